@@ -1,0 +1,1 @@
+"""Agents: one file per optimizer of z. A new file here is found by itself."""

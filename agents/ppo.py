@@ -1,0 +1,97 @@
+"""Proximal policy optimisation (Schulman et al. 2017) in a subspace, by stable-baselines3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from rlid.agent import AGENTS, Search
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+
+@AGENTS.add("policy-gradient", "gradient", name="ppo")
+@dataclass(frozen=True)
+class PPO:
+    """PPO by stable-baselines3: z is all that its optimizer sees of the actor; the critic is full.
+
+    The learning rate of z is lr * sqrt(D/d) (`scale="none"` takes lr as it is). Continuous actions
+    are normal around the network's outputs, with the fixed standard deviation exp(log_std).
+    """
+
+    n_envs: int = 8
+    n_steps: int = 128
+    batch_size: int = 256
+    n_epochs: int = 10
+    lr: float = 1e-3
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip_range: float = 0.2
+    ent_coef: float = 0.0
+    vf_coef: float = 0.5
+    max_grad_norm: float = 0.5
+    log_std: float = -0.5
+    critic: Literal["full"] = "full"
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("rl",)
+    shares_batch: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings with which SB3 cannot run.
+
+        Raises:
+            ValueError: a size below 1, or minibatches that do not divide the rollout.
+        """
+        sizes = {
+            "n_envs": self.n_envs,
+            "n_steps": self.n_steps,
+            "batch_size": self.batch_size,
+            "n_epochs": self.n_epochs,
+        }
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"ppo: {name} must be at least 1, not {size}")
+        if self.n_envs * self.n_steps % self.batch_size:
+            raise ValueError(
+                f"ppo: batch_size {self.batch_size} does not divide a rollout of "
+                f"n_envs * n_steps = {self.n_envs * self.n_steps}"
+            )
+        if self.lr <= 0:
+            raise ValueError(f"ppo: lr must be positive, not {self.lr}")
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the learning rate of z that d leads to."""
+        return {"lr_z": self.lr * self._scale(problem)}
+
+    def _scale(self, problem: Problem) -> float:
+        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Train until closed."""
+        from stable_baselines3 import PPO as Algorithm  # noqa: N811
+
+        from rlid.sb3_bridge import search_on_policy
+
+        yield from search_on_policy(
+            Algorithm,
+            problem,
+            rng,
+            n_envs=self.n_envs,
+            budget=problem.budget,
+            scale=self._scale(problem),
+            log_std=self.log_std,
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            n_epochs=self.n_epochs,
+            learning_rate=self.lr,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            clip_range=self.clip_range,
+            ent_coef=self.ent_coef,
+            vf_coef=self.vf_coef,
+            max_grad_norm=self.max_grad_norm,
+        )

@@ -1,0 +1,52 @@
+"""Random search: independent samples around theta0, the floor under every other agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from rlid.agent import AGENTS, Ask, Search
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+
+@AGENTS.add("control", "gradient-free", name="random")
+@dataclass(frozen=True)
+class RandomSearch:
+    """Random search: draws z from one normal distribution for ever, and learns nothing.
+
+    sigma is in units of theta, as for cmaes; each question holds `batch` samples.
+    """
+
+    sigma: float = 0.5
+    batch: int = 16
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("rl", "supervised", "synthetic")
+    shares_batch: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn.
+
+        Raises:
+            ValueError: sigma is not positive, or the batch is below 1.
+        """
+        if self.sigma <= 0:
+            raise ValueError(f"random: sigma must be positive, not {self.sigma}")
+        if self.batch < 1:
+            raise ValueError(f"random: batch must be at least 1, not {self.batch}")
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the standard deviation in z."""
+        return {"sigma_z": self._sigma(problem)}
+
+    def _sigma(self, problem: Problem) -> float:
+        return self.sigma * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Ask about fresh samples until closed."""
+        while True:
+            yield Ask(self._sigma(problem) * rng.standard_normal((self.batch, problem.dim)))

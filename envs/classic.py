@@ -1,0 +1,143 @@
+"""Classic control from gymnasium (Barto, Sutton and Anderson 1983; Sutton 1996; Moore 1990)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.task import TASKS, Simulator, Task
+
+SOLVED = "gymnasium's reward_threshold"
+CARTPOLE_CAP = 500
+CARTPOLE_START = 0.05
+"""Half-width of the uniform distribution that CartPole's four state variables start from."""
+
+
+@TASKS.add("classic", "easy")
+def cartpole() -> Task:
+    """Balance a pole on a cart: CartPole-v1, 500 steps."""
+    return Task(
+        version=1,
+        env="CartPole-v1",
+        episode_cap=CARTPOLE_CAP,
+        budget=200_000,
+        ceiling=500.0,
+        floor=475.0,
+        floor_source=SOLVED,
+        backend="gymnasium-vector",
+        simulator=_cartpole_simulator,
+    )
+
+
+@TASKS.add("classic", "easy")
+def acrobot() -> Task:
+    """Swing a two-link arm above the line: Acrobot-v1, -1 a step, 500 steps."""
+    return Task(
+        version=1,
+        env="Acrobot-v1",
+        episode_cap=500,
+        budget=200_000,
+        floor=-100.0,
+        floor_source=SOLVED,
+    )
+
+
+@TASKS.add("classic")
+def mountaincar() -> Task:
+    """Rock a car out of a valley: MountainCar-v0 (discrete), -1 a step, 200 steps."""
+    return Task(
+        version=1,
+        env="MountainCar-v0",
+        episode_cap=200,
+        budget=200_000,
+        floor=-110.0,
+        floor_source=SOLVED,
+    )
+
+
+@TASKS.add("classic")
+def pendulum() -> Task:
+    """Swing a pendulum up and hold it: Pendulum-v1, torque squashed to [-2, 2], 200 steps."""
+    return Task(
+        version=1,
+        env="Pendulum-v1",
+        episode_cap=200,
+        budget=400_000,
+        ceiling=0.0,
+        floor=-200.0,
+        floor_source="level of tuned direct training in rl-zoo3's benchmark (-140 to -230)",
+    )
+
+
+def _cartpole_simulator() -> Simulator:
+    return CartPoleSimulator()
+
+
+class CartPoleSimulator:
+    """Gymnasium's native vector CartPole, with each slot's start drawn from its own seed.
+
+    The vector environment draws all starts from one shared generator; here slot i starts as
+    `gymnasium.make("CartPole-v1").reset(seed=seeds[i])` would, and steps as that one does.
+    """
+
+    merges = True
+    max_slots = 4096
+    observation_size = 4
+
+    def __init__(self) -> None:
+        """Make nothing yet but the action space."""
+        from gymnasium.spaces import Discrete
+
+        self.action_space = Discrete(2)
+        self._env: Any = None
+
+    def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Begin one episode per seed."""
+        from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+
+        self._env = CartPoleVectorEnv(len(seeds), max_episode_steps=CARTPOLE_CAP)
+        # Finished slots are reset by the environment, with draws that nobody reads.
+        self._env.reset(seed=0)
+        return self.restart(np.arange(len(seeds)), seeds)
+
+    def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Begin new episodes in some slots."""
+        starts = {seed: _cartpole_start(seed) for seed in set(seeds)}
+        self._env.state[:, slots] = np.stack([starts[seed] for seed in seeds], axis=1)
+        self._env.steps[slots] = 0
+        self._env.prev_done[slots] = False
+        return np.ascontiguousarray(self._env.state.T[slots], dtype=np.float32)
+
+    def step(
+        self, actions: NDArray[Any], active: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Step every slot at once."""
+        observations, rewards, terminated, truncated, _ = self._env.step(actions)
+        return (
+            np.ascontiguousarray(observations),
+            rewards.astype(np.float64),
+            terminated,
+            truncated,
+        )
+
+    def keep(self, slots: NDArray[np.intp]) -> None:
+        """Drop all slots but these."""
+        from gymnasium.vector.utils import batch_space
+
+        env = self._env
+        env.state = np.ascontiguousarray(env.state[:, slots])
+        env.steps, env.prev_done = env.steps[slots], env.prev_done[slots]
+        env.num_envs = len(slots)
+        env.action_space = batch_space(env.single_action_space, len(slots))
+
+    def close(self) -> None:
+        """Nothing is held outside Python."""
+
+
+def _cartpole_start(seed: int) -> NDArray[np.float64]:
+    # The generator that gymnasium.utils.seeding makes of a seed.
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return generator.uniform(-CARTPOLE_START, CARTPOLE_START, 4)

@@ -1,0 +1,34 @@
+"""rlid measures how hard a problem is with one number: its intrinsic dimension."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlid.agent import AGENTS as AGENTS
+    from rlid.measurement import Measurement as Measurement
+    from rlid.measurement import measure as measure
+    from rlid.projections import PROJECTIONS as PROJECTIONS
+    from rlid.subspace import Subspace as Subspace
+    from rlid.task import TASKS as TASKS
+    from rlid.task import Task as Task
+
+__all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Subspace", "Task", "measure"]
+
+# Looked up on first use: the command line must not pay for torch before it is needed.
+_HOMES = {
+    "AGENTS": "rlid.agent",
+    "Measurement": "rlid.measurement",
+    "PROJECTIONS": "rlid.projections",
+    "Subspace": "rlid.subspace",
+    "TASKS": "rlid.task",
+    "Task": "rlid.task",
+    "measure": "rlid.measurement",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rlid' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,5 @@
+"""`python -m rlid` is `rlid`."""
+
+from rlid.cli import main
+
+main()

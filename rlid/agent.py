@@ -1,0 +1,115 @@
+"""The agent protocol: an optimizer that searches z, driven by the trial."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.registry import Registry, unknown
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+AGENTS = Registry("agent", package="rlid.agents", group="rlid.agents")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A gradient-free agent's question: what do the policies at Z (n, d) score?
+
+    The trial sends back their mean returns (n,), higher is better, always finite. Every row of Z
+    is a candidate.
+    """
+
+    Z: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
+
+    `score` is None when no episode ended since the last report. The steps it took are counted by
+    the problem. The trial sends back None.
+    """
+
+    z: NDArray[np.floating]
+    score: float | None
+
+
+Search = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
+
+
+class Agent(Protocol):
+    """A frozen dataclass: its fields are its hyper-parameters, and go into the spec."""
+
+    kinds: ClassVar[tuple[str, ...]]
+    """Which kinds of task it can take: "rl", "supervised", "synthetic"."""
+    shares_batch: ClassVar[bool]
+    """Whether its trials may share a process and a batch with others."""
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Search z until closed: yield what to score, or where it stands. Never returns first.
+
+        Raises:
+            EnvironmentFault: the environment failed under a gradient agent.
+            Exception: anything else counts against the agent: its trial is unsolved.
+        """
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return what the agent decided by itself for this problem, for the record."""
+
+
+def settings(agent: Agent) -> dict[str, Any]:
+    """Return an agent's hyper-parameters as plain data."""
+    return dataclasses.asdict(typing.cast(Any, agent))
+
+
+def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
+    """Return the agent `name` with "field=value" assignments applied, typed by its fields.
+
+    Raises:
+        ValueError: unknown agent or field, or a value that is not of the field's type.
+    """
+    cls = AGENTS[name]
+    hints = typing.get_type_hints(cls)
+    fields = {item.name: hints[item.name] for item in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        field, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE, not {assignment!r}")
+        if field not in fields:
+            raise ValueError(unknown(f"setting of {name}", field, fields))
+        values[field] = _convert(f"--set {assignment}", text, fields[field])
+    agent: Agent = cls(**values)
+    return agent
+
+
+def _convert(where: str, text: str, kind: Any) -> Any:
+    if typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        if text not in choices:
+            raise ValueError(f"{where}: use one of {', '.join(choices)}")
+        return text
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        if text.lower() == "none":
+            return None
+        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{where}: use true or false")
+        return text.lower() == "true"
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ValueError(f"{where}: not a number of type {kind.__name__}") from None
+    if kind is float and not np.isfinite(value):
+        raise ValueError(f"{where}: must be finite")
+    return value

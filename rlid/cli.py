@@ -1,0 +1,66 @@
+"""The command line: `rlid run cartpole --dmax 20` and its sisters."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from rlid.commands import look, measure
+from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Measure the intrinsic dimension of reinforcement-learning and supervised problems.",
+)
+app.command(short_help="Measure d_int90 of a task.")(measure.run)
+app.command(short_help="Measure random actions and direct training.")(measure.reference)
+app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
+app.command(short_help="Show the measurements of a store as a table.")(look.show)
+app.command(short_help="Draw the measurements of a store.")(look.plot)
+app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
+
+
+def main() -> NoReturn:
+    """Run the command line; every failure that is a user's to mend is one line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False) or 0
+    except TyperException as error:
+        code = _fail(error.format_message(), BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _fail(
+            f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
+        )
+    except Exception as error:
+        code = _explain(error)
+    sys.exit(code)
+
+
+def _explain(error: Exception) -> int:
+    """Print what went wrong in one line; what is no user's mistake is raised again."""
+    from rlid.reference import ReferenceRefused
+    from rlid.store import StoreError
+
+    if isinstance(error, StoreError):
+        return _fail(str(error), STORE_FAILED)
+    if isinstance(error, ReferenceRefused):
+        return _fail(str(error), FAILED)
+    if isinstance(error, ValueError):
+        return _fail(str(error), BAD_INPUT)
+    raise error
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"rlid: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,114 @@
+"""`rlid list`, `show`, `plot` and `doctor`: the commands that only look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from rlid.commands.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+
+
+def list_(
+    what: Annotated[str, typer.Argument(help="tasks, agents, projections or networks")] = "",
+    import_: ImportOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what there is, with one line each."""
+    from rlid import console
+    from rlid.agent import AGENTS
+    from rlid.networks import GRAMMAR
+    from rlid.projections import PROJECTIONS
+    from rlid.registry import unknown
+    from rlid.task import TASKS, import_packages
+
+    import_packages(import_ or [])
+    registries = {"tasks": TASKS, "agents": AGENTS, "projections": PROJECTIONS}
+    kinds = [*registries, "networks"]
+    if what and what not in kinds:
+        raise ValueError(unknown("list", what, kinds))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for kind in [what] if what else kinds:
+        if kind == "networks":
+            found[kind] = [{"name": name, "summary": text} for name, text in GRAMMAR.items()]
+        else:
+            found[kind] = [
+                {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
+                for entry in registries[kind].entries()
+            ]
+    if as_json:
+        print(json.dumps(found[what] if what else found, indent=1))
+        return
+    for kind, entries in found.items():
+        rows = [(entry["name"], entry["summary"]) for entry in entries]
+        console.print_table([(kind, "left"), ("", "left")], rows)
+
+
+def show(
+    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the measurements of a store as a table."""
+    from rlid import console, summary
+
+    found = _measurements(task, store)
+    if as_json:
+        print(json.dumps([summary.to_json(item) for item in found], indent=1, allow_nan=False))
+        return
+    headings = (
+        "task agent network D projection d_int90 crossing seeds trials missing threshold steps"
+    )
+    right = {"D", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
+    columns = [(name, "right" if name in right else "left") for name in headings.split()]
+    console.print_table(columns, [console.summary_row(item) for item in found])
+
+
+def plot(
+    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    out: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option(help="the folder for the figures; default: plots in the store"),
+    ] = None,
+) -> None:
+    """Draw the measurements of a store: success and score against d, as SVG and PNG."""
+    from rlid import plots
+    from rlid.measurement import answer
+
+    for item in _measurements(task, store):
+        stem = plots.stem(store, item.title)
+        for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
+            print(path)
+
+
+def _measurements(task: str, store: Path) -> list[Any]:
+    from rlid.store import Store
+    from rlid.summary import measurements
+
+    if not store.is_dir():
+        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+    found = measurements(Store(store), task or None)
+    if not found:
+        of_task = f" of {task}" if task else ""
+        raise ValueError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
+    return found
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed, what is missing, and the one command that mends it."""
+    from rlid import console
+    from rlid import doctor as examination
+
+    findings = examination.examine()
+    command = examination.mend(findings)
+    if as_json:
+        print(json.dumps({"findings": [vars(one) for one in findings], "mend": command}, indent=1))
+    else:
+        rows = [("ok" if one.is_fine else "BAD", one.name, one.state) for one in findings]
+        console.print_table([("", "left"), ("what", "left"), ("state", "left")], rows)
+        print(f"to mend it: {command}" if command else "everything that rlid needs is there")
+    if not all(one.is_fine for one in findings):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,172 @@
+"""`rlid run` and `rlid reference`: the commands that train."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from rlid.commands.options import (
+    DEFAULT_STORE,
+    FAILED,
+    AgentOption,
+    ImportOption,
+    JsonOption,
+    Number,
+    QuietOption,
+    StoreOption,
+    TaskName,
+    Text,
+    command_line,
+    integers,
+)
+
+
+def run(
+    task: TaskName,
+    dmax: Annotated[Number, typer.Option(help="the largest d to try")] = None,
+    agent: AgentOption = None,
+    network: Annotated[Text, typer.Option(help="such as mlp:20x20; a list measures each")] = None,
+    projection: Annotated[str, typer.Option(help="rlid list projections")] = "onehot",
+    seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
+    search: Annotated[str, typer.Option(help="how d is chosen: bisect, grid")] = "bisect",
+    dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
+    budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
+    full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
+    fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
+    rule: Annotated[str, typer.Option(help="normalised or raw")] = "normalised",
+    seed: Annotated[int, typer.Option(help="the first seed")] = 0,
+    jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    set_: Annotated[
+        Optional[list[str]],  # noqa: UP007, UP045
+        typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
+    ] = None,
+    import_: ImportOption = None,
+    timeout: Annotated[
+        Optional[float],  # noqa: UP007, UP045
+        typer.Option(help="seconds without a sign of life that make a trial hung"),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
+    precision: Annotated[float, typer.Option(help="relative width (adaptive)")] = 0.25,
+    max_trials: Annotated[Number, typer.Option(help="at most so many (adaptive)")] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure d_int90: the smallest subspace dimension that solves the task."""
+    from rlid import console, measurement
+    from rlid.plan import plan
+    from rlid.runner import Runner
+
+    agents: list[str | None] = list(agent.split(",")) if agent else [None]
+    networks: list[str | None] = list(network.split(",")) if network else [None]
+    # All plans are checked before the first trial of any is run.
+    plans = [
+        plan(
+            task,
+            agent=name,
+            network=shape,
+            projection=projection,
+            dmax=dmax,
+            dims=integers("--dims", dims),
+            seeds=seeds,
+            seed=seed,
+            search=search,
+            budget=budget,
+            full=full,
+            fraction=fraction,
+            rule=rule,
+            settings=set_ or [],
+            imports=import_ or [],
+            precision=precision,
+            max_trials=max_trials,
+        )
+        for name in agents
+        for shape in networks
+    ]
+    measured = []
+    for wanted in plans:
+        watcher = console.watcher(quiet=quiet)
+        try:
+            with Runner(
+                wanted, store, jobs=jobs, timeout=timeout, watcher=watcher, retry=retry
+            ) as runner:
+                measured.append(measurement.run(runner))
+        finally:
+            watcher.close()
+        _show_measured(measured[-1], store, as_json=as_json, quiet=quiet)
+    if as_json:
+        found = [one.to_json() for one in measured]
+        print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
+    if any(record.is_missing for one in measured for record in one.records):
+        raise typer.Exit(FAILED)
+
+
+def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool) -> None:
+    """Draw the figure; print the table and the answer, unless JSON is wanted."""
+    from rlid import console, plots
+    from rlid.measurement import answer
+    from rlid.summary import summarise
+
+    if not as_json:
+        console.print_measurement(measurement)
+    if measurement.records:
+        paths = plots.draw(
+            summarise(measurement.records),
+            plots.stem(store, measurement.plan.title),
+            answer(measurement.estimate),
+        )
+        if not quiet:
+            print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
+
+
+def reference(
+    task: TaskName,
+    agent: AgentOption = None,
+    network: Annotated[Text, typer.Option(help="such as mlp:20x20")] = None,
+    seeds: Annotated[int, typer.Option(help="how many seeds of direct training")] = 5,
+    budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
+    jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    import_: ImportOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure the random-policy score and direct training, on seeds of their own."""
+    from rlid import console
+    from rlid import reference as references
+    from rlid.plan import plan
+    from rlid.runner import Runner
+
+    names = agent.split(",") if agent else [None]
+    plans = [
+        plan(
+            task,
+            agent=name,
+            network=network,
+            projection="identity",
+            seeds=seeds,
+            budget=budget,
+            imports=import_ or [],
+        )
+        for name in names
+    ]
+    watcher = console.watcher(quiet=quiet)
+    try:
+        with Runner(plans[0], store, jobs=jobs, watcher=watcher) as runner:
+            found = runner.reference([one.agent_name for one in plans], seeds, command_line())
+    finally:
+        watcher.close()
+    if as_json:
+        print(found.model_dump_json(indent=1))
+    else:
+        print(
+            f"{found.task} · {found.network} (D = {found.D}): random {found.random:.6g} "
+            f"(± {found.random_error:.2g}, {found.random_episodes} episodes), reference "
+            f"{found.reference:.6g} ({found.agent}, median of {seeds} seeds)"
+        )
+        print(f"written: {references.path(store, found.task, found.network)}")
+    references.check(plans[0].task, found.reference, found.random)

@@ -1,0 +1,49 @@
+"""Options that several commands share, and how their text is read."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
+DEFAULT_STORE = Path("rlid-store")
+
+TaskName = Annotated[str, typer.Argument(help="a task (rlid list tasks), or gym:MyEnv-v0")]
+StoreOption = Annotated[Path, typer.Option("--store", help="the folder of records")]
+ImportOption = Annotated[
+    Optional[list[str]],  # noqa: UP007, UP045 (typer reads it)
+    typer.Option("--import", help="a package that registers environments, tasks or agents"),
+]
+AgentOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option("--agent", help="which optimizer searches z; a list with commas measures each"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
+Number = Optional[int]  # noqa: UP007, UP045
+Text = Optional[str]  # noqa: UP007, UP045
+
+
+def command_line() -> str:
+    """Return the command that was typed."""
+    return shlex.join(["rlid", *sys.argv[1:]])
+
+
+def integers(option: str, text: str | None) -> list[int] | None:
+    """Return the whole numbers of a list with commas.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"{option} {text!r}: use whole numbers with commas, such as 1,2,4"
+        ) from None

@@ -1,0 +1,182 @@
+"""What the command line shows: progress, tables and the answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rlid.dimension import Estimate
+from rlid.measurement import Measurement, answer
+from rlid.record import Record
+from rlid.runner import Watcher
+from rlid.summary import Summary
+
+LINE_INTERVAL = 5.0
+"""Seconds between two plain lines of progress, where there is no terminal to draw a bar on."""
+
+
+def is_plain() -> bool:
+    """Whether progress is to be shown as lines: no terminal, or a CI system."""
+    return not sys.stderr.isatty() or bool(os.environ.get("CI"))
+
+
+def watcher(*, quiet: bool) -> Watcher:
+    """Return what shows the progress on standard error."""
+    if quiet:
+        return Watcher()
+    return PlainWatcher() if is_plain() else BarWatcher()
+
+
+class PlainWatcher(Watcher):
+    """Shows progress as lines."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self._started = self._last = time.monotonic()
+        self._asked = self._done = 0
+
+    def note(self, text: str) -> None:
+        """Print the news."""
+        print(text, file=sys.stderr, flush=True)
+
+    def round(self, asked: int, new: int) -> None:
+        """Take notice of a new round."""
+        self._asked, self._done = asked, asked - new
+
+    def trial(self, record: Record, estimate: Estimate | None) -> None:
+        """Print a line, unless the last one is very recent and more are to come."""
+        self._done += 1
+        if record.is_missing:
+            self.note(f"{name_of(record)} failed: {record.status}: {record.reason}")
+        now = time.monotonic()
+        if self._done < self._asked and now - self._last < LINE_INTERVAL:
+            return
+        self._last = now
+        standing = "" if estimate is None else f" · {answer(estimate)}"
+        self.note(f"{now - self._started:6.0f} s · {self._done}/{self._asked} trials{standing}")
+
+
+class BarWatcher(Watcher):
+    """Shows progress as a bar that is redrawn in place."""
+
+    def __init__(self) -> None:
+        """Draw the bar."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn as Elapsed
+
+        self._progress = Progress(
+            Elapsed(),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("trials · {task.description}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+        self._progress.start()
+
+    def note(self, text: str) -> None:
+        """Print the news above the bar."""
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def round(self, asked: int, new: int) -> None:
+        """Lengthen the bar."""
+        self._progress.update(self._task, total=asked, completed=asked - new)
+
+    def trial(self, record: Record, estimate: Estimate | None) -> None:
+        """Advance the bar."""
+        if record.is_missing:
+            self.note(f"{name_of(record)} failed: {record.status}: {record.reason}")
+        standing = "direct training" if estimate is None else answer(estimate)
+        self._progress.update(self._task, advance=1, description=standing)
+
+    def close(self) -> None:
+        """Take the bar down."""
+        self._progress.stop()
+
+
+def name_of(record: Record) -> str:
+    """Return which trial a record is of, in words."""
+    return (
+        f"{record.spec.task} · {record.spec.agent} · d = {record.spec.d}, seed {record.spec.seed}"
+    )
+
+
+def print_table(
+    columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], title: str = ""
+) -> None:
+    """Print a table to standard output; columns are (heading, "left" or "right")."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for heading, justify in columns:
+        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*["" if cell is None else str(cell) for cell in row])
+    # A pipe has no width: long lines are the reader's to cut.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    console.print(table)
+
+
+def print_measurement(measured: Measurement) -> None:
+    """Print the table of a measurement and the answer in one sentence."""
+    columns = [
+        (name, "right") for name in ("d", "trials", "solved", "missing", "score", "25 %", "75 %")
+    ]
+    rows = [
+        (
+            point.d,
+            point.n,
+            point.successes,
+            point.missing or "",
+            number(point.median),
+            number(point.q25),
+            number(point.q75),
+        )
+        for point in measured.estimate.curve
+    ]
+    print_table(columns, rows)
+    judged = measured.judgement
+    print(
+        f"solved: a score of at least {number(judged.threshold)} "
+        f"(random {number(judged.random)}, reference {number(judged.reference)}); "
+        f"first crossing (the 2018 rule): {measured.estimate.first_crossing or 'none'}"
+    )
+    print(
+        f"{len(measured.records)} trials, {measured.trials_run} of them run now, the others "
+        f"re-used from the store; {steps_of(measured.records)} environment steps"
+    )
+    print(measured.sentence)
+
+
+def summary_row(summary: Summary) -> list[Any]:
+    """Return a measurement as a row of `rlid show`."""
+    spec, found = summary.spec, summary.estimate
+    return [
+        spec.task,
+        spec.agent,
+        spec.network,
+        summary.records[0].D,
+        spec.projection,
+        answer(found).removeprefix("d_int90 ").removeprefix("= "),
+        found.first_crossing or "none",
+        found.seeds,
+        len(summary.records),
+        summary.failed or "",
+        number(summary.records[0].threshold),
+        steps_of(summary.records),
+    ]
+
+
+def number(value: float | None) -> str:
+    """Return a score for a table."""
+    return "" if value is None else f"{value:.4g}" if abs(value) < 1e4 else f"{value:.3e}"
+
+
+def steps_of(records: Iterable[Record]) -> str:
+    """Return the environment steps of records with thousands set apart."""
+    return f"{sum(record.env_steps for record in records):,}"

@@ -1,0 +1,109 @@
+"""What runs inside a worker process: one cell of trials, each stored as soon as it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rlid.record import Judgement, Spec
+
+BEAT_INTERVAL = 0.5
+"""Seconds between two signs of life on disk."""
+PARENT_INTERVAL = 1.0
+"""Seconds between two looks at whether the parent still lives."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Trials of one task and network that run side by side in one process."""
+
+    task: str
+    imports: tuple[str, ...]
+    specs: tuple[Spec, ...]
+    judgement: Judgement
+    store: str
+
+
+def start(parent: int) -> None:
+    """Prepare a new worker: leave interrupts to the parent, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_INTERVAL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run_cell(cell: Cell, pulse: str) -> None:
+    """Run a cell's trials and add their records to the store.
+
+    Raises:
+        StoreError: the store cannot be written.
+        ValueError: the task is not what it was when the cell was made.
+    """
+    import torch
+
+    from rlid.store import Store
+    from rlid.task import import_packages, resolve
+    from rlid.trial import run_trials
+
+    # More threads than one would change results, and trials run in parallel already.
+    torch.set_num_threads(1)
+    import_packages(cell.imports)
+    task = resolve(cell.task)
+    store = Store(cell.store)
+    run_trials(cell.specs, cell.judgement, task, lambda *found: _add(store, *found), beat_to(pulse))
+
+
+def _add(store: object, record: object, z: object) -> None:
+    store.add(record, z)  # type: ignore[attr-defined]
+
+
+def random_scores(
+    task: str, imports: tuple[str, ...], seed: int, episodes: int, pulse: str
+) -> list[float]:
+    """Return the returns of uniformly random actions in fresh episodes."""
+    import numpy as np
+
+    from rlid.problem import random_returns
+    from rlid.simulator import make_simulator
+    from rlid.stream import role_seed
+    from rlid.task import import_packages, resolve
+    from rlid.trial import draw_seeds
+
+    import_packages(imports)
+    found = resolve(task)
+    seeds = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
+    rng = np.random.default_rng(role_seed(seed, "optimizer"))
+    simulator = make_simulator(found)
+    returns = random_returns(found, simulator, seeds, rng, beat_to(pulse))
+    simulator.close()
+    return [float(value) for value in returns]
+
+
+def beat_to(pulse: str) -> Callable[[], None]:
+    """Return a function that touches the file `pulse`, at most every BEAT_INTERVAL seconds."""
+    path = Path(pulse)
+    last = 0.0
+
+    def beat() -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= BEAT_INTERVAL:
+            last = now
+            path.touch()
+
+    return beat
+
+
+def split(specs: Sequence[Spec], parts: int) -> list[list[Spec]]:
+    """Deal specs out into at most `parts` lists of nearly equal length."""
+    dealt = [list(specs[part::parts]) for part in range(parts)]
+    return [part for part in dealt if part]

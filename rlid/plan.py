@@ -1,0 +1,191 @@
+"""What is to be measured, checked as a whole before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rlid import agent as agents
+from rlid import projections
+from rlid.actions import decoder
+from rlid.agent import Agent
+from rlid.networks import Network, parse
+from rlid.record import MAX_SEED, Spec
+from rlid.search import Search, make_search
+from rlid.simulator import make_simulator
+from rlid.task import Task, import_packages, resolve
+
+RULES = ("normalised", "raw")
+MAX_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One measurement: the task, what searches it, and where in d and seeds it looks."""
+
+    task: Task
+    agent_name: str
+    agent: Agent
+    network: Network
+    projection: str
+    dims: tuple[int, ...]
+    seeds: tuple[int, ...]
+    search: Search
+    fraction: float
+    rule: str
+    is_full: bool
+    is_merged: bool
+    imports: tuple[str, ...]
+
+    @property
+    def dmax(self) -> int:
+        """The largest d that the search may try."""
+        return max(self.dims)
+
+    @property
+    def title(self) -> str:
+        """The measurement in one line."""
+        return (
+            f"{self.task.name} · {self.agent_name} · {self.network.architecture.name} "
+            f"(D = {self.network.D}) · {self.projection}"
+        )
+
+    def spec(self, d: int, seed: int, stop_score: float | None) -> Spec:
+        """Return the spec of one trial."""
+        return Spec(
+            task=self.task.name,
+            task_version=self.task.version,
+            protocol=self.task.protocol(),
+            backend=self.task.backend,
+            agent=self.agent_name,
+            settings=agents.settings(self.agent),
+            network=self.network.architecture.name,
+            projection=self.projection,
+            projection_version=projections.PROJECTIONS[self.projection].version,
+            d=d,
+            seed=seed,
+            stop_score=stop_score,
+            budget=self.task.budget,
+        )
+
+    def direct(self, seeds: Sequence[int]) -> Plan:
+        """Return the plan of direct training with the same agent, on other seeds."""
+        return replace(self, projection="identity", dims=(self.network.D,), seeds=tuple(seeds))
+
+
+def plan(
+    task: str,
+    *,
+    agent: str | None = None,
+    network: str | None = None,
+    projection: str = "onehot",
+    dmax: int | None = None,
+    dims: Sequence[int] | None = None,
+    seeds: int = 10,
+    seed: int = 0,
+    search: str = "bisect",
+    budget: int | None = None,
+    full: bool = False,
+    fraction: float = 0.9,
+    rule: str = "normalised",
+    settings: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    precision: float = 0.25,
+    max_trials: int | None = None,
+) -> Plan:
+    """Return a checked plan. Arguments are those of `rlid run`; see `rlid.measure`.
+
+    Raises:
+        ValueError: something in it is unknown or out of range; the message is one line.
+    """
+    import_packages(imports)
+    found = resolve(task)
+    if budget is not None:
+        found = replace(found, budget=_at_least_one("--budget", budget))
+    name = agent or found.agent
+    configured = agents.configure(name, [*recipe(found, name), *settings])
+    if found.kind not in configured.kinds:
+        raise ValueError(
+            f"agent {name!r} takes {' and '.join(configured.kinds)} tasks, "
+            f"but {found.name!r} is of kind {found.kind!r}"
+        )
+    if projection not in projections.PROJECTIONS:
+        projections.PROJECTIONS.entry(projection)
+    if rule not in RULES:
+        raise ValueError(f"--rule {rule}: use one of {', '.join(RULES)}")
+    if not (math.isfinite(fraction) and 0 < fraction <= 1):
+        raise ValueError(f"--fraction {fraction:g}: must be above 0 and at most 1")
+    if not (math.isfinite(precision) and precision > 0):
+        raise ValueError(f"--precision {precision:g}: must be above 0")
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise ValueError(f"--seeds {seeds}: must be from 1 to {MAX_SEEDS}")
+    if not 0 <= seed <= MAX_SEED - seeds:
+        raise ValueError(f"--seed {seed}: must be from 0 to {MAX_SEED - seeds}")
+    if max_trials is not None:
+        _at_least_one("--max-trials", max_trials)
+    parse(network or found.network)
+    simulator = make_simulator(found)
+    try:
+        outputs, _ = decoder(simulator.action_space, found.action)
+        shape = Network(
+            parse(network or found.network), simulator.observation_size, outputs, found.activation
+        )
+    finally:
+        simulator.close()
+    allowed = _dims(projection, dmax, dims, shape.D)
+    numbers = tuple(range(seed, seed + seeds))
+    return Plan(
+        task=found,
+        agent_name=name,
+        agent=configured,
+        network=shape,
+        projection=projection,
+        dims=allowed,
+        seeds=numbers,
+        search=make_search(
+            search,
+            dmax=allowed[-1],
+            dims=None if allowed == tuple(range(1, allowed[-1] + 1)) else allowed,
+            seeds=numbers,
+            precision=precision,
+            max_trials=max_trials,
+        ),
+        fraction=fraction,
+        rule=rule,
+        is_full=full,
+        is_merged=configured.shares_batch and simulator.merges,
+        imports=tuple(imports),
+    )
+
+
+def recipe(task: Task, agent: str) -> list[str]:
+    """Return the settings that a task's protocol asks of an agent, as assignments."""
+    return [f"{name}={value}" for name, value in task.recipes.get(agent, {}).items()]
+
+
+def _dims(
+    projection: str, dmax: int | None, dims: Sequence[int] | None, weights: int
+) -> tuple[int, ...]:
+    if projection == "identity":
+        if dims is not None or (dmax is not None and dmax != weights):
+            raise ValueError(f"projection 'identity' has d = D = {weights} and no other")
+        return (weights,)
+    if dims is not None:
+        listed = sorted(set(dims))
+        if not listed or listed[0] < 1 or listed[-1] > weights:
+            raise ValueError(f"--dims: every d must be from 1 to D = {weights}")
+        if dmax is not None and dmax < listed[-1]:
+            raise ValueError(f"--dims: {listed[-1]} is above --dmax {dmax}")
+        return tuple(listed)
+    if dmax is None:
+        raise ValueError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
+    if not 1 <= dmax <= weights:
+        raise ValueError(f"--dmax {dmax}: must be from 1 to D = {weights}")
+    return tuple(range(1, dmax + 1))
+
+
+def _at_least_one(option: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(f"{option} {value}: must be at least 1")
+    return value

@@ -1,0 +1,130 @@
+"""Figures of a measurement: success and score against d; the same records give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlid.record import Record
+from rlid.store import slug
+from rlid.summary import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMATS = ("svg", "png")
+SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
+CONFIDENCE = 0.95
+JITTER = 0.012
+"""Share of the d axis by which the dots of one d are spread, so that none hides another."""
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "rlid",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def stem(store: Path, title: str) -> Path:
+    """Return where in a store the figure of a measurement stands, without its ending."""
+    return store / "plots" / slug(title.replace("·", "-").replace(" ", ""))
+
+
+def draw(summary: Summary, to: Path, answer: str) -> list[Path]:
+    """Draw one measurement as `to`.svg and `to`.png; return their paths."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        figure.suptitle(f"{summary.title}\n{answer}", fontsize=11)
+        for axes in (left, right):
+            _draw_dimension(axes, summary)
+        _draw_success(left, summary)
+        _draw_scores(right, summary)
+        paths = [to.with_name(f"{to.name}.{kind}") for kind in FORMATS]
+        to.parent.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            # A date in the file would make every drawing differ.
+            metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
+            figure.savefig(path, dpi=150, metadata=metadata)
+    return paths
+
+
+def _draw_dimension(axes: Axes, summary: Summary) -> None:
+    """Draw d_int90 as a line and its interval as a band, over a logarithmic d axis."""
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    found = summary.estimate
+    dims = sorted({record.spec.d for record in summary.records})
+    axes.set_xscale("log")
+    axes.set_xlim(min(dims) / 1.25, max(*dims, found.d_int90 or 1) * 1.25)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks(_ticks(dims))
+    axes.set_xlabel("subspace dimension d")
+    if found.ci_low is not None:
+        high = found.ci_high if found.ci_high is not None else max(dims) * 1.25
+        axes.axvspan(found.ci_low, max(high, found.ci_low * 1.02), color=BAND, lw=0, zorder=0)
+    if found.d_int90 is not None:
+        axes.axvline(found.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{found.d_int90}")
+
+
+def _ticks(dims: Sequence[int]) -> list[int]:
+    """Return the tried d, thinned so that labels on a log axis do not touch."""
+    kept: list[int] = []
+    for d in dims:
+        if not kept or d >= kept[-1] * 1.18:
+            kept.append(d)
+    return kept
+
+
+def _draw_success(axes: Axes, summary: Summary) -> None:
+    """Draw the share of solved trials at each d with its Clopper-Pearson interval."""
+    from scipy.stats import binomtest
+
+    for point in summary.estimate.curve:
+        if not point.n:
+            continue
+        share = point.successes / point.n
+        ends = binomtest(point.successes, point.n).proportion_ci(CONFIDENCE, method="exact")
+        axes.plot([point.d, point.d], [ends.low, ends.high], color=CURVE, lw=1, alpha=0.5)
+        axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
+    axes.axhline(0.5, color="0.6", lw=0.8)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel("share of trials that succeed")
+    axes.set_title("success (dot size: trials; bars: 95 %, exact)", fontsize=9)
+
+
+def _draw_scores(axes: Axes, summary: Summary) -> None:
+    """Draw every trial's score, with the scores that it is judged by."""
+    by_dim: dict[int, list[Record]] = {}
+    for record in summary.records:
+        if record.score is not None:
+            by_dim.setdefault(record.spec.d, []).append(record)
+    for d, records in by_dim.items():
+        for index, record in enumerate(records):
+            score = record.score or 0.0
+            spread = 1 + JITTER * 8 * (index - (len(records) - 1) / 2) / max(len(records), 1)
+            color = SOLVED if record.status == "solved" else UNSOLVED
+            axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
+    first = summary.records[0]
+    lines = {"reference": first.reference, "threshold": first.threshold, "random": first.random}
+    for name, value in lines.items():
+        if value is not None:
+            axes.axhline(value, color="0.6", lw=0.8)
+            axes.annotate(
+                f" {name}",
+                (1, value),
+                xycoords=("axes fraction", "data"),
+                fontsize=8,
+                color="0.35",
+                va="center",
+            )
+    axes.set_ylabel("score (mean return of 100 fresh episodes)")
+    axes.set_title("scores (green: solved; most stop early)", fontsize=9)

@@ -1,0 +1,69 @@
+"""Each weight reads one entry of z with a random sign: P^T P = I in O(D) (as in Uni-LoRA 2025).
+
+Unlike there, the groups are drawn along one random order of all weights and split as d grows, so
+that the subspaces of one seed nest; see `order.py` for the groups, `layouts.py` for the speed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlid.projections.layouts import draw_layout
+from rlid.projections.order import Integers, group_sizes, linear_hash
+from rlid.projections.projection import Array, Projection, numpy_dtype
+
+
+class OneHot(Projection):
+    """Column k is sign / sqrt(group size) on the weights of group k, and 0 elsewhere."""
+
+    kind: ClassVar[str] = "onehot"
+    nesting: ClassVar[Literal["columns", "subspaces", "none"]] = "subspaces"
+
+    def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
+        """Draw the order of the weights and their signs."""
+        super().__init__(D=D, d=d, seed=seed, dtype=dtype)
+        self._layout = draw_layout(seed, D, d, numpy_dtype(dtype))
+        self._scale = (1 / np.sqrt(group_sizes(D, d))).astype(numpy_dtype(dtype))
+
+    @classmethod
+    def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
+        """Return a bound: 16 bytes per weight, and the words while they are sorted."""
+        return 24 * D
+
+    @property
+    def nbytes(self) -> int:
+        """At most 16 bytes per weight."""
+        return self._layout.nbytes + self._scale.nbytes
+
+    def groups(self) -> Integers:
+        """Return the group in [0, d) of each weight, (D,)."""
+        return linear_hash(self._layout.ranks(), self.d)
+
+    def norms(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Return the norms of the columns, (d,): sqrt(group size) times the scale."""
+        sizes = np.bincount(self.groups(), minlength=self.d)
+        return np.sqrt(sizes) * self._scale.astype(np.float64)
+
+    def condition_number(self) -> float:
+        """Return the largest over the smallest norm: the columns have disjoint supports."""
+        norms = self.norms()
+        return float(norms.max() / norms.min())
+
+    def _expand(self, z: Tensor) -> Tensor:
+        theta = self._layout.expand(_rows(z) * self._scale)
+        return torch.from_numpy(theta.reshape(len(z), self.D))
+
+    def _reduce(self, g: Tensor) -> Tensor:
+        sums = self._layout.reduce(_rows(g))
+        sums *= self._scale
+        return torch.from_numpy(sums.reshape(len(g), self.d))
+
+
+def _rows(x: Tensor) -> Array:
+    """Return x (n, m) as an array, but a single row as (m,), which numpy walks faster."""
+    rows: Array = x.numpy()
+    return rows[0] if len(rows) == 1 else rows

@@ -1,0 +1,187 @@
+"""What every projection is: a linear map with its transpose, and the checks on its columns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse.linalg
+import torch
+from torch import Tensor
+
+from rlid.stream import Stream
+
+# Up to this many entries the singular values come from the matrix itself (32 MB in float64).
+_EXACT_ENTRIES = 4_000_000
+# Columns are looked at in batches of about this many numbers.
+_BATCH_ENTRIES = 4_000_000
+
+Array = npt.NDArray[Any]
+
+
+def numpy_dtype(dtype: torch.dtype) -> type[np.floating]:
+    """Return numpy's name for torch.float32 or torch.float64."""
+    return np.float64 if dtype == torch.float64 else np.float32
+
+
+class Projection(ABC):
+    """A linear map P from z (d,) to the offset of theta (D,), drawn from a frozen stream.
+
+    A kind gives `_expand` and `_reduce`, P and its transpose on batches; a row of a batch never
+    depends on its neighbours, and no result depends on the number of threads.
+
+    Attributes:
+        D: the number of weights.
+        d: the dimension of the subspace.
+        seed: the seed of the projection role.
+        dtype: of everything it takes and returns.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Of the frozen stream: a kind that draws differently gets a new one."""
+    nesting: ClassVar[Literal["columns", "subspaces", "none"]] = "columns"
+    """What the map for d shares with a larger d of the same seed: its columns, or its span."""
+    is_generic: ClassVar[bool] = True
+    """Whether the subspace meets any set of its codimension, as a Gaussian one does."""
+    has_exact_norms: ClassVar[bool] = True
+    """Whether every column has norm 1, or only the mean of the squares over seeds."""
+
+    def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
+        """Prefer `rlid.projections.make`, which checks these."""
+        self.D = D
+        self.d = d
+        self.seed = seed
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(D={self.D}, d={self.d}, seed={self.seed}, {self.dtype})"
+
+    @classmethod
+    @abstractmethod
+    def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
+        """Return the bytes needed while drawing it, with `itemsize` bytes per number."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+
+    @abstractmethod
+    def _expand(self, z: Tensor) -> Tensor:
+        """Return P z for each row: (n, d) -> (n, D)."""
+
+    @abstractmethod
+    def _reduce(self, g: Tensor) -> Tensor:
+        """Return P^T g for each row: (n, D) -> (n, d)."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Return P z, differentiable: (d,) -> (D,) or (n, d) -> (n, D).
+
+        Raises:
+            ValueError: another shape or dtype.
+        """
+        self._check(z, "z", self.d)
+        return _apply(_Expand, z, self)
+
+    def T(self, g: Tensor) -> Tensor:
+        """Return P^T g, differentiable: (D,) -> (d,) or (n, D) -> (n, d).
+
+        Raises:
+            ValueError: another shape or dtype.
+        """
+        self._check(g, "g", self.D)
+        return _apply(_Reduce, g, self)
+
+    def column(self, i: int) -> Tensor:
+        """Return column i of P, (D,), 0 <= i < d."""
+        if not 0 <= i < self.d:
+            raise ValueError(f"column must be in [0, {self.d}), not {i}")
+        return self._columns(i, i + 1)[0]
+
+    def norms(self) -> npt.NDArray[np.float64]:
+        """Return the norms of the columns, (d,)."""
+        step = max(1, _BATCH_ENTRIES // self.D)
+        squares = [
+            torch.linalg.vector_norm(self._columns(i, min(i + step, self.d)), dim=1, dtype=_DOUBLE)
+            for i in range(0, self.d, step)
+        ]
+        return np.asarray(torch.cat(squares).numpy(), dtype=np.float64)
+
+    def condition_number(self) -> float:
+        """Return the largest over the smallest singular value of P.
+
+        Exact (to rounding) up to 4 million entries, by Lanczos iteration on P^T P to a relative
+        1e-3 above.
+        """
+        if self.d == 1:
+            return 1.0
+        if self.D * self.d <= _EXACT_ENTRIES:
+            values = np.linalg.svd(
+                self._columns(0, self.d).numpy().astype(np.float64), compute_uv=False
+            )
+            return float(values[0] / values[-1])
+        operator = scipy.sparse.linalg.LinearOperator(
+            (self.d, self.d), matvec=self._gram, dtype=np.float64
+        )
+        first = Stream(0, "condition_number").normal(self.d)
+        ends = scipy.sparse.linalg.eigsh(
+            operator, k=2, which="BE", v0=first, tol=1e-3, return_eigenvectors=False
+        )
+        return float(np.sqrt(ends.max() / ends.min()))
+
+    def _gram(self, v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        z = torch.from_numpy(v.reshape(1, -1)).to(self.dtype)
+        return np.asarray(self._reduce(self._expand(z))[0].numpy(), dtype=np.float64)
+
+    def _columns(self, first: int, last: int) -> Tensor:
+        """Return columns first to last as rows, (last - first, D)."""
+        units = torch.zeros(last - first, self.d, dtype=self.dtype)
+        units[torch.arange(last - first), torch.arange(first, last)] = 1
+        return self._expand(units)
+
+    def _check(self, x: Tensor, name: str, width: int) -> None:
+        if x.dim() not in (1, 2) or x.shape[-1] != width:
+            raise ValueError(
+                f"{name} must have shape ({width},) or (n, {width}), not {tuple(x.shape)}"
+            )
+        if x.dtype != self.dtype:
+            raise ValueError(f"{name} must be {self.dtype} like the projection, not {x.dtype}")
+
+
+_DOUBLE = torch.float64
+
+
+def _apply(function: type[torch.autograd.Function], x: Tensor, projection: Projection) -> Tensor:
+    y: Tensor = function.apply(x, projection)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Expand(torch.autograd.Function):
+    """P z; its derivative is P^T, by hand: autograd would save and scatter every intermediate."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, projection: Projection) -> Tensor:
+        ctx.projection = projection
+        y = projection._expand(z.detach().reshape(-1, projection.d).contiguous())
+        return y.reshape(*z.shape[:-1], projection.D)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _apply(_Reduce, gradients[0], ctx.projection), None
+
+
+class _Reduce(torch.autograd.Function):
+    """P^T g, whose derivative is P."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, projection: Projection) -> Tensor:
+        ctx.projection = projection
+        y = projection._reduce(g.detach().reshape(-1, projection.D).contiguous())
+        return y.reshape(*g.shape[:-1], projection.d)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _apply(_Expand, gradients[0], ctx.projection), None

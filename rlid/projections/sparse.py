@@ -1,0 +1,95 @@
+"""Very sparse random projections of density 1/sqrt(D) (Li, Hastie & Church 2006)."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+from rlid.projections.order import Integers
+from rlid.projections.projection import Projection, numpy_dtype
+from rlid.stream import Stream, to_uniform
+
+# The number of entries in a column has a standard deviation of D**(1/4); beyond twelve of them
+# (probability below 1e-30) a column would be cut short.
+_SPARE_DEVIATIONS = 12
+_SPARE_WORDS = 16
+# Columns are drawn in batches of about this many words.
+_BATCH_WORDS = 2_000_000
+
+
+class Sparse(Projection):
+    """Each entry is not zero with probability 1/sqrt(D); a column has equal entries, signs apart.
+
+    A column is drawn by its gaps, which are geometric, and takes a fixed number of words, so that
+    the columns nest. One that got no entry (D below about 1000) gets one at a random place.
+    """
+
+    kind: ClassVar[str] = "sparse"
+
+    def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
+        """Draw about sqrt(D) * d entries."""
+        super().__init__(D=D, d=d, seed=seed, dtype=dtype)
+        rows, signs, counts = draw_entries(seed, D, d)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        values = signs / np.sqrt(np.repeat(counts, counts))
+        index = np.int32 if max(D, int(starts[-1])) < 2**31 else np.int64
+        self._matrix = scipy.sparse.csc_array(
+            (values.astype(numpy_dtype(dtype)), rows.astype(index), starts.astype(index)),
+            shape=(D, d),
+        )
+        self._transpose = self._matrix.T
+
+    @classmethod
+    def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
+        """Return the entries as drawn (place, sign, value, in 64 bits) and as held."""
+        return int(math.sqrt(D) * d * (3 * 8 + 4 + itemsize)) + 64 * _BATCH_WORDS
+
+    @property
+    def nbytes(self) -> int:
+        """About sqrt(D) * d * 8 bytes in float32."""
+        matrix = self._matrix
+        return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
+
+    def _expand(self, z: Tensor) -> Tensor:
+        return torch.from_numpy(np.stack([self._matrix @ row for row in z.numpy()]))
+
+    def _reduce(self, g: Tensor) -> Tensor:
+        return torch.from_numpy(np.stack([self._transpose @ row for row in g.numpy()]))
+
+
+def draw_entries(seed: int, D: int, d: int) -> tuple[Integers, Integers, Integers]:
+    """Return (places, signs, counts): of all entries column by column, and how many each has."""
+    mean = math.isqrt(D) + 1
+    words_per_column = mean + _SPARE_DEVIATIONS * (math.isqrt(mean) + 1) + _SPARE_WORDS
+    stream = Stream(seed, "sparse/1")
+    step = max(1, _BATCH_WORDS // words_per_column)
+    places, signs, counts = [], [], []
+    for first in range(0, d, step):
+        n = min(step, d - first)
+        words = stream.bits(n * words_per_column, first * words_per_column)
+        words = words.reshape(n, words_per_column)
+        candidates = _places(to_uniform(words[:, :-1]), D)
+        is_kept = candidates < D
+        # The last word of a column stands in where all gaps ended beyond D.
+        is_empty = ~is_kept[:, 0]
+        is_kept[:, 0] = True
+        stand_in = np.floor(to_uniform(words[:, -1]) * D).astype(np.int64)
+        candidates[:, 0] = np.where(is_empty, stand_in, candidates[:, 0])
+        places.append(candidates[is_kept])
+        signs.append(1 - 2 * (words[:, :-1][is_kept] & np.uint64(1)).astype(np.int64))
+        counts.append(is_kept.sum(axis=1))
+    return np.concatenate(places), np.concatenate(signs), np.concatenate(counts)
+
+
+def _places(uniform: np.ndarray[tuple[int, int], np.dtype[np.float64]], D: int) -> Integers:
+    """Return the places of entries: sums of gaps that are geometric with mean sqrt(D)."""
+    if D == 1:
+        return np.arange(uniform.shape[1], dtype=np.int64)[None].repeat(len(uniform), axis=0)
+    gaps = np.floor(np.log(uniform) / math.log1p(-1 / math.sqrt(D)))
+    # A gap beyond D ends the column; cut there, so that sums stay exact.
+    return np.cumsum(np.minimum(gaps, D).astype(np.int64) + 1, axis=1) - 1

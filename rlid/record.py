@@ -1,0 +1,221 @@
+"""The validated schema of a trial: its spec (the key) and the record of what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MAX_CURVE_POINTS = 200
+MAX_D = 10**9
+MAX_SEED = 2**32
+REFERENCE_SEED = 2**32
+"""Direct training for the reference uses seeds from here on; measurements stay below."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=4000)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+M = TypeVar("M", bound=BaseModel)
+Value = str | bool | int | Finite | None
+Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
+MISSING = ("error", "nonfinite", "timeout")
+"""Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
+VERSIONED = ("rlid", "numpy", "torch", "gymnasium", "stable-baselines3", "cma", "mujoco")
+
+
+class DamagedRecord(ValueError):
+    """Text that is not a valid record; the message says what is wrong in one line."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Spec(_Model):
+    """All that a trial's result depends on. Same spec, same result: it is never run twice."""
+
+    task: Name
+    task_version: int = Field(ge=1)
+    protocol: dict[Name, Value] = Field(max_length=100)
+    backend: Name
+    dtype: Literal["float32", "float64"] = "float32"
+    agent: Name
+    settings: dict[Name, Value] = Field(max_length=100)
+    network: Name
+    projection: Name
+    projection_version: int = Field(ge=1)
+    d: int = Field(ge=1, le=MAX_D)
+    seed: int = Field(ge=0, lt=2 * REFERENCE_SEED)
+    stop_score: Finite | None = None
+    budget: int = Field(ge=1, le=10**15)
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON: sorted names, no spaces."""
+        return hashlib.sha256(canonical(self.model_dump()).encode()).hexdigest()
+
+    @property
+    def group(self) -> str:
+        """The canonical JSON without d and seed: what the trials of one measurement share.
+
+        Subspaces of dimension D and direct training (identity) are different projections, so that
+        a reference never mixes with a measurement.
+        """
+        return canonical(self.model_dump(exclude={"d", "seed"}))
+
+
+class Record(_Model):
+    """What came out of one trial. Steps are environment steps, scores are mean returns."""
+
+    schema_version: Literal[1] = 1
+    spec: Spec
+    status: Status
+    reason: Text = ""
+    score: Finite | None
+    episodes: Count
+    threshold: Finite | None
+    random: Finite | None
+    reference: Finite | None
+    dmin: int = Field(ge=1, le=MAX_D)
+    dmax: int = Field(ge=1, le=MAX_D)
+    D: int = Field(ge=1, le=MAX_D)
+    env_steps: Count
+    search_steps: Count
+    validation_steps: Count
+    scoring_steps: Count
+    stopped_early: bool
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    curve: list[tuple[Count, Finite]] = Field(max_length=MAX_CURVE_POINTS)
+    hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=100)
+    notes: dict[Name, Value] = Field(default_factory=dict, max_length=100)
+    theta_sha256: Sha256 | None = None
+    z_sha256: Sha256 | None = None
+    versions: dict[Name, Name] = Field(max_length=50)
+
+    @property
+    def key(self) -> str:
+        """The spec's key."""
+        return self.spec.key
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the environment or the machine failed, so that nothing is known of this trial."""
+        return self.status in MISSING
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a trial is judged by; it is recorded, and no part of its spec.
+
+    dmin and dmax are the ends of the range in which its measurement looks for the threshold.
+    """
+
+    threshold: float | None = None
+    random: float | None = None
+    reference: float | None = None
+    dmin: int = 1
+    dmax: int = 1
+
+
+def missing_record(
+    spec: Spec, judgement: Judgement, D: int, status: Status, reason: str, seconds: float
+) -> Record:
+    """Return the record of a trial that the environment or the machine ended from outside."""
+    return Record(
+        spec=spec,
+        status=status,
+        reason=reason[:4000],
+        score=None,
+        episodes=0,
+        threshold=judgement.threshold,
+        random=judgement.random,
+        reference=judgement.reference,
+        dmin=judgement.dmin,
+        dmax=judgement.dmax,
+        D=D,
+        env_steps=0,
+        search_steps=0,
+        validation_steps=0,
+        scoring_steps=0,
+        stopped_early=False,
+        seconds=round(seconds, 4),
+        curve=[],
+        versions=versions(),
+    )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what a result may depend on."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """Return JSON that is the same for equal values: sorted names, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def parse_json(text: str) -> Any:
+    """Read strict JSON: no NaN or infinity, no name twice.
+
+    Raises:
+        DamagedRecord: the text is not that.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+    except DamagedRecord:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecord(f"not JSON: {error}".splitlines()[0]) from None
+
+
+def parse_record(text: str) -> Record:
+    """Read a record from strict JSON.
+
+    Raises:
+        DamagedRecord: it is not one.
+    """
+    return validate(Record, parse_json(text))
+
+
+def validate(model: type[M], value: Any) -> M:
+    """Return `value` as a `model`, or raise DamagedRecord with the first complaint in one line."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "record"
+        raise DamagedRecord(f"{where}: {first['msg']}") from None
+
+
+def thin_curve(curve: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return at most MAX_CURVE_POINTS of the points, evenly spaced, the last one included."""
+    step = math.ceil(len(curve) / MAX_CURVE_POINTS) if curve else 1
+    return curve[::-1][::step][::-1]
+
+
+def _refuse(constant: str) -> Any:
+    raise DamagedRecord(f"{constant} is not allowed in a record")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise DamagedRecord("a name stands twice in one object")
+    return result

@@ -1,0 +1,173 @@
+"""The scores that make returns comparable: the random policy's, and direct training's."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rlid.record import (
+    Count,
+    DamagedRecord,
+    Finite,
+    Name,
+    Record,
+    Sha256,
+    Status,
+    Text,
+    Value,
+    canonical,
+    parse_json,
+    validate,
+)
+from rlid.store import StoreError, slug
+from rlid.task import Task
+
+MAX_BYTES = 1024 * 1024
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DirectTrial(_Model):
+    """One run of direct training, as a row."""
+
+    seed: int = Field(ge=0)
+    status: Status
+    score: Finite | None
+    env_steps: Count
+    theta_sha256: Sha256 | None
+
+
+class DirectTraining(_Model):
+    """What one agent reaches without a subspace; the median counts a missing trial as absent."""
+
+    agent: Name
+    settings: dict[Name, Value]
+    budget: Count
+    median: Finite | None
+    trials: list[DirectTrial] = Field(max_length=1000)
+
+
+class Reference(_Model):
+    """Random and reference score of one (task, network), and how they came about."""
+
+    schema_version: Literal[1] = 1
+    task: Name
+    task_version: int = Field(ge=1)
+    protocol: dict[Name, Value]
+    backend: Name
+    network: Name
+    D: int = Field(ge=1)
+    random: Finite
+    random_error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    random_episodes: Count
+    reference: Finite
+    agent: Name
+    direct: list[DirectTraining] = Field(min_length=1, max_length=50)
+    command: Text
+    versions: dict[Name, Name]
+
+    def fits(self, task: Task, network: str) -> bool:
+        """Whether it was measured under this very protocol."""
+        return (
+            self.task == task.name
+            and self.task_version == task.version
+            and self.network == network
+            and canonical(self.protocol) == canonical(task.protocol())
+        )
+
+
+class ReferenceRefused(Exception):
+    """Direct training did not work, so that no score could be judged; one line says how."""
+
+
+def summarise(agent: str, settings: dict[str, Value], records: Sequence[Record]) -> DirectTraining:
+    """Return one agent's direct training from its records."""
+    scores = [record.score for record in records if record.score is not None]
+    return DirectTraining(
+        agent=agent,
+        settings=settings,
+        budget=records[0].spec.budget,
+        median=statistics.median(scores) if scores else None,
+        trials=[
+            DirectTrial(
+                seed=record.spec.seed,
+                status=record.status,
+                score=record.score,
+                env_steps=record.env_steps,
+                theta_sha256=record.theta_sha256,
+            )
+            for record in sorted(records, key=lambda record: record.spec.seed)
+        ],
+    )
+
+
+def check(task: Task, reference: float, random: float) -> None:
+    """Refuse a reference that shows that direct training did not work.
+
+    Raises:
+        ReferenceRefused: it is below the task's floor, or no better than random.
+    """
+    if task.floor is not None and reference < task.floor:
+        raise ReferenceRefused(
+            f"direct training on {task.name} reached {reference:.6g}, below the floor of "
+            f"{task.floor:g} ({task.floor_source}): no dimension follows from it"
+        )
+    if reference <= random:
+        raise ReferenceRefused(
+            f"direct training on {task.name} reached {reference:.6g}, no better than random "
+            f"actions ({random:.6g}): no dimension follows from it"
+        )
+
+
+def path(store: Path, task: str, network: str) -> Path:
+    """Return where a store keeps the reference of (task, network)."""
+    return store / "references" / slug(task) / f"{slug(network)}.json"
+
+
+def load(task: Task, network: str, store: Path) -> Reference | None:
+    """Return the reference of (task, network): the store's own, or else the shipped one."""
+    own = path(store, task.name, network)
+    shipped = resources.files("rlid") / "references" / own.parent.name / own.name
+    for source in (own, shipped):
+        if not source.is_file():
+            continue
+        text = source.read_text()
+        if len(text) > MAX_BYTES:
+            raise StoreError(f"{source}: larger than {MAX_BYTES} bytes")
+        try:
+            reference = validate(Reference, parse_json(text))
+        except DamagedRecord as error:
+            raise StoreError(f"{source}: damaged reference: {error}; delete it") from None
+        if reference.fits(task, network):
+            return reference
+    return None
+
+
+def save(reference: Reference, store: Path) -> Path:
+    """Write a reference into a store, replacing what stood there; return its path.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    target = path(store, reference.task, reference.network)
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "w") as file:
+            file.write(reference.model_dump_json(indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise StoreError(
+            f"the store {str(store)!r} cannot be written: {error.strerror or error}"
+        ) from error
+    return target

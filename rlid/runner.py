@@ -1,0 +1,210 @@
+"""Runs the trials of a plan: stored ones are found, the others go to an engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rlid import agent as agents
+from rlid import reference as references
+from rlid.dimension import Estimate, estimate
+from rlid.engine.local import EngineError, LocalEngine
+from rlid.engine.worker import Cell, random_scores, split
+from rlid.plan import Plan
+from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, versions
+from rlid.reference import Reference, ReferenceRefused
+from rlid.store import Store
+from rlid.summary import as_trial
+
+MAX_CELL = 32
+"""Trials in one cell at most: more would not run faster, and a crash would cost more."""
+REFERENCE_SEEDS = 5
+RANDOM_EPISODES = 500
+
+
+class Watcher:
+    """Hears how a measurement goes; this one says nothing."""
+
+    def note(self, text: str) -> None:
+        """One line of news."""
+
+    def round(self, asked: int, new: int) -> None:
+        """The search asks for `asked` trials in all; `new` of this round are to be run."""
+
+    def trial(self, record: Record, estimate: Estimate | None) -> None:
+        """A trial has ended; `estimate` is None where no dimension is measured."""
+
+    def close(self) -> None:
+        """All is over, well or not."""
+
+
+class Runner:
+    """Runs a plan's trials in an engine; a context manager that owns the engine."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: str | os.PathLike[str],
+        *,
+        jobs: int | None = None,
+        timeout: float | None = None,
+        watcher: Watcher | None = None,
+        retry: bool = False,
+    ) -> None:
+        """Check the store; no worker starts before there is work.
+
+        Raises:
+            ValueError: `jobs` or `timeout` is out of range.
+            StoreError: the store cannot be written.
+        """
+        if jobs is not None and jobs < 1:
+            raise ValueError(f"--jobs {jobs}: must be at least 1")
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"--timeout {timeout:g}: must be above 0")
+        self.plan = plan
+        self.store = Store(store)
+        self.store.check_writable()
+        self.jobs = jobs or len(os.sched_getaffinity(0))
+        self.watcher = watcher or Watcher()
+        self.retry = retry
+        self.engine = LocalEngine(self.jobs, timeout or plan.task.patience)
+        self.trials_run = 0
+
+    def __enter__(self) -> Runner:
+        """Return the runner."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the workers."""
+        self.engine.__exit__(None)
+
+    def estimate(self, records: Sequence[Record]) -> Estimate:
+        """Return what follows from the records of the plan so far."""
+        trials = [as_trial(record) for record in records]
+        return estimate(trials, dmax=self.plan.dmax, dmin=min(self.plan.dims))
+
+    def judgement(self) -> Judgement:
+        """Return the threshold and what it rests on, measuring the reference if there is none.
+
+        Raises:
+            ReferenceRefused: direct training does not work.
+            ValueError: the raw rule on a reference that is not positive.
+        """
+        plan = self.plan
+        found = references.load(plan.task, plan.network.architecture.name, self.store.folder)
+        if found is None:
+            agent_names = dict.fromkeys([plan.task.agent, plan.agent_name])
+            self.watcher.note(
+                f"no reference for {plan.task.name} with {plan.network.architecture.name}: "
+                f"measuring random actions and direct training ({', '.join(agent_names)}) first"
+            )
+            command = f"rlid reference {plan.task.name} --agent {','.join(agent_names)}"
+            found = self.reference(list(agent_names), REFERENCE_SEEDS, command)
+        references.check(plan.task, found.reference, found.random)
+        if plan.rule == "raw":
+            if found.reference <= 0:
+                raise ValueError(
+                    f"--rule raw: {plan.fraction:g} times a reference of {found.reference:g} "
+                    "means nothing; use --rule normalised"
+                )
+            threshold = plan.fraction * found.reference
+        else:
+            threshold = found.random + plan.fraction * (found.reference - found.random)
+        return Judgement(
+            threshold, found.random, found.reference, dmin=min(plan.dims), dmax=plan.dmax
+        )
+
+    def reference(self, agent_names: Sequence[str], seeds: int, command: str) -> Reference:
+        """Measure random actions and direct training by each agent, and keep them in the store.
+
+        Raises:
+            ReferenceRefused: no direct training gave a score, or random actions failed.
+        """
+        plan, task = self.plan, self.plan.task
+        try:
+            scores = self.engine.call(
+                random_scores, task.name, plan.imports, REFERENCE_SEED, RANDOM_EPISODES
+            )
+        except EngineError as error:
+            raise ReferenceRefused(f"random actions on {task.name} failed: {error}") from error
+        mean = sum(scores) / len(scores)
+        variance = sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
+        self.watcher.note(f"random actions: {mean:.6g} over {len(scores)} episodes")
+        direct, why = [], ""
+        for name in agent_names:
+            agent = plan.agent if name == plan.agent_name else agents.configure(name)
+            first = replace(plan, agent_name=name, agent=agent).direct(
+                range(REFERENCE_SEED, REFERENCE_SEED + seeds)
+            )
+            judged = Judgement(
+                mean if task.floor is None else task.floor, mean, dmin=first.dmax, dmax=first.dmax
+            )
+            specs = [first.spec(plan.network.D, seed, task.ceiling) for seed in first.seeds]
+            records = self.run(first, specs, judged)
+            why = next((record.reason for record in records if record.reason), why)
+            direct.append(references.summarise(name, agents.settings(agent), records))
+            self.watcher.note(f"direct training by {name}: {_or_none(direct[-1].median)}")
+        medians = {one.agent: one.median for one in direct if one.median is not None}
+        if not medians:
+            raise ReferenceRefused(f"direct training on {task.name} gave no score: {why}")
+        best = max(medians, key=lambda name: medians[name])
+        result = Reference(
+            task=task.name,
+            task_version=task.version,
+            protocol=task.protocol(),
+            backend=task.backend,
+            network=plan.network.architecture.name,
+            D=plan.network.D,
+            random=mean,
+            random_error=(variance / len(scores)) ** 0.5,
+            random_episodes=len(scores),
+            reference=medians[best],
+            agent=best,
+            direct=direct,
+            command=command,
+            versions=versions(),
+        )
+        references.save(result, self.store.folder)
+        return result
+
+    def run(
+        self,
+        plan: Plan,
+        specs: Sequence[Spec],
+        judgement: Judgement,
+        so_far: Sequence[Record] | None = None,
+    ) -> list[Record]:
+        """Return the records of specs, in their order: stored ones as they are, the rest run.
+
+        `so_far` are the records before these of a measurement whose dimension is estimated.
+        """
+        new = [spec for spec in specs if self._is_new(spec)]
+        self.watcher.round(len(specs) + len(so_far or ()), len(new))
+        known = list(so_far or ())
+        known += [record for spec in specs if (record := self.store.get(spec))]
+
+        def on_record(record: Record) -> None:
+            self.trials_run += 1
+            known.append(record)
+            self.watcher.trial(record, None if so_far is None else self.estimate(known))
+
+        parts = max(self.jobs, -(-len(new) // MAX_CELL)) if plan.is_merged else len(new)
+        cells = [
+            Cell(plan.task.name, plan.imports, tuple(part), judgement, str(self.store.folder))
+            for part in split(new, parts)
+        ]
+        if cells:
+            self.engine.run(cells, self.store, lambda spec: plan.network.D, on_record)
+        return [record for spec in specs if (record := self.store.get(spec))]
+
+    def _is_new(self, spec: Spec) -> bool:
+        record = self.store.get(spec)
+        if record is not None and record.is_missing and self.retry:
+            self.store.retire(spec)
+            return True
+        return record is None
+
+
+def _or_none(value: float | None) -> str:
+    return "no score" if value is None else f"{value:.6g}"

@@ -1,0 +1,129 @@
+"""The measurements that a store holds, recomputed from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rlid.dimension import Estimate, Trial, estimate
+from rlid.record import REFERENCE_SEED, Record, Spec
+from rlid.store import Store
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Trials that differ in d and seed alone, and what follows from them."""
+
+    records: tuple[Record, ...]
+    estimate: Estimate
+
+    @property
+    def spec(self) -> Spec:
+        """The spec of one of its trials: all but d and seed is common to all."""
+        return self.records[0].spec
+
+    @property
+    def title(self) -> str:
+        """The measurement in one line."""
+        spec = self.spec
+        return (
+            f"{spec.task} · {spec.agent} · {spec.network} (D = {self.records[0].D}) · "
+            f"{spec.projection}"
+        )
+
+    @property
+    def failed(self) -> int:
+        """How many trials are missing."""
+        return sum(record.is_missing for record in self.records)
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps of all its trials."""
+        return sum(record.env_steps for record in self.records)
+
+
+def as_trial(record: Record) -> Trial:
+    """Return a record as a row of the estimator."""
+    return Trial(
+        d=record.spec.d,
+        seed=record.spec.seed,
+        success=None if record.is_missing else record.status == "solved",
+        score=record.score,
+        is_full=not record.stopped_early,
+    )
+
+
+def summarise(records: Iterable[Record]) -> Summary:
+    """Return the summary of one group's records, in any order."""
+    ordered = tuple(sorted(records, key=lambda record: (record.spec.d, record.spec.seed)))
+    dmin = min(min(record.dmin, record.spec.d) for record in ordered)
+    dmax = max(max(record.dmax, record.spec.d) for record in ordered)
+    trials = [as_trial(record) for record in ordered]
+    return Summary(ordered, estimate(trials, dmin=dmin, dmax=dmax))
+
+
+def measurements(store: Store, task: str | None = None) -> list[Summary]:
+    """Return the measurements of a store (or of one task), in a fixed order.
+
+    Direct training on the reference's own seeds is no measurement and is left out.
+    """
+    groups: dict[tuple[str, float | None], list[Record]] = {}
+    for record in store.records(task):
+        if record.spec.seed < REFERENCE_SEED:
+            groups.setdefault((record.spec.group, record.threshold), []).append(record)
+    found = [summarise(group) for group in groups.values()]
+    return sorted(found, key=lambda item: (item.title, item.spec.group, item.records[0].key))
+
+
+def answer_json(found: Estimate) -> dict[str, Any]:
+    """Return the part of a JSON answer that follows from the estimate alone."""
+    return {
+        "d_int90": found.d_int90,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        "censored": found.censored,
+        "withheld": found.withheld,
+        "first_crossing": found.first_crossing,
+    }
+
+
+def curve_json(found: Estimate) -> list[dict[str, Any]]:
+    """Return the curve of a JSON answer: one object for each d that was tried."""
+    names = ("d", "n", "successes", "missing", "median", "q25", "q75")
+    return [{name: getattr(point, name) for name in names} for point in found.curve]
+
+
+def hidden_state(records: Iterable[Record]) -> dict[str, int]:
+    """Return every number besides z that some solution needs, by name."""
+    found: dict[str, int] = {}
+    for record in records:
+        for name, size in record.hidden_state.items():
+            found[name] = max(size, found.get(name, 0))
+    return found
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """Return what `rlid show --json` prints of a measurement."""
+    first, spec = summary.records[0], summary.spec
+    return {
+        "task": spec.task,
+        "task_version": spec.task_version,
+        "agent": spec.agent,
+        "settings": spec.settings,
+        "network": spec.network,
+        "D": first.D,
+        "projection": spec.projection,
+        "budget": spec.budget,
+        "dmax": summary.estimate.dmax,
+        "seeds": summary.estimate.seeds,
+        "random": first.random,
+        "reference": first.reference,
+        "threshold": first.threshold,
+        **answer_json(summary.estimate),
+        "trials": len(summary.records),
+        "failed_trials": summary.failed,
+        "env_steps": summary.env_steps,
+        "hidden_state": hidden_state(summary.records),
+        "curve": curve_json(summary.estimate),
+    }

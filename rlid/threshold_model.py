@@ -1,0 +1,229 @@
+"""Posterior of the half-point of a success curve with seed effects, on a grid.
+
+The model is the psychometric function of Wichmann and Hill (2001, Perception & Psychophysics 63,
+equation 1) with a random threshold for each seed:
+
+    P(success | d, seed) = guess + (1 - guess - lapse) * logistic((log d - theta_seed) / scale)
+    theta_seed ~ Normal(centre, spread^2)
+
+`scale` is how gradual the curve of one seed is, `spread` how much seeds differ, `guess` and
+`lapse` how often a run passes far below or fails far above its threshold. The answer is the
+half-point: the log d at which the curve averaged over seeds is one half. Everything else is
+integrated out. The likelihood holds however the trials were chosen, since what a search asks next
+depends on the outcomes so far alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The values that are summed over; a priori equally likely unless weights are given.
+
+    `scales` and `spreads` are in log d; `outliers` are pairs (guess, lapse), never zero, since
+    one freak run must not rule a threshold out. `margin` is how far the half-point may lie beyond
+    [dmin, dmax], `cell_width` and `most_cells` bound the cells that log d is cut into, and up to
+    `exact_up_to` every integer's logarithm is an edge, so that a cell means one answer.
+    """
+
+    scales: tuple[float, ...]
+    spreads: tuple[float, ...]
+    outliers: tuple[tuple[float, float], ...]
+    outlier_weights: tuple[float, ...]
+    margin: float
+    cell_width: float
+    most_cells: int
+    exact_up_to: int
+
+
+# From a step between neighbouring integers near 100 to a curve that needs a factor of 300 in d to
+# rise from 10 to 90 %. Equal weights on a geometric series are the usual scale-free prior; with
+# it, runs that bracket each seed's threshold give nearly Student's interval for their mean.
+ESTIMATION = Lattice(
+    scales=tuple(0.01 * 2.0**i for i in range(8)),
+    spreads=(0.02, 0.08, 0.16, 0.32, 0.64, 1.28),
+    outliers=((0.01, 0.01), (0.01, 0.1), (0.1, 0.01), (0.1, 0.1), (0.01, 0.25)),
+    outlier_weights=(0.4, 0.2, 0.1, 0.15, 0.15),
+    margin=1.5,
+    cell_width=0.05,
+    most_cells=200,
+    exact_up_to=40,
+)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What the trials say of the half-point.
+
+    `edges` (m + 1,) are in log d, `mass` (m,) is the probability of each cell.
+    `scale`, `spread`, `guess` and `lapse` are posterior means (geometric for the first two).
+    """
+
+    edges: Floats
+    mass: Floats
+    scale: float
+    spread: float
+    guess: float
+    lapse: float
+
+    def quantile(self, share: float) -> float:
+        """Return the log d below which the half-point lies with probability `share`."""
+        cumulated = np.concatenate(([0.0], np.cumsum(self.mass)))
+        return float(np.interp(share, cumulated, self.edges))
+
+    def probability_above(self, log_d: float) -> float:
+        """Return the probability that the half-point lies above `log_d`."""
+        cumulated = np.concatenate(([0.0], np.cumsum(self.mass)))
+        return float(1.0 - np.interp(log_d, self.edges, cumulated))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Posterior over all of the model's parameters.
+
+    `weights` is (scales, outliers, spreads, m) and sums to one over everything; the last axis is
+    the centre of the seeds' thresholds. `own` (seeds, scales, outliers, m) is the likelihood of
+    each seed's runs given its threshold, scaled by a constant of the seed, `averaged` (seeds,
+    scales, outliers, spreads, m) its average over the thresholds that a centre makes likely.
+    """
+
+    edges: Floats
+    weights: Floats
+    own: Floats
+    averaged: Floats
+
+
+def fit(dims: Floats, solved: Floats, failed: Floats, *, dmin: int, dmax: int) -> Posterior:
+    """Return the posterior of the half-point; arguments as for `fit_joint`."""
+    joint = fit_joint(ESTIMATION, dims, solved, failed, dmin=dmin, dmax=dmax)
+    weights = joint.weights
+    guess, lapse = np.asarray(ESTIMATION.outliers).T
+    by_outlier = weights.sum(axis=(0, 2, 3))
+    return Posterior(
+        edges=joint.edges,
+        mass=_half_points(weights, joint.edges),
+        scale=_geometric_mean(ESTIMATION.scales, weights.sum(axis=(1, 2, 3))),
+        spread=_geometric_mean(ESTIMATION.spreads, weights.sum(axis=(0, 1, 3))),
+        guess=float(by_outlier @ guess),
+        lapse=float(by_outlier @ lapse),
+    )
+
+
+def fit_joint(
+    lattice: Lattice, dims: Floats, solved: Floats, failed: Floats, *, dmin: int, dmax: int
+) -> Joint:
+    """Return the joint posterior.
+
+    Args:
+        lattice: the values of the parameters.
+        dims: (n,) distinct d, rising.
+        solved: (seeds, n), 1 where that seed solved that d, else 0.
+        failed: (seeds, n), 1 where it failed; 0 in both where it was not tried.
+        dmin: the smallest d that may be the answer.
+        dmax: the largest.
+    """
+    edges = cell_edges(lattice, tuple(dims), dmin, dmax)
+    success = success_given_threshold(lattice, midpoints(edges), np.log(dims))
+    flat = success.reshape(len(dims), -1)
+    logs = solved @ np.log(flat) + failed @ np.log1p(-flat)
+    logs = logs.reshape(len(solved), *success.shape[1:])
+    top = logs.max(axis=(1, 2, 3), keepdims=True)
+    own = np.exp(logs - top)
+    kernel = spread_kernel(lattice, tuple(edges))
+    shape = (*own.shape[:3], *kernel.shape[1:])
+    averaged = (own @ kernel.reshape(len(kernel), -1)).reshape(shape)
+    total = np.log(averaged + 1e-300).sum(axis=0)
+    weights = np.exp(total - total.max()) * np.diff(edges)
+    weights *= np.asarray(lattice.outlier_weights)[:, None, None]
+    return Joint(edges, weights / weights.sum(), own, averaged)
+
+
+def midpoints(edges: Floats) -> Floats:
+    """Return the middle of each cell: (m + 1,) -> (m,)."""
+    return 0.5 * (edges[1:] + edges[:-1])
+
+
+@lru_cache(maxsize=64)
+def cell_edges(lattice: Lattice, dims: tuple[float, ...], dmin: int, dmax: int) -> Floats:
+    """Return the cell edges in log d: (m + 1,), rising, with every tried d among them.
+
+    Likelihoods of steep curves jump at the tried d; with the jumps on edges, the midpoint rule
+    stays exact for them.
+    """
+    low, high = np.log(dmin) - lattice.margin, np.log(dmax) + lattice.margin
+    integers = np.arange(dmin, min(dmax, lattice.exact_up_to) + 1)
+    knots = np.unique(np.concatenate((dims, integers, [dmin, dmax])).astype(float))
+    knots = np.concatenate(([low], np.log(knots), [high]))
+    width = max(lattice.cell_width, (high - low) / lattice.most_cells)
+    parts = np.maximum(2, np.ceil(np.diff(knots) / width)).astype(int)
+    pieces = [
+        np.linspace(start, stop, count, endpoint=False)
+        for start, stop, count in zip(knots[:-1], knots[1:], parts, strict=True)
+    ]
+    return np.concatenate((*pieces, [high]))
+
+
+def success_given_threshold(lattice: Lattice, thresholds: Floats, log_dims: Floats) -> Floats:
+    """Return the success probability: (n, scales, outliers, thresholds)."""
+    steps = (log_dims[:, None, None] - thresholds) / np.asarray(lattice.scales)[:, None]
+    rise = 1.0 / (1.0 + np.exp(-np.clip(steps, -40.0, 40.0)))
+    guess, lapse = np.asarray(lattice.outliers).T[..., None]
+    return np.asarray(guess + (1.0 - guess - lapse) * rise[:, :, None, :])
+
+
+@lru_cache(maxsize=16)
+def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Floats:
+    """Return the probability that a seed's threshold lies in a cell, given the centre.
+
+    Returns:
+        (cells of the threshold, spreads, cells of the centre).
+    """
+    from scipy.special import ndtr  # slow to import
+
+    rows = np.asarray(edges)
+    return np.diff(
+        ndtr((rows[:, None, None] - midpoints(rows)) / np.asarray(lattice.spreads)[:, None]), axis=0
+    )
+
+
+@lru_cache(maxsize=1)
+def half_point_offsets(lattice: Lattice) -> Floats:
+    """Return how far the half-point lies above the centre, in log d.
+
+    The average of a logistic over a normal is close to a logistic of scale
+    sqrt(scale^2 + pi * spread^2 / 8) (MacKay 1992, Neural Computation 4, equation 10).
+
+    Returns:
+        (scales, outliers, spreads).
+    """
+    squares = np.square(lattice.scales)[:, None] + np.pi / 8.0 * np.square(lattice.spreads)
+    guess, lapse = np.asarray(lattice.outliers).T
+    share = (0.5 - guess) / (1.0 - guess - lapse)
+    return np.asarray(np.sqrt(squares)[:, None, :] * np.log(share / (1.0 - share))[:, None])
+
+
+def _half_points(weights: Floats, edges: Floats) -> Floats:
+    """Move the mass of the centres to the half-points: (scales, outliers, spreads, m) -> (m,)."""
+    mass = np.zeros(len(edges) - 1)
+    for index, offset in np.ndenumerate(half_point_offsets(ESTIMATION)):
+        row = weights[index]
+        if offset == 0.0:
+            mass += row
+            continue
+        cumulated = np.concatenate(([0.0], np.cumsum(row)))
+        moved = np.interp(edges - offset, edges, cumulated)
+        moved[0], moved[-1] = 0.0, cumulated[-1]
+        mass += np.diff(moved)
+    return mass
+
+
+def _geometric_mean(values: tuple[float, ...], weights: Floats) -> float:
+    return float(np.exp(weights @ np.log(values)))

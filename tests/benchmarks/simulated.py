@@ -1,0 +1,151 @@
+"""Simulated tasks with a known success curve: what the estimator and the searches are judged on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from rlid.dimension import Trial
+from rlid.search import Search
+
+Floats = NDArray[np.float64]
+
+# Seeds' thresholds are averaged over this many equally likely values.
+SEED_QUANTILES = 2001
+
+
+@dataclass(frozen=True)
+class Bump:
+    """A local rise (or fall) of the success probability: Gaussian in log d."""
+
+    d: float
+    height: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """P(success | d, seed), before the bumps a logistic in log d.
+
+    `half` is the centre in d, `scale` and `spread` are in log d (see rlid.threshold_model),
+    `skew` makes the seeds' thresholds exponential instead of normal.
+    """
+
+    name: str
+    half: float
+    scale: float
+    dmax: int
+    spread: float = 0.0
+    guess: float = 0.0
+    lapse: float = 0.0
+    bumps: tuple[Bump, ...] = ()
+    skew: bool = False
+
+    def thresholds(self, uniform: Floats) -> Floats:
+        """Return the seeds' thresholds in log d for uniform numbers (n,)."""
+        from scipy.special import ndtri
+
+        if self.skew:
+            return math.log(self.half) + self.spread * (-np.log1p(-uniform) - math.log(2.0))
+        return math.log(self.half) + self.spread * np.asarray(ndtri(uniform))
+
+    def probability(self, d: Floats | float, threshold: Floats | float) -> Floats:
+        """Return the success probability; shapes broadcast."""
+        steps = np.clip((np.log(d) - threshold) / self.scale, -50.0, 50.0)
+        value = self.guess + (1.0 - self.guess - self.lapse) / (1.0 + np.exp(-steps))
+        for bump in self.bumps:
+            away = (np.log(d) - math.log(bump.d)) / bump.width
+            value = value + bump.height * np.exp(-0.5 * away**2)
+        return np.asarray(np.clip(value, 0.0, 1.0))
+
+    def marginal(self, dims: Sequence[int]) -> Floats:
+        """Return the success probability averaged over seeds, for each d."""
+        uniform = (np.arange(SEED_QUANTILES) + 0.5) / SEED_QUANTILES
+        column = np.asarray(dims, dtype=float)[:, None]
+        return self.probability(column, self.thresholds(uniform)).mean(axis=1)
+
+
+@lru_cache(maxsize=None)
+def truth(curve: Curve) -> int | None:
+    """Return the smallest d up to dmax with marginal probability of at least 1/2, else None."""
+    for start in range(1, curve.dmax + 1, 500):
+        dims = range(start, min(start + 500, curve.dmax + 1))
+        reached = np.flatnonzero(curve.marginal(dims) >= 0.5)
+        if len(reached):
+            return dims[int(reached[0])]
+    return None
+
+
+def grid_dims(dmax: int) -> list[int]:
+    """Return the grid of a full sweep: every d up to 25, and steps of 5 % beyond."""
+    dims = list(range(1, min(dmax, 25) + 1))
+    while dims[-1] < dmax:
+        dims.append(min(dmax, max(dims[-1] + 1, round(dims[-1] * 1.05))))
+    return dims
+
+
+class Simulation:
+    """One simulated measurement: seeds with their own thresholds, runs with their own luck."""
+
+    def __init__(self, curve: Curve, seeds: int, rng: Generator) -> None:
+        """Draws the thresholds of `seeds` seeds."""
+        self.curve = curve
+        self.rng = rng
+        self.thresholds = curve.thresholds(rng.random(seeds))
+
+    def trial(self, d: int, seed: int) -> Trial:
+        """Run one trial."""
+        chance = float(self.curve.probability(float(d), float(self.thresholds[seed])))
+        return Trial(d, seed, bool(self.rng.random() < chance), None)
+
+    def measure(
+        self, search: Search, after_round: Callable[[list[Trial]], bool] | None = None
+    ) -> list[Trial]:
+        """Run a search to its end, or until `after_round` returns True."""
+        trials: list[Trial] = []
+        while pairs := search.next_round(trials):
+            trials += [self.trial(d, seed) for d, seed in pairs]
+            if after_round is not None and after_round(trials):
+                break
+        return trials
+
+
+CURVES = (
+    Curve("steep 20", half=7.4, scale=0.05, dmax=20),
+    Curve("medium 20", half=9.4, scale=0.2, dmax=20),
+    Curve("shallow 20", half=4.5, scale=0.5, dmax=20),
+    Curve("seeds 20", half=7.4, scale=0.03, dmax=20, spread=0.4),
+    Curve("both 20", half=6.5, scale=0.25, dmax=20, spread=0.3),
+    Curve("step 20", half=9.5, scale=0.001, dmax=20),
+    Curve("one 20", half=1.0, scale=0.15, dmax=20),
+    Curve("lapse 20", half=5.5, scale=0.2, dmax=20, lapse=0.15),
+    Curve(
+        "bumps 20", half=7.4, scale=0.12, dmax=20, bumps=(Bump(3, 0.3, 0.25), Bump(13, -0.35, 0.15))
+    ),
+    Curve("top 0.9 steep 20", half=16.05, scale=0.1, dmax=20),
+    Curve("top 0.9 shallow 20", half=6.67, scale=0.5, dmax=20),
+    Curve("top 0.4 20", half=21.7, scale=0.2, dmax=20),
+    Curve("top 0.05 20", half=30.0, scale=0.1377, dmax=20),
+    Curve("never 20", half=1000.0, scale=0.1, dmax=20),
+    Curve("steep 1000", half=300.5, scale=0.04, dmax=1000),
+    Curve("medium 1000", half=150.5, scale=0.15, dmax=1000),
+    Curve("shallow 1000", half=120.5, scale=0.4, dmax=1000),
+    Curve("seeds 1000", half=150.5, scale=0.02, dmax=1000, spread=0.5),
+    Curve("both 1000", half=80.5, scale=0.2, dmax=1000, spread=0.3),
+    Curve("skewed seeds 1000", half=100.5, scale=0.05, dmax=1000, spread=0.4, skew=True),
+    Curve(
+        "bumps 1000",
+        half=200.5,
+        scale=0.15,
+        dmax=1000,
+        bumps=(Bump(60, 0.35, 0.25), Bump(500, -0.35, 0.25)),
+    ),
+    Curve("decline 1000", half=60.5, scale=0.15, dmax=1000, bumps=(Bump(1000, -0.35, 0.7),)),
+    Curve("medium 100000", half=3000.5, scale=0.2, dmax=100_000, spread=0.1),
+)
