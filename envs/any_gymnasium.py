@@ -10,7 +10,7 @@ DEFAULT_CAP = 1000
 """Steps of an episode where the environment's spec names no limit."""
 
 
-@TASKS.add("any", name="gym")
+@TASKS.add("any", name="gym", example="Blackjack-v1")
 def gym(env_id: str) -> Task:
     """Any gymnasium environment: gym:MyEnv-v0, with --import for the package that registers it."""
     import gymnasium

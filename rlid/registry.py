@@ -17,12 +17,16 @@ class UnknownName(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name: what it is in one line, its tags, and how to get the thing itself."""
+    """One registered name: what it is in one line, its tags, and how to get the thing itself.
+
+    `example` is a parameter to try it with, for what takes one.
+    """
 
     name: str
     summary: str
     tags: tuple[str, ...]
     load: Callable[[], Any]
+    example: str = ""
 
 
 class Registry(Mapping[str, Any]):
@@ -40,11 +44,13 @@ class Registry(Mapping[str, Any]):
         self._entries: dict[str, Entry] = {}
         self._is_loaded = package is None and group is None
 
-    def add(self, *tags: str, name: str | None = None) -> Callable[[Any], Any]:
+    def add(
+        self, *tags: str, name: str | None = None, example: str = ""
+    ) -> Callable[[Any], Any]:
         """Return a decorator that registers a function or class.
 
         The key is `name`, or else the object's own name; the summary is the first line of its
-        docstring.
+        docstring; `example` is a parameter to try it with, for what takes one.
 
         Raises:
             ValueError: the name is taken.
@@ -53,7 +59,9 @@ class Registry(Mapping[str, Any]):
         def register(thing: Any) -> Any:
             key = name or thing.__name__
             lines = (thing.__doc__ or "").strip().splitlines()
-            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: thing))
+            self._insert(
+                Entry(key, lines[0] if lines else "", tags, lambda: thing, example)
+            )
             return thing
 
         return register

@@ -185,7 +185,7 @@ class Runner:
         known += [record for spec in specs if (record := self.store.get(spec))]
 
         def on_record(record: Record) -> None:
-            self.trials_run += 1
+            self.trials_run += so_far is not None
             known.append(record)
             self.watcher.trial(record, None if so_far is None else self.estimate(known))
 

@@ -12,12 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rlid.dimension import Trial
+import numpy as np
+
+from rlid.dimension import FEWEST_SEEDS, Trial, estimate
+from rlid.information import plan_round
 
 Pair = tuple[int, int]
 
 # Bisection stops when the bracket is this narrow relative to d: finer than any interval gets.
 RESOLUTION = 0.05
+# An adaptive round: as many trials as the seeds that an interval needs, whatever the workers.
+ROUND_SIZE = 5
+# An adaptive search ends where a whole round is expected to tell less than this, in nats.
+LEAST_INFORMATION = 0.02
+# Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
+STEPS_IN_PRECISION = 8
+# What an adaptive search may ask where no limit is given.
+TRIALS_PER_SEED = 12
 
 
 class Search(Protocol):
@@ -103,6 +114,65 @@ class Bisect:
         return None
 
 
+@dataclass(frozen=True)
+class Adaptive:
+    """Asks the trials of most expected information for their cost, a few seeds at a time.
+
+    It stops when the interval is narrow enough, when it is sure that the threshold lies above the
+    largest d, when `max_trials` are spent, or when another round would say nothing: then the
+    seeds themselves differ by more than the precision, and only further seeds would help.
+    """
+
+    dims: Sequence[int]
+    seeds: Sequence[int]
+    precision: float
+    max_trials: int
+
+    def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
+        """Return at most ROUND_SIZE pairs, of different seeds."""
+        asked: list[set[int]] = [set() for _ in self.seeds]
+        row = {seed: index for index, seed in enumerate(self.seeds)}
+        for trial in trials:
+            if trial.seed in row:
+                asked[row[trial.seed]].add(trial.d)
+        used = sum(bool(of_seed) for of_seed in asked)
+        left = self.max_trials - sum(len(of_seed) for of_seed in asked)
+        if left <= 0 or self._is_precise(trials):
+            return []
+        # Seeds not used yet are alike: the next of them are enough to choose from.
+        rows = min(len(self.seeds), used + ROUND_SIZE)
+        order = sorted(range(len(self.seeds)), key=lambda index: (not asked[index], index))[:rows]
+        known = [trial for trial in trials if trial.success is not None and trial.seed in row]
+        tried = sorted({trial.d for trial in known})
+        place = {index: position for position, index in enumerate(order)}
+        outcomes = np.zeros((2, rows, len(tried)))
+        for trial in known:
+            index = place[row[trial.seed]]
+            outcomes[0 if trial.success else 1, index, tried.index(trial.d)] = 1.0
+        plan = plan_round(
+            np.asarray(tried, dtype=float),
+            outcomes[0],
+            outcomes[1],
+            [asked[index] for index in order],
+            self.dims,
+            min(ROUND_SIZE, left),
+        )
+        if plan.information < LEAST_INFORMATION and used >= FEWEST_SEEDS:
+            return []
+        return [(d, self.seeds[order[position]]) for d, position in plan.pairs]
+
+    def _is_precise(self, trials: Sequence[Trial]) -> bool:
+        if not trials:
+            return False
+        answer = estimate(trials, dmax=self.dims[-1])
+        if answer.ci_low is not None and answer.ci_low > self.dims[-1]:
+            return True
+        return answer.relative_width <= self.precision
+
+
+SEARCHES: Mapping[str, type[Search]] = {"grid": Grid, "bisect": Bisect, "adaptive": Adaptive}
+
+
 def make_search(
     kind: str,
     *,
@@ -130,4 +200,15 @@ def make_search(
         return Grid(allowed, tuple(seeds))
     if kind == "bisect":
         return Bisect(allowed, tuple(seeds))
-    raise ValueError(kind)
+    levels = _levels(allowed, precision / STEPS_IN_PRECISION)
+    return Adaptive(levels, tuple(seeds), precision, max_trials or TRIALS_PER_SEED * len(seeds))
+
+
+def _levels(dims: Sequence[int], step: float) -> Sequence[int]:
+    """Return `dims` without those closer than `step`, relative to d; both ends stay."""
+    levels: list[int] = []
+    position = 0
+    while position < len(dims):
+        levels.append(dims[position])
+        position = max(position + 1, bisect_left(dims, levels[-1] * (1.0 + step)))
+    return levels if levels[-1] == dims[-1] else [*levels, dims[-1]]

@@ -15,6 +15,7 @@ depends on the outcomes so far alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -132,7 +133,7 @@ def fit_joint(
     """
     edges = cell_edges(lattice, tuple(dims), dmin, dmax)
     success = success_given_threshold(lattice, midpoints(edges), np.log(dims))
-    flat = success.reshape(len(dims), -1)
+    flat = success.reshape(len(dims), math.prod(success.shape[1:]))
     logs = solved @ np.log(flat) + failed @ np.log1p(-flat)
     logs = logs.reshape(len(solved), *success.shape[1:])
     top = logs.max(axis=(1, 2, 3), keepdims=True)

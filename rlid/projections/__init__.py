@@ -67,9 +67,7 @@ PROJECTIONS.add_lazy(
 )
 
 
-def make(
-    kind: str, *, D: int, d: int, seed: int, dtype: torch.dtype | None = None
-) -> Projection:
+def make(kind: str, *, D: int, d: int, seed: int, dtype: torch.dtype | None = None) -> Projection:
     """Draw a projection.
 
     Args:

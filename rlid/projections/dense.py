@@ -1,4 +1,4 @@
-"""Gaussian columns scaled to norm 1 (Li et al. 2018): the plain standard that others are held to."""
+"""Gaussian columns scaled to norm 1 (Li et al. 2018): the standard that others are held to."""
 
 from __future__ import annotations
 

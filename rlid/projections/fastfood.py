@@ -12,83 +12,135 @@ from rlid.projections import hadamard
 from rlid.projections.projection import Array, Projection, numpy_dtype
 from rlid.stream import Stream
 
+# Weights are made in blocks of at most this many: a longer transform no longer fits the caches.
+_LARGEST_BLOCK = 2**20
+# The gradient is added up in chunks of this many places: float32 sums stay short.
+_CHUNK = 2**16
+
 
 class Fastfood(Projection):
-    """P z = first D rows of H G Pi H B z / (norm of G * sqrt(D)), over the whole flat vector.
+    """P z = (H G Pi H B z) / (norm of G * sqrt(D)), cut to D rows, over the whole flat vector.
 
-    z is padded with zeros to N, the power of two above D. B are random signs, Pi a permutation,
-    G normal numbers, H the Hadamard matrix of size N; as in the code of Li et al. (2018) there is
-    no scaling matrix S, and the norms are 1 in expectation, exact only where D = N (the norm of a
-    column of all N rows is always the same, and the first D rows hold D / N of its square on the
-    mean; making them exact would cost d transforms).
+    H is the Hadamard matrix of size N, the power of two that is at least D, or 2**20; above, blocks
+    of N weights are stacked, each with its own G and Pi, as in section 3 of the paper. B are random
+    signs, Pi a permutation, G normal numbers. As in the code of Li et al. (2018) there is no
+    scaling matrix S, and the norms are 1 in expectation, exact only where nothing is cut (all N
+    rows of any column have the same norm, of which the rows kept hold a share; making it exact
+    would cost d transforms).
+
+    The first H meets zeros but for the first d entries. With n the power of two that is at least
+    d, its result repeats with period n, and so it is a transform of size n. Where d > N, z is cut
+    into pieces of N, and block b reads piece c with the G and Pi of block b + c.
     """
 
     kind: ClassVar[str] = "fastfood"
     has_exact_norms: ClassVar[bool] = False
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Draw N signs, N places and N normal numbers."""
+        """Draw d signs, and N places and N normal numbers for each block."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
-        N = padded(D)
-        self._signs = Stream(seed, "fastfood/1/signs").signs(N)[:d].copy()
-        permutation = Stream(seed, "fastfood/1/permutation").permutation(N)
-        self._permutation = torch.from_numpy(permutation.astype(np.int32))
-        self._inverse = torch.from_numpy(np.argsort(permutation).astype(np.int32))
-        normal = Stream(seed, "fastfood/1/normal").normal(N)
-        normal /= np.sqrt(np.sum(normal * normal) * D)
-        self._normal = normal.astype(numpy_dtype(dtype))
+        self._size = min(_padded(D), _LARGEST_BLOCK)
+        self._period = min(_padded(d), self._size)
+        blocks = -(-D // self._size)
+        self._signs = Stream(seed, "fastfood/1/signs").signs(d)
+        self._places = torch.empty(blocks, self._size, dtype=torch.int32)
+        self._normal = np.empty((blocks, self._size), dtype=numpy_dtype(dtype))
+        for b in range(blocks):
+            places = Stream(seed, f"fastfood/1/permutation/{b}").permutation(self._size)
+            self._places[b] = torch.from_numpy(places & (self._period - 1))
+            normal = Stream(seed, "fastfood/1/normal").normal(self._size, b * self._size)
+            self._normal[b] = normal / np.sqrt(np.sum(normal * normal) * D)
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return the permutation with its inverse while they are sorted, and four vectors."""
-        return padded(D) * (4 * 8 + 4 * itemsize)
+        """Return the places and normal numbers, with one block while it is drawn."""
+        size = min(_padded(D), _LARGEST_BLOCK)
+        return -(-D // size) * size * (4 + itemsize) + size * 32 + d
 
     @property
     def nbytes(self) -> int:
-        """At most 16 bytes per padded weight."""
-        return self._signs.nbytes + self._permutation.nbytes * 2 + self._normal.nbytes
+        """8 bytes per padded weight in float32, and d for the signs."""
+        return self._signs.nbytes + self._places.nbytes + self._normal.nbytes
 
     def _expand(self, z: Tensor) -> Tensor:
         out = torch.empty(len(z), self.D, dtype=self.dtype)
-        for rows, target in _groups(z, out, len(self._normal)):
-            x = np.zeros((len(rows), len(self._normal)), dtype=rows.dtype)
-            np.multiply(rows, self._signs, out=x[:, : self.d])
-            hadamard.transform(x)
-            x = _select(x, self._permutation)
-            x *= self._normal
-            hadamard.transform(x)
-            target[:] = x[:, : self.D]
+        blocks = len(self._normal)
+        for rows, target in self._groups(z, out):
+            pieces = [
+                hadamard.transform(_pad(signed, self._period))
+                for signed in _cut(rows * self._signs, self._size)
+            ]
+            for b, kept in enumerate(_cut(target, self._size)):
+                y = self._middle(pieces[0], b)
+                for c, piece in enumerate(pieces[1:], 1):
+                    y += self._middle(piece, (b + c) % blocks)
+                kept[:] = hadamard.transform(y)[:, : kept.shape[1]]
         return out
 
     def _reduce(self, g: Tensor) -> Tensor:
         out = torch.empty(len(g), self.d, dtype=self.dtype)
-        for rows, target in _groups(g, out, len(self._normal)):
-            x = np.zeros((len(rows), len(self._normal)), dtype=rows.dtype)
-            x[:, : self.D] = rows
-            hadamard.transform(x)
-            x *= self._normal
-            x = _select(x, self._inverse)
-            hadamard.transform(x)
-            np.multiply(x[:, : self.d], self._signs, out=target)
+        blocks = len(self._normal)
+        for rows, target in self._groups(g, out):
+            kept = _cut(target, self._size)
+            sums = np.zeros((len(kept), len(rows), self._period), dtype=rows.dtype)
+            for b, part in enumerate(_cut(rows, self._size)):
+                y = hadamard.transform(_pad(part, self._size))
+                for c, piece in enumerate(sums):
+                    k = (b + c) % blocks
+                    piece += _add_up(y * self._normal[k], self._places[k], self._period)
+            for piece, part in zip(sums, kept, strict=True):
+                part[:] = hadamard.transform(piece)[:, : part.shape[1]]
+            target *= self._signs
         return out
 
+    def _middle(self, x: Array, b: int) -> Array:
+        """Return G Pi x with those of block b: (m, n) -> (m, N)."""
+        y = _read(x, self._places[b])
+        y *= self._normal[b]
+        return y
 
-def padded(D: int) -> int:
-    """Return the smallest power of two that is at least D."""
-    return 1 << (D - 1).bit_length()
+    def _groups(self, x: Tensor, out: Tensor) -> list[tuple[Array, Array]]:
+        """Return pairs of rows of x and of out, as many as are transformed together."""
+        step = max(1, hadamard.PIECE // self._size)
+        starts = range(0, len(x), step)
+        return [(x[i : i + step].numpy(), out[i : i + step].numpy()) for i in starts]
 
 
-def _groups(x: Tensor, out: Tensor, N: int) -> list[tuple[Array, Array]]:
-    """Return pairs of rows of x and of out, as many as are transformed together."""
-    step = max(1, hadamard.PIECE // N)
-    return [
-        (x[i : i + step].numpy(), out[i : i + step].numpy()) for i in range(0, len(x), step)
-    ]
+def _cut(x: Array, width: int) -> list[Array]:
+    """Return views of x (m, n), each of at most `width` columns."""
+    return [x[:, i : i + width] for i in range(0, x.shape[1], width)]
 
 
-def _select(x: Array, index: Tensor) -> Array:
-    """Return x[:, index]; torch takes 32-bit places as they are, numpy would copy them."""
-    rows: Array = np.empty_like(x)
+def _pad(x: Array, width: int) -> Array:
+    """Return a copy of x (m, n) with zeros behind each row, (m, width)."""
+    padded = np.zeros((len(x), width), dtype=x.dtype)
+    padded[:, : x.shape[1]] = x
+    return padded
+
+
+def _padded(n: int) -> int:
+    """Return the smallest power of two that is at least n."""
+    return 1 << (n - 1).bit_length()
+
+
+# torch takes 32-bit places as they are, numpy would copy them.
+def _read(x: Array, places: Tensor) -> Array:
+    """Return x[:, places]: (m, n) -> (m, N)."""
+    rows = np.empty((len(x), len(places)), dtype=x.dtype)
     for row, target in zip(x, rows, strict=True):
-        torch.index_select(torch.from_numpy(row), 0, index, out=torch.from_numpy(target))
+        torch.index_select(torch.from_numpy(row), 0, places, out=torch.from_numpy(target))
     return rows
+
+
+def _add_up(y: Array, places: Tensor, n: int) -> Array:
+    """Return the sum of y at each place, the transpose of `_read`: (m, N) -> (m, n)."""
+    N = len(places)
+    chunk = min(N, max(n, _CHUNK))
+    sums = np.empty((len(y), n), dtype=y.dtype)
+    for row, target in zip(y, sums, strict=True):
+        parts = np.zeros((N // chunk, n), dtype=y.dtype)
+        for k, part in enumerate(parts):
+            span = slice(k * chunk, (k + 1) * chunk)
+            torch.from_numpy(part).index_add_(0, places[span], torch.from_numpy(row[span]))
+        np.add.reduce(parts, axis=0, out=target)
+    return sums

@@ -3,50 +3,58 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from rlid.projections.projection import Array
 
-# Numbers that are transformed together: two such pieces fit into a second-level cache.
-PIECE = 2**16
+# Numbers that are transformed together: two such pieces just fit into a second-level cache of
+# 1 MB, and smaller ones take more calls.
+PIECE = 2**17
+# Larger digits make inner loops short; smaller ones take more passes over memory.
+_MOST_BITS = 7
 
 
-def transform(x: Array) -> None:
-    """Replace each row of x (n, N), N a power of two, by H x with H = [[1, 1], [1, -1]]^(x log N).
+def transform(x: Array) -> Array:
+    """Return H x for each row of x (n, N), N a power of two; H is in natural order.
 
-    H is the Kronecker product of two smaller ones, so a row is seen as a matrix (R, C) and
-    transformed along one side and then the other, in pieces whose inner loops are long.
+    H is the Kronecker product of smaller ones, one for each digit of the index. Each pass
+    transforms the leading digit and then moves it to the end, which keeps inner loops long; after
+    all passes the digits are back in their places.
     """
-    N = x.shape[1]
-    R = 1 << (N.bit_length() // 2)
-    group = max(1, PIECE // N)
-    for first in range(0, len(x), group):
-        matrix = x[first : first + group].reshape(-1, R, N // R)
-        _along_first(matrix.transpose(1, 0, 2))
-        _along_first(matrix.transpose(2, 0, 1))
+    n, N = x.shape
+    if n > 1:
+        x = np.ascontiguousarray(x.T)
+    bits = N.bit_length() - 1
+    passes = -(-bits // _MOST_BITS)
+    for i in range(passes):
+        radix = 1 << ((bits + i) // passes)
+        x = _transform_leading_digit(x.reshape(radix, -1))
+    return x.reshape(n, N)
 
 
-def _along_first(view: Array) -> None:
-    """Transform view (R, m, C) in place along its first axis."""
-    size = view.shape[0]
-    width = max(1, PIECE // (size * view.shape[1]))
-    for start in range(0, view.shape[2], width):
-        piece = view[:, :, start : start + width]
-        view[:, :, start : start + width] = _butterflies(piece.reshape(size, -1)).reshape(
-            piece.shape
-        )
+def _transform_leading_digit(x: Array) -> Array:
+    """Return the transform of x (R, M) along its first axis, transposed: (M, R)."""
+    radix, columns = x.shape
+    out = np.empty((columns, radix), dtype=x.dtype)
+    width = min(columns, PIECE // radix)
+    buffers = np.empty((2, radix * width), dtype=x.dtype)
+    for start in range(0, columns, width):
+        piece = x[:, start : start + width]
+        done = _butterflies(piece, buffers[:, : piece.size])
+        # torch transposes in blocks, numpy number by number.
+        torch.from_numpy(out[start : start + width]).copy_(torch.from_numpy(done).t())
+    return out
 
 
-def _butterflies(source: Array) -> Array:
-    """Return the transform of source (R, M) along its first axis."""
-    size = len(source)
-    source = np.array(source, order="C")
-    target = np.empty_like(source)
-    stride = 1
-    while stride < size:
-        old = source.reshape(size // (2 * stride), 2, -1)
-        new = target.reshape(old.shape)
+def _butterflies(source: Array, buffers: Array) -> Array:
+    """Return the transform of source (R, M) along its first axis, in one of two buffers."""
+    shape = source.shape
+    stride, turn = 1, 0
+    while stride < shape[0]:
+        old = source.reshape(shape[0] // (2 * stride), 2, -1)
+        new = buffers[turn].reshape(old.shape)
         np.add(old[:, 0], old[:, 1], out=new[:, 0])
         np.subtract(old[:, 0], old[:, 1], out=new[:, 1])
-        source, target = target, source
-        stride *= 2
-    return source
+        source = buffers[turn]
+        stride, turn = 2 * stride, 1 - turn
+    return source.reshape(shape)

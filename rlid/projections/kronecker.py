@@ -15,8 +15,9 @@ from rlid.stream import Stream
 
 
 class Kronecker(Projection):
-    """theta = the first D entries of A Z B^T, with A and B of about sqrt(D) x sqrt(d), Z = z / norms.
+    """theta = the first D entries of A Z B^T, with Z = z / norms as a matrix.
 
+    A and B are about sqrt(D) x sqrt(d), with orthonormal columns in random directions.
     It does not nest: the shape of Z changes with d. It is not generic either: the offsets are sums
     of few outer products, so structure of theta may be visible to it. Dividing by the norms of the
     cut columns makes them 1.

@@ -162,7 +162,7 @@ class Tiled:
         return [x[..., i : i + length] for i in range(0, length * self._blocks, length)]
 
     def _read_words(self, residues: Array) -> Array:
-        """Return the word of each class twice in a row, so that a shift is a slice: (C, ..., 2L)."""
+        """Return each class's word twice in a row, so that a shift is a slice: (C, ..., 2L)."""
         if self._d < self._length:
             residues = np.take(residues, self._word & (self._span - 1), axis=-1)
         words = residues.reshape(*residues.shape[:-1], self._classes, self._length)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rlid.projections.projection import Array
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -40,7 +41,7 @@ def linear_hash(ranks: Integers, d: int) -> Integers:
 
 
 def unfold(z: Array) -> Array:
-    """Return the entry of z that each residue modulo 2**(k + 1) reads: (..., d) -> (..., 2**(k + 1))."""
+    """Return the entry of z that each residue reads: (..., d) -> (..., 2**(k + 1))."""
     d = z.shape[-1]
     depth = 1 << (d.bit_length() - 1)
     return np.concatenate([z, z[..., d - depth : depth]], axis=-1)

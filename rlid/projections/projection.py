@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -149,9 +150,23 @@ class Projection(ABC):
             )
         if x.dtype != self.dtype:
             raise ValueError(f"{name} must be {self.dtype} like the projection, not {x.dtype}")
+        if x.device.type != "cpu":
+            raise ValueError(
+                f"{name} must be on the cpu, where projections are made, not {x.device}"
+            )
 
 
 _DOUBLE = torch.float64
+
+
+def _batched(product: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
+    """Return the product with x (m,) or (n, m) as (width,) or (n, width)."""
+    if len(x) == 0:
+        return x.new_zeros(0, width)
+    # A diverged z gives nan in silence, as torch's own operations do.
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = product(x.reshape(-1, x.shape[-1]).contiguous())
+    return y.reshape(*x.shape[:-1], width)
 
 
 def _apply(function: type[torch.autograd.Function], x: Tensor, projection: Projection) -> Tensor:
@@ -165,8 +180,7 @@ class _Expand(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        y = projection._expand(z.detach().reshape(-1, projection.d).contiguous())
-        return y.reshape(*z.shape[:-1], projection.D)
+        return _batched(projection._expand, z.detach(), projection.D)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -179,8 +193,7 @@ class _Reduce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, g: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        y = projection._reduce(g.detach().reshape(-1, projection.D).contiguous())
-        return y.reshape(*g.shape[:-1], projection.d)
+        return _batched(projection._reduce, g.detach(), projection.d)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

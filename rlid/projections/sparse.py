@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rlid.projections.order import Integers
-from rlid.projections.projection import Projection, numpy_dtype
+from rlid.projections.projection import Array, Projection, numpy_dtype
 from rlid.stream import Stream, to_uniform
 
 # The number of entries in a column has a standard deviation of D**(1/4); beyond twelve of them
@@ -36,11 +36,10 @@ class Sparse(Projection):
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
         rows, signs, counts = draw_entries(seed, D, d)
         starts = np.concatenate([[0], np.cumsum(counts)])
-        values = signs / np.sqrt(np.repeat(counts, counts))
         index = np.int32 if max(D, int(starts[-1])) < 2**31 else np.int64
+        values: Array = (signs / np.sqrt(np.repeat(counts, counts))).astype(numpy_dtype(dtype))
         self._matrix = scipy.sparse.csc_array(
-            (values.astype(numpy_dtype(dtype)), rows.astype(index), starts.astype(index)),
-            shape=(D, d),
+            (values, np.asarray(rows, index), np.asarray(starts, index)), shape=(D, d)
         )
         self._transpose = self._matrix.T
 
@@ -56,10 +55,17 @@ class Sparse(Projection):
         return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
 
     def _expand(self, z: Tensor) -> Tensor:
-        return torch.from_numpy(np.stack([self._matrix @ row for row in z.numpy()]))
+        # The product with a matrix may round otherwise than that with a vector.
+        out = torch.empty(len(z), self.D, dtype=self.dtype)
+        for row, target in zip(z.numpy(), out.numpy(), strict=True):
+            target[:] = self._matrix @ row
+        return out
 
     def _reduce(self, g: Tensor) -> Tensor:
-        return torch.from_numpy(np.stack([self._transpose @ row for row in g.numpy()]))
+        out = torch.empty(len(g), self.d, dtype=self.dtype)
+        for row, target in zip(g.numpy(), out.numpy(), strict=True):
+            target[:] = self._transpose @ row
+        return out
 
 
 def draw_entries(seed: int, D: int, d: int) -> tuple[Integers, Integers, Integers]:

@@ -130,6 +130,7 @@ CURVES = (
     ),
     Curve("top 0.9 steep 20", half=16.05, scale=0.1, dmax=20),
     Curve("top 0.9 shallow 20", half=6.67, scale=0.5, dmax=20),
+    Curve("top 0.9 seeds 20", half=17.594, scale=0.005, dmax=20, spread=0.1),
     Curve("top 0.4 20", half=21.7, scale=0.2, dmax=20),
     Curve("top 0.05 20", half=30.0, scale=0.1377, dmax=20),
     Curve("never 20", half=1000.0, scale=0.1, dmax=20),

@@ -1,0 +1,180 @@
+"""What must hold for every registered task, agent and projection, whatever its name."""
+
+import dataclasses
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from rlid import projections
+from rlid.agent import AGENTS, configure, settings
+from rlid.networks import parse
+from rlid.plan import plan
+from rlid.problem import Request, evaluate, make_network, make_problem, random_returns
+from rlid.projections import PROJECTIONS
+from rlid.record import Judgement
+from rlid.simulator import make_simulator
+from rlid.task import TASKS, resolve
+from rlid.trial import run_trials
+
+SMALL = "mlp:4"
+
+
+def names_of_tasks():
+    return [
+        f"{entry.name}:{entry.example}" if entry.example else entry.name
+        for entry in TASKS.entries()
+    ]
+
+
+@pytest.fixture(params=names_of_tasks())
+def task(request):
+    return resolve(request.param)
+
+
+def problem_of(task, d=3, seed=1, projection="onehot", simulator=None):
+    simulator = simulator or make_simulator(task)
+    return make_problem(
+        task, make_network(task, SMALL, simulator), projection, d, seed, simulator
+    )
+
+
+def first_task_of(kinds):
+    """The quickest to start with: what is tagged fast, if anything is."""
+    names = sorted(
+        names_of_tasks(), key=lambda name: "fast" not in TASKS.entry(name.partition(":")[0]).tags
+    )
+    return next(found for found in (resolve(name) for name in names) if found.kind in kinds)
+
+
+def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
+    found = []
+    wanted = plan(
+        task.name, agent=name, network=SMALL, dmax=d, budget=budget, projection=projection
+    )
+    short = dataclasses.replace(wanted.task, validation_episodes=6, scoring_episodes=8)
+    spec = wanted.spec(d, seed, stop)
+    run_trials([spec], Judgement(stop), short, lambda *out: found.append(out))
+    (outcome,) = found
+    return outcome
+
+
+class TestTasks:
+    def test_it_says_what_it_is(self, task):
+        entry = TASKS.entry(task.name.partition(":")[0])
+        assert 10 <= len(entry.summary) <= 100
+        assert task.version >= 1
+        assert task.agent in AGENTS
+        assert parse(task.network).name == task.network
+        assert task.budget > 0
+        assert task.patience > 0
+        assert (task.floor is None) or task.floor_source
+
+    def test_its_protocol_is_plain_data(self, task):
+        assert json.loads(json.dumps(task.protocol(), allow_nan=False)) == task.protocol()
+
+    def test_its_recipes_are_settings_of_agents(self, task):
+        for agent, recipe in task.recipes.items():
+            assert set(recipe) <= {field.name for field in dataclasses.fields(AGENTS[agent])}
+
+    def test_same_seeds_give_same_returns(self, task):
+        problem = problem_of(task)
+        Z = np.random.default_rng(0).standard_normal((3, 3))
+        seeds = (5, 6, 7, 8)
+        first, again = problem.evaluate(Z, seeds), problem.evaluate(Z, seeds)
+        assert first.values.shape == (3, 4)
+        assert np.array_equal(first.values, again.values)
+        assert first.steps == again.steps > 0
+
+    def test_returns_do_not_depend_on_the_batch(self, task):
+        simulator = make_simulator(task)
+        one, other = (problem_of(task, seed=seed, simulator=simulator) for seed in (1, 2))
+        rng = np.random.default_rng(1)
+        requests = [
+            Request(one, rng.standard_normal((5, 3)), (1, 2, 3)),
+            Request(other, rng.standard_normal((2, 3)), (4, 5, 6)),
+            Request(one, rng.standard_normal((1, 3)), (7,)),
+        ]
+        together = evaluate(requests)
+        for request, result in zip(requests, together, strict=True):
+            rows = [evaluate([dataclasses.replace(request, Z=row[None])])[0] for row in request.Z]
+            assert np.array_equal(result.values, np.vstack([row.values for row in rows]))
+            assert result.steps == sum(row.steps for row in rows)
+
+    def test_random_actions_give_finite_returns(self, task):
+        rng = np.random.default_rng(0)
+        returns = random_returns(task, make_simulator(task), [1, 2, 3], rng)
+        assert returns.shape == (3,)
+        assert np.isfinite(returns).all()
+
+    def test_a_new_episode_in_a_slot_starts_as_in_a_fresh_simulator(self, task):
+        simulator = make_simulator(task)
+        simulator.start([1, 2, 3])
+        restarted = simulator.restart(np.array([1]), [9])
+        assert np.array_equal(restarted, make_simulator(task).start([9]))
+
+
+@pytest.mark.parametrize("name", list(AGENTS))
+class TestAgents:
+    def test_it_says_what_it_is_and_its_settings_are_plain(self, name):
+        assert AGENTS.entry(name).summary
+        agent = configure(name)
+        assert json.loads(json.dumps(settings(agent))) == settings(agent)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            agent.scale = "none"
+
+    def test_two_trials_with_one_seed_are_equal_and_two_seeds_differ(self, name):
+        task = first_task_of(AGENTS[name].kinds)
+        record, z = run_one(name, task)
+        again, z_again = run_one(name, task)
+        other, z_other = run_one(name, task, seed=1)
+        timeless = {"seconds": 0.0}
+        assert record.reason == ""
+        assert record.model_copy(update=timeless) == again.model_copy(update=timeless)
+        assert np.array_equal(z, z_again)
+        assert record.theta_sha256 != other.theta_sha256
+
+    def test_it_runs_in_one_dimension_and_stops_at_its_budget(self, name):
+        record, z = run_one(name, first_task_of(AGENTS[name].kinds), d=1)
+        assert record.status == "unsolved"
+        assert record.reason == ""
+        assert z.shape == (1,)
+        assert 3000 <= record.search_steps < 3000 + 60_000
+        parts = record.search_steps + record.validation_steps + record.scoring_steps
+        assert record.env_steps == parts
+
+    def test_it_leaves_the_global_generators_alone(self, name):
+        before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
+        run_one(name, first_task_of(AGENTS[name].kinds))
+        assert random.getstate() == before[0]
+        assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+        assert torch.equal(torch.get_rng_state(), before[2])
+
+    def test_it_does_not_depend_on_the_global_generators(self, name):
+        task = first_task_of(AGENTS[name].kinds)
+        np.random.seed(1)  # noqa: NPY002
+        torch.manual_seed(1)
+        first, _ = run_one(name, task)
+        np.random.seed(2)  # noqa: NPY002
+        torch.manual_seed(2)
+        second, _ = run_one(name, task)
+        assert first.theta_sha256 == second.theta_sha256
+
+
+@pytest.mark.parametrize("kind", list(PROJECTIONS))
+def test_every_projection_carries_a_trial(kind):
+    task = first_task_of(("rl",))
+    simulator = make_simulator(task)
+    D = make_network(task, SMALL, simulator).D
+    d = 2
+    try:
+        projections.make(kind, D=D, d=d, seed=0)
+    except ValueError:
+        d = D
+    problem = problem_of(task, d=d, projection=kind, simulator=simulator)
+    values = problem.evaluate(np.zeros((1, d)), (1, 2)).values
+    start = problem.network.initial(1)
+    assert values.shape == (1, 2)
+    assert start.shape == (D,)
