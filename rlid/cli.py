@@ -32,9 +32,11 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False) or 0
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
     except TyperException as error:
         code = _fail(error.format_message(), BAD_INPUT)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         code = _fail(
             f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
         )

@@ -6,7 +6,6 @@ half-point, with the curve's slope and the spread of the seeds as nuisance; sets
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +33,7 @@ PLANNING = Lattice(
     margin=1.0,
     cell_width=0.1,
     most_cells=100,
-    exact_up_to=25,
+    exact_up_to=0,
 )
 # A solved run stops early: its cost as a share of the budget that an unsolved run spends.
 SOLVED_COST = 1.0 / 3.0
@@ -44,14 +43,21 @@ CANDIDATE_SHARES = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0
 CANDIDATE_STEPS = (-3.0, -2.0, -1.2, -0.6, 0.6, 1.2, 2.0, 3.0)
 # Up to so many allowed d all of them are candidates.
 FEW_DIMS = 20
+# After the first pick of a round each seed keeps so many of its best candidates.
+OPTIONS_KEPT = 10
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a round, (d, row of the seed) pairs, and their joint information in nats."""
+    """The trials of a round and what they rest on.
+
+    `pairs` are (d, row of the seed), `information` is their joint information in nats, and
+    `interval` the 2.5, 50 and 97.5 % quantiles of the half-point before the round, in log d.
+    """
 
     pairs: list[tuple[int, int]]
     information: float
+    interval: tuple[float, float, float]
 
 
 def plan_round(
@@ -59,6 +65,7 @@ def plan_round(
     solved: Floats,
     failed: Floats,
     asked: Sequence[set[int]],
+    fresh: int,
     allowed: Sequence[int],
     size: int,
 ) -> Plan:
@@ -66,39 +73,73 @@ def plan_round(
 
     Args:
         dims: (n,) the d tried so far, rising.
-        solved: (seeds, n), 1 where that seed solved that d; rows of zeros for unused seeds.
+        solved: (seeds, n), 1 where that seed solved that d, for the seeds used so far.
         failed: (seeds, n), 1 where it failed.
-        asked: for each seed the d that may not be asked again.
+        asked: for each seed used so far the d that may not be asked again.
+        fresh: how many further seeds there are; their rows follow those of the used ones.
         allowed: the d that may be asked, rising.
         size: the most trials in the round.
     """
+    used = len(asked)
+    if fresh:
+        # Fresh seeds are alike, so one row stands for all of them.
+        blank = np.zeros((1, len(dims)))
+        solved, failed = np.vstack((solved, blank)), np.vstack((failed, blank))
     joint = fit_joint(PLANNING, dims, solved, failed, dmin=allowed[0], dmax=allowed[-1])
     candidates = candidate_dims(joint, allowed)
-    seeds = len(asked)
     success = _predicted_success(joint, np.log(candidates))
-    is_open = np.array([[d not in asked[seed] for d in candidates] for seed in range(seeds)])
     cells = len(joint.edges) - 1
     # (m, combinations), and (m, combinations, seeds * candidates)
     weights = joint.weights.reshape(-1, cells).T
-    chances = success.reshape(seeds * len(candidates), -1, cells).transpose(2, 1, 0)
+    chances = success.reshape(len(solved) * len(candidates), -1, cells).transpose(2, 1, 0)
+    options = [
+        (d, row)
+        for row in range(len(solved))
+        for d in candidates
+        if row == used or d not in asked[row]
+    ]
+    places = [row * len(candidates) + candidates.index(d) for d, row in options]
+    chances = np.ascontiguousarray(chances[:, :, places])
     expected = np.einsum("mc,mcj->j", weights, chances)
     cost = SOLVED_COST * expected + 1.0 - expected
-    is_open = is_open.ravel()
     pairs: list[tuple[int, int]] = []
     information = 0.0
     outcomes = weights[:, None, :]
-    while len(pairs) < size and is_open.any():
-        gains = _joint_information(outcomes, chances) - information
+    while len(pairs) < size and options:
+        gains = _joint_information(outcomes, chances)
         # Rounded, so that noise in the last digits never decides between equal candidates.
-        worth = np.where(is_open, np.round(gains / cost, 9), -math.inf)
+        worth = np.round((gains - information) / cost, 9)
         best = int(np.argmax(worth))
-        seed, column = divmod(best, len(candidates))
-        pairs.append((candidates[column], seed))
-        information += float(gains[best])
-        is_open[seed * len(candidates) : (seed + 1) * len(candidates)] = False
+        d, row = options[best]
+        pairs.append((d, row if row < used else used + sum(taken >= used for _, taken in pairs)))
+        information = float(gains[best])
         chance = chances[:, None, :, best]
         outcomes = np.concatenate((outcomes * chance, outcomes * (1.0 - chance)), axis=1)
-    return Plan(pairs, information)
+        kept = _kept(options, worth, closed=row if _is_used_up(pairs, row, used, fresh) else None)
+        options = [options[index] for index in kept]
+        chances, cost = chances[:, :, kept], cost[kept]
+    mass = joint.weights.sum(axis=(0, 1, 2))
+    low, middle, high = np.interp((0.025, 0.5, 0.975), _cumulated(mass), joint.edges)
+    return Plan(pairs, information, (float(low), float(middle), float(high)))
+
+
+def _cumulated(mass: Floats) -> Floats:
+    return np.concatenate(([0.0], np.cumsum(mass)))
+
+
+def _is_used_up(pairs: list[tuple[int, int]], row: int, used: int, fresh: int) -> bool:
+    """Return whether a row's seeds are all in the round."""
+    return row < used or sum(taken >= used for _, taken in pairs) >= fresh
+
+
+def _kept(options: list[tuple[int, int]], worth: Floats, closed: int | None) -> list[int]:
+    """Return the options that stay for the next pick: the best few of every row but `closed`."""
+    kept: list[int] = []
+    for row in sorted({row for _, row in options if row != closed}):
+        of_row = [index for index, option in enumerate(options) if option[1] == row]
+        of_row.sort(key=lambda index: (-worth[index], index))
+        kept += sorted(of_row[:OPTIONS_KEPT])
+    return kept
 
 
 def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
@@ -106,7 +147,7 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     if len(allowed) <= FEW_DIMS:
         return list(allowed)
     mass = joint.weights.sum(axis=(0, 1, 2))
-    cumulated = np.concatenate(([0.0], np.cumsum(mass)))
+    cumulated = _cumulated(mass)
     points = np.interp(CANDIDATE_SHARES, cumulated, joint.edges)
     widths = np.sqrt(np.square(PLANNING.scales)[:, None] + np.square(PLANNING.spreads))
     width = float((joint.weights.sum(axis=(1, 3)) * widths).sum())

@@ -21,6 +21,8 @@ JITTER = 0.012
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rlid",
     "svg.fonttype": "none",
+    # A task may be named anything, dollar signs included.
+    "text.parse_math": False,
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -126,5 +128,5 @@ def _draw_scores(axes: Axes, summary: Summary) -> None:
                 color="0.35",
                 va="center",
             )
-    axes.set_ylabel("score (mean return of 100 fresh episodes)")
+    axes.set_ylabel("score (mean return of the final episodes)")
     axes.set_title("scores (green: solved; most stop early)", fontsize=9)

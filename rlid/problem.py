@@ -212,8 +212,8 @@ def check_finite(values: NDArray[np.floating], active: NDArray[np.bool_] | None 
         return
     wrong = ~np.isfinite(values if active is None else values[active])
     if wrong.any():
-        what = "reward" if values.ndim == 1 else "observation"
-        raise EnvironmentFault(f"the environment gave a {what} that is not finite", "nonfinite")
+        what = "a reward" if values.ndim == 1 else "an observation"
+        raise EnvironmentFault(f"the environment gave {what} that is not finite", "nonfinite")
 
 
 def random_returns(

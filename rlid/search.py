@@ -6,6 +6,7 @@ measurement asks the same, whatever ran where.
 
 from __future__ import annotations
 
+import difflib
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from rlid.dimension import FEWEST_SEEDS, Trial, estimate
-from rlid.information import plan_round
+from rlid.dimension import FEWEST_SEEDS, Trial, estimate, outcome_tables
+from rlid.information import Plan, plan_round
 
 Pair = tuple[int, int]
 
@@ -27,6 +28,8 @@ ROUND_SIZE = 5
 LEAST_INFORMATION = 0.02
 # Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
 STEPS_IN_PRECISION = 8
+# A rough interval of so many times the width asked for is worth a precise look.
+NEAR_PRECISION = 2.0
 # What an adaptive search may ask where no limit is given.
 TRIALS_PER_SEED = 12
 
@@ -49,9 +52,7 @@ class Grid:
     def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
         """Return all pairs that have not been asked."""
         asked = {(trial.d, trial.seed) for trial in trials}
-        return [
-            (d, seed) for d in self.dims for seed in self.seeds if (d, seed) not in asked
-        ]
+        return [(d, seed) for d in self.dims for seed in self.seeds if (d, seed) not in asked]
 
 
 @dataclass(frozen=True)
@@ -130,44 +131,43 @@ class Adaptive:
 
     def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
         """Return at most ROUND_SIZE pairs, of different seeds."""
-        asked: list[set[int]] = [set() for _ in self.seeds]
-        row = {seed: index for index, seed in enumerate(self.seeds)}
-        for trial in trials:
-            if trial.seed in row:
-                asked[row[trial.seed]].add(trial.d)
-        used = sum(bool(of_seed) for of_seed in asked)
-        left = self.max_trials - sum(len(of_seed) for of_seed in asked)
-        if left <= 0 or self._is_precise(trials):
+        rows = [trial for trial in trials if trial.seed in self.seeds]
+        left = self.max_trials - len(rows)
+        if left <= 0:
             return []
-        # Seeds not used yet are alike: the next of them are enough to choose from.
-        rows = min(len(self.seeds), used + ROUND_SIZE)
-        order = sorted(range(len(self.seeds)), key=lambda index: (not asked[index], index))[:rows]
-        known = [trial for trial in trials if trial.success is not None and trial.seed in row]
-        tried = sorted({trial.d for trial in known})
-        place = {index: position for position, index in enumerate(order)}
-        outcomes = np.zeros((2, rows, len(tried)))
-        for trial in known:
-            index = place[row[trial.seed]]
-            outcomes[0 if trial.success else 1, index, tried.index(trial.d)] = 1.0
+        asked: dict[int, set[int]] = {seed: set() for seed in self.seeds}
+        for trial in rows:
+            asked[trial.seed].add(trial.d)
+        used = [seed for seed in self.seeds if asked[seed]]
+        fresh = [seed for seed in self.seeds if not asked[seed]]
+        known = [(t.d, t.seed, t.success) for t in rows if t.success is not None]
+        tried = sorted({d for d, _, _ in known})
         plan = plan_round(
             np.asarray(tried, dtype=float),
-            outcomes[0],
-            outcomes[1],
-            [asked[index] for index in order],
-            self.dims,
-            min(ROUND_SIZE, left),
+            *outcome_tables(known, tried, used),
+            asked=[asked[seed] for seed in used],
+            fresh=len(fresh),
+            allowed=self.dims,
+            size=min(ROUND_SIZE, left),
         )
-        if plan.information < LEAST_INFORMATION and used >= FEWEST_SEEDS:
+        if len(used) >= FEWEST_SEEDS and plan.information < LEAST_INFORMATION:
             return []
-        return [(d, self.seeds[order[position]]) for d, position in plan.pairs]
+        if self._is_precise(rows, plan):
+            return []
+        order = used + fresh
+        return [(d, order[row]) for d, row in plan.pairs]
 
-    def _is_precise(self, trials: Sequence[Trial]) -> bool:
-        if not trials:
+    def _is_precise(self, trials: Sequence[Trial], plan: Plan) -> bool:
+        """Return whether the interval is narrow enough, or all of it above the largest d."""
+        largest = self.dims[-1]
+        low, middle, high = (math.ceil(math.exp(end)) for end in plan.interval)
+        # The estimate costs more than the plan: it is asked only where the plan's own, rougher
+        # interval is near enough.
+        if high - low > NEAR_PRECISION * self.precision * middle and low < largest:
             return False
-        answer = estimate(trials, dmax=self.dims[-1])
-        if answer.ci_low is not None and answer.ci_low > self.dims[-1]:
-            return True
-        return answer.relative_width <= self.precision
+        answer = estimate(trials, dmax=largest)
+        is_above = answer.ci_low is not None and answer.ci_low > largest
+        return is_above or answer.relative_width <= self.precision
 
 
 SEARCHES: Mapping[str, type[Search]] = {"grid": Grid, "bisect": Bisect, "adaptive": Adaptive}
@@ -195,7 +195,21 @@ def make_search(
     Raises:
         ValueError: the kind is unknown, or the d or seeds are empty, repeated or out of range.
     """
-    allowed = range(1, dmax + 1) if dims is None else sorted(dims)
+    if kind not in SEARCHES:
+        near = difflib.get_close_matches(kind, SEARCHES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown search {kind!r}: {hint}known: {', '.join(sorted(SEARCHES))}")
+    if dmax < 1:
+        raise ValueError(f"dmax must be at least 1, got {dmax}")
+    allowed = range(1, dmax + 1) if dims is None else sorted(set(dims))
+    if not allowed or allowed[0] < 1 or allowed[-1] > dmax:
+        raise ValueError(f"dims must be one or more integers in 1..{dmax}, got {dims}")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be one or more different integers, got {list(seeds)}")
+    if not precision > 0.0:
+        raise ValueError(f"precision must be positive, got {precision}")
+    if max_trials is not None and max_trials < 1:
+        raise ValueError(f"max_trials must be at least 1, got {max_trials}")
     if kind == "grid":
         return Grid(allowed, tuple(seeds))
     if kind == "bisect":

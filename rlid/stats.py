@@ -49,8 +49,10 @@ def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     return float(values[order[min(index, len(order) - 1)]])
 
 
-def isotonic_crossing(dims: Sequence[int], successes: Sequence[int], counts: Sequence[int]) -> int:
-    """Return the first d at which the isotonic fit of the success share reaches one half, else 0.
+def isotonic_crossing(
+    dims: Sequence[int], successes: Sequence[int], counts: Sequence[int]
+) -> int | None:
+    """Return the first d at which the isotonic fit of the success share reaches 1/2, else None.
 
     The fit is the least-squares non-decreasing one (pool adjacent violators, Barlow et al. 1972).
     It is unbiased enough only where every d had the same seeds: a full grid.
@@ -62,4 +64,4 @@ def isotonic_crossing(dims: Sequence[int], successes: Sequence[int], counts: Seq
     fitted = isotonic_regression(share, weights=counted).x
     # The pooled means are sums of halves: an exact one half must survive rounding.
     reached = np.flatnonzero(fitted >= 0.5 - 1e-12)
-    return int(dims[int(reached[0])]) if len(reached) else 0
+    return int(dims[int(reached[0])]) if len(reached) else None

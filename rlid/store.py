@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -16,6 +17,8 @@ from rlid.record import DamagedRecord, Record, Spec, parse_record
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
 _HEADER_BYTES = 1024
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+"""What a file system answers that has no hard links: there a rename publishes."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 
 
@@ -160,12 +163,7 @@ class Store:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            try:
-                os.link(temporary, path)
-            except FileExistsError:
-                if path.suffix == ".safetensors":
-                    # A z without its record is left from a crash: same spec, same z.
-                    os.replace(temporary, path)
+            _link(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
         directory = os.open(path.parent, os.O_RDONLY)
@@ -174,6 +172,21 @@ class Store:
         finally:
             os.close(directory)
         return path
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, unless a record stands there already."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        if path.suffix == ".safetensors":
+            # A z without its record is left from a crash: same spec, same z.
+            os.replace(temporary, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if path.suffix == ".safetensors" or not path.exists():
+            os.rename(temporary, path)
 
 
 def slug(name: str) -> str:

@@ -60,6 +60,10 @@ ESTIMATION = Lattice(
 )
 
 
+# A gap in log d between tried values that is narrower than this is one cell, else at least two.
+FINEST_SPLIT = 0.03
+
+
 @dataclass(frozen=True)
 class Posterior:
     """What the trials say of the half-point.
@@ -141,10 +145,18 @@ def fit_joint(
     kernel = spread_kernel(lattice, tuple(edges))
     shape = (*own.shape[:3], *kernel.shape[1:])
     averaged = (own @ kernel.reshape(len(kernel), -1)).reshape(shape)
-    total = np.log(averaged + 1e-300).sum(axis=0)
+    total = _log_product(averaged)
     weights = np.exp(total - total.max()) * np.diff(edges)
     weights *= np.asarray(lattice.outlier_weights)[:, None, None]
     return Joint(edges, weights / weights.sum(), own, averaged)
+
+
+def _log_product(factors: Floats) -> Floats:
+    """Return the logarithm of the product over the first axis; each factor is at most one."""
+    # A logarithm for every ten factors: floored like this, their product cannot underflow.
+    floored = np.maximum(factors, 1e-30)
+    starts = range(0, len(floored), 10)
+    return np.asarray(sum(np.log(floored[start : start + 10].prod(axis=0)) for start in starts))
 
 
 def midpoints(edges: Floats) -> Floats:
@@ -164,7 +176,8 @@ def cell_edges(lattice: Lattice, dims: tuple[float, ...], dmin: int, dmax: int) 
     knots = np.unique(np.concatenate((dims, integers, [dmin, dmax])).astype(float))
     knots = np.concatenate(([low], np.log(knots), [high]))
     width = max(lattice.cell_width, (high - low) / lattice.most_cells)
-    parts = np.maximum(2, np.ceil(np.diff(knots) / width)).astype(int)
+    gaps = np.diff(knots)
+    parts = np.maximum(np.where(gaps > FINEST_SPLIT, 2, 1), np.ceil(gaps / width)).astype(int)
     pieces = [
         np.linspace(start, stop, count, endpoint=False)
         for start, stop, count in zip(knots[:-1], knots[1:], parts, strict=True)

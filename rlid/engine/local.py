@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from rlid.engine import worker
+from rlid.engine.spawn import WorkerContext
 from rlid.engine.worker import Cell
 from rlid.record import Record, Spec, missing_record
 from rlid.store import Store, StoreError
@@ -61,7 +61,7 @@ class LocalEngine:
         self._count = 0
         self._pool = ProcessPool(
             max_workers=jobs,
-            context=multiprocessing.get_context("spawn"),
+            context=WorkerContext(),
             initializer=worker.start,
             initargs=(os.getpid(),),
         )

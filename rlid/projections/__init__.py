@@ -95,6 +95,8 @@ def make(kind: str, *, D: int, d: int, seed: int, dtype: torch.dtype | None = No
         raise ValueError(f"D, the number of weights, must be at least 1, not {D}")
     if not 1 <= d <= D:
         raise ValueError(f"d must be in [1, {D}] (at most the number of weights), not {d}")
+    if projection.is_square and d != D:
+        raise ValueError(f"projection {kind!r} has d = D = {D}, not {d}; choose another kind")
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be in [0, 2**64), not {seed}")
     check_fits(kind, D, d, dtype.itemsize)

@@ -36,6 +36,10 @@ class Dense(Projection):
         """The size of P."""
         return self._rows.nbytes
 
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the words behind the normal numbers, (D * d,)."""
+        return (Stream(self.seed, "dense/1").bits(self.D * self.d),)
+
     def _expand(self, z: Tensor) -> Tensor:
         return expand_rows(self._rows, z)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,14 +20,15 @@ _CHUNK = 2**16
 
 
 class Fastfood(Projection):
-    """P z = (H G Pi H B z) / (norm of G * sqrt(D)), cut to D rows, over the whole flat vector.
+    """P z = (S H G Pi H B z) / (norm of G * sqrt(D)), cut to D rows, over the whole flat vector.
 
     H is the Hadamard matrix of size N, the power of two that is at least D, or 2**20; above, blocks
-    of N weights are stacked, each with its own G and Pi, as in section 3 of the paper. B are random
-    signs, Pi a permutation, G normal numbers. As in the code of Li et al. (2018) there is no
-    scaling matrix S, and the norms are 1 in expectation, exact only where nothing is cut (all N
-    rows of any column have the same norm, of which the rows kept hold a share; making it exact
-    would cost d transforms).
+    of N weights are stacked, each with its own G and Pi, as in section 3 of the paper. B and S are
+    random signs, Pi a permutation, G normal numbers. Without S, runs of weights as long as a power
+    of two meet few of the numbers in G, and such structure of theta is visible in P: it makes P
+    singular on them. As in the code of Li et al. (2018) the norms are 1 in expectation, exact only
+    where nothing is cut (all N rows of any column have the same norm, of which the rows kept hold a
+    share; making it exact would cost d transforms).
 
     The first H meets zeros but for the first d entries. With n the power of two that is at least
     d, its result repeats with period n, and so it is a transform of size n. Where d > N, z is cut
@@ -37,12 +39,13 @@ class Fastfood(Projection):
     has_exact_norms: ClassVar[bool] = False
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Draw d signs, and N places and N normal numbers for each block."""
+        """Draw d + D signs, and N places and N normal numbers for each block."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
         self._size = min(_padded(D), _LARGEST_BLOCK)
         self._period = min(_padded(d), self._size)
         blocks = -(-D // self._size)
-        self._signs = Stream(seed, "fastfood/1/signs").signs(d)
+        self._inner_signs = Stream(seed, "fastfood/1/inner").signs(d)
+        self._outer_signs = Stream(seed, "fastfood/1/outer").signs(D)
         self._places = torch.empty(blocks, self._size, dtype=torch.int32)
         self._normal = np.empty((blocks, self._size), dtype=numpy_dtype(dtype))
         for b in range(blocks):
@@ -55,12 +58,18 @@ class Fastfood(Projection):
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
         """Return the places and normal numbers, with one block while it is drawn."""
         size = min(_padded(D), _LARGEST_BLOCK)
-        return -(-D // size) * size * (4 + itemsize) + size * 32 + d
+        return -(-D // size) * size * (4 + itemsize) + size * 32 + 2 * D
 
     @property
     def nbytes(self) -> int:
-        """8 bytes per padded weight in float32, and d for the signs."""
-        return self._signs.nbytes + self._places.nbytes + self._normal.nbytes
+        """9 bytes per padded weight in float32, and d."""
+        signs = self._inner_signs.nbytes + self._outer_signs.nbytes
+        return signs + self._places.nbytes + self._normal.nbytes
+
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the signs, the places, and the words behind the normal numbers."""
+        words = Stream(self.seed, "fastfood/1/normal").bits(self._normal.size)
+        return self._inner_signs, self._outer_signs, self._places.numpy(), words
 
     def _expand(self, z: Tensor) -> Tensor:
         out = torch.empty(len(z), self.D, dtype=self.dtype)
@@ -68,13 +77,14 @@ class Fastfood(Projection):
         for rows, target in self._groups(z, out):
             pieces = [
                 hadamard.transform(_pad(signed, self._period))
-                for signed in _cut(rows * self._signs, self._size)
+                for signed in _cut(rows * self._inner_signs, self._size)
             ]
+            outer = _cut(self._outer_signs[None], self._size)
             for b, kept in enumerate(_cut(target, self._size)):
                 y = self._middle(pieces[0], b)
                 for c, piece in enumerate(pieces[1:], 1):
                     y += self._middle(piece, (b + c) % blocks)
-                kept[:] = hadamard.transform(y)[:, : kept.shape[1]]
+                np.multiply(hadamard.transform(y)[:, : kept.shape[1]], outer[b], out=kept)
         return out
 
     def _reduce(self, g: Tensor) -> Tensor:
@@ -83,14 +93,14 @@ class Fastfood(Projection):
         for rows, target in self._groups(g, out):
             kept = _cut(target, self._size)
             sums = np.zeros((len(kept), len(rows), self._period), dtype=rows.dtype)
-            for b, part in enumerate(_cut(rows, self._size)):
+            for b, part in enumerate(_cut(rows * self._outer_signs, self._size)):
                 y = hadamard.transform(_pad(part, self._size))
                 for c, piece in enumerate(sums):
                     k = (b + c) % blocks
                     piece += _add_up(y * self._normal[k], self._places[k], self._period)
             for piece, part in zip(sums, kept, strict=True):
                 part[:] = hadamard.transform(piece)[:, : part.shape[1]]
-            target *= self._signs
+            target *= self._inner_signs
         return out
 
     def _middle(self, x: Array, b: int) -> Array:

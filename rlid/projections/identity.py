@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from rlid.projections.projection import Projection
@@ -15,16 +16,7 @@ class Identity(Projection):
 
     kind: ClassVar[str] = "identity"
     is_generic: ClassVar[bool] = False
-
-    def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Refuse any d but D.
-
-        Raises:
-            ValueError: d is not D.
-        """
-        if d != D:
-            raise ValueError(f"projection 'identity' has d = D = {D}, not {d}; choose another kind")
-        super().__init__(D=D, d=d, seed=seed, dtype=dtype)
+    is_square: ClassVar[bool] = True
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
@@ -35,6 +27,14 @@ class Identity(Projection):
     def nbytes(self) -> int:
         """Nothing is held."""
         return 0
+
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return nothing: nothing is drawn."""
+        return ()
+
+    def condition_number(self) -> float:
+        """Return 1."""
+        return 1.0
 
     def _expand(self, z: Tensor) -> Tensor:
         return z.clone()

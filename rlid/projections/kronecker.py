@@ -47,6 +47,12 @@ class Kronecker(Projection):
         """About 8 sqrt(D d) bytes in float32."""
         return self._left.nbytes + self._right.nbytes + self._scale.nbytes
 
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the words behind the normal numbers of A and of B."""
+        sides = ("left", "right")
+        streams = [Stream(self.seed, f"kronecker/1/{side}") for side in sides]
+        return tuple(stream.bits(self._long * self._short) for stream in streams)
+
     # einsum without BLAS, and row by row: see `dense.expand_rows`.
     def _expand(self, z: Tensor) -> Tensor:
         out = np.empty((len(z), self.D), dtype=self._scale.dtype)

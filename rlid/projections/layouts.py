@@ -24,6 +24,9 @@ _FEWEST_BLOCKS = 24
 class Layout(Protocol):
     """Reads z into the weights and sums weights into z, along one random order of the weights."""
 
+    signs: Array
+    """-1.0 or 1.0 for each weight, (D,)."""
+
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
@@ -50,7 +53,8 @@ class Permuted:
 
     def __init__(self, seed: int, d: int, signs: Array) -> None:
         """`signs` (D,) are -1.0 or 1.0."""
-        self._seed, self._d, self._signs = seed, d, signs
+        self.signs = signs
+        self._seed, self._d = seed, d
         ranks = self.ranks()
         self._groups = linear_hash(ranks, d).astype(np.int32)
         self._weights = np.argsort(ranks).astype(np.int32)
@@ -58,21 +62,21 @@ class Permuted:
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        return self._signs.nbytes + self._groups.nbytes + self._weights.nbytes
+        return self.signs.nbytes + self._groups.nbytes + self._weights.nbytes
 
     def ranks(self) -> Integers:
         """Return the rank of each weight, (D,)."""
-        return Stream(self._seed, "onehot/1/ranks").permutation(len(self._signs))
+        return Stream(self._seed, "onehot/1/ranks").permutation(len(self.signs))
 
     def expand(self, z: Array) -> Array:
         """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
         out = np.take(z, self._groups, axis=-1)
-        out *= self._signs
+        out *= self.signs
         return out
 
     def reduce(self, g: Array) -> Array:
         """Return the sum of sign * g over each group: (..., D) -> (..., d)."""
-        return fold(np.take(g * self._signs, self._weights, axis=-1), self._d)
+        return fold(np.take(g * self.signs, self._weights, axis=-1), self._d)
 
 
 class Tiled:
@@ -93,7 +97,8 @@ class Tiled:
 
     def __init__(self, seed: int, d: int, signs: Array) -> None:
         """`signs` (D,) are -1.0 or 1.0."""
-        self._d, self._signs = d, signs
+        self.signs = signs
+        self._d = d
         self._length = 1 << ((len(signs) // _FEWEST_BLOCKS).bit_length() - 1)
         self._blocks, self._left = divmod(len(signs), self._length)
         # Groups are residues of the rank modulo `span`: below L they depend on the word alone,
@@ -116,7 +121,7 @@ class Tiled:
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        held = (self._signs, self._word, self._inverse_word, self._places, self._shifts)
+        held = (self.signs, self._word, self._inverse_word, self._places, self._shifts)
         return sum(array.nbytes for array in held)
 
     def ranks(self) -> Integers:
@@ -130,13 +135,13 @@ class Tiled:
     def expand(self, z: Array) -> Array:
         """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
         words = self._read_words(unfold(z))
-        out = np.empty((*z.shape[:-1], len(self._signs)), dtype=z.dtype)
+        out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
         length = self._length
         for (kind, shift, signs), block in zip(self._plan, self._cut(out), strict=True):
             np.multiply(words[kind][..., shift : shift + length], signs, block)
         start = length * self._blocks
         last = words[self._blocks & (self._classes - 1)][..., : self._left]
-        np.multiply(last, self._signs[start:], out[..., start:])
+        np.multiply(last, self.signs[start:], out[..., start:])
         return out
 
     def reduce(self, g: Array) -> Array:
@@ -151,7 +156,7 @@ class Tiled:
         sums = words[..., :length] + words[..., length:]
         start = length * self._blocks
         last = sums[self._blocks & (self._classes - 1)][..., : self._left]
-        last += g[..., start:] * self._signs[start:]
+        last += g[..., start:] * self.signs[start:]
         if self._d < length:
             sums = np.take(sums, self._inverse_word, axis=-1)
         return fold(np.moveaxis(sums, 0, -2).reshape(*g.shape[:-1], -1), self._d)

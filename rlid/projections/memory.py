@@ -30,7 +30,7 @@ def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
     fitting = [
         name
         for name in PROJECTIONS
-        if name != "identity" and PROJECTIONS[name].peak_bytes(D, d, itemsize) <= limit
+        if not PROJECTIONS[name].is_square and PROJECTIONS[name].peak_bytes(D, d, itemsize) <= limit
     ]
     raise DoesNotFit(
         f"projection {kind!r} with D={D}, d={d} needs {needed / 1e9:.1f} GB of memory and "

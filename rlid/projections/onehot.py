@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -43,7 +44,7 @@ class OneHot(Projection):
         """Return the group in [0, d) of each weight, (D,)."""
         return linear_hash(self._layout.ranks(), self.d)
 
-    def norms(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def norms(self) -> npt.NDArray[np.float64]:
         """Return the norms of the columns, (d,): sqrt(group size) times the scale."""
         sizes = np.bincount(self.groups(), minlength=self.d)
         return np.sqrt(sizes) * self._scale.astype(np.float64)
@@ -52,6 +53,10 @@ class OneHot(Projection):
         """Return the largest over the smallest norm: the columns have disjoint supports."""
         norms = self.norms()
         return float(norms.max() / norms.min())
+
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the rank of each weight in the order of splits, and its sign."""
+        return self._layout.ranks(), self._layout.signs.astype(np.int8)
 
     def _expand(self, z: Tensor) -> Tensor:
         theta = self._layout.expand(_rows(z) * self._scale)

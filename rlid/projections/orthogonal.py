@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from rlid.projections.dense import expand_rows, gaussian_column, reduce_rows
 from rlid.projections.projection import Projection, numpy_dtype
+from rlid.stream import Stream
 
 
 class Orthogonal(Projection):
@@ -41,6 +43,10 @@ class Orthogonal(Projection):
     def nbytes(self) -> int:
         """The size of P."""
         return self._rows.nbytes
+
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the words behind the normal numbers, (D * d,)."""
+        return (Stream(self.seed, "dense/1").bits(self.D * self.d),)
 
     def _expand(self, z: Tensor) -> Tensor:
         return expand_rows(self._rows, z)

@@ -16,6 +16,8 @@ from rlid.stream import Stream
 
 # Up to this many entries the singular values come from the matrix itself (32 MB in float64).
 _EXACT_ENTRIES = 4_000_000
+# Up to this d they come from the matrix P^T P.
+_GRAM_SIZE = 64
 # Columns are looked at in batches of about this many numbers.
 _BATCH_ENTRIES = 4_000_000
 
@@ -47,6 +49,8 @@ class Projection(ABC):
     """What the map for d shares with a larger d of the same seed: its columns, or its span."""
     is_generic: ClassVar[bool] = True
     """Whether the subspace meets any set of its codimension, as a Gaussian one does."""
+    is_square: ClassVar[bool] = False
+    """Whether d = D is all there is."""
     has_exact_norms: ClassVar[bool] = True
     """Whether every column has norm 1, or only the mean of the squares over seeds."""
 
@@ -69,6 +73,10 @@ class Projection(ABC):
     @abstractmethod
     def nbytes(self) -> int:
         """Bytes that it holds."""
+
+    @abstractmethod
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the integers that were drawn; with D, d and the version they fix P for ever."""
 
     @abstractmethod
     def _expand(self, z: Tensor) -> Tensor:
@@ -114,16 +122,18 @@ class Projection(ABC):
     def condition_number(self) -> float:
         """Return the largest over the smallest singular value of P.
 
-        Exact (to rounding) up to 4 million entries, by Lanczos iteration on P^T P to a relative
-        1e-3 above.
+        Exact (to rounding) up to 4 million entries or d = 64, by Lanczos iteration on P^T P to a
+        relative 1e-3 above.
         """
-        if self.d == 1:
-            return 1.0
         if self.D * self.d <= _EXACT_ENTRIES:
             values = np.linalg.svd(
                 self._columns(0, self.d).numpy().astype(np.float64), compute_uv=False
             )
             return float(values[0] / values[-1])
+        if self.d <= _GRAM_SIZE:
+            gram = [self._gram(unit) for unit in np.eye(self.d)]
+            values = np.linalg.eigvalsh(np.stack(gram))
+            return float(np.sqrt(values[-1] / values[0]))
         operator = scipy.sparse.linalg.LinearOperator(
             (self.d, self.d), matvec=self._gram, dtype=np.float64
         )

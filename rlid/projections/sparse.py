@@ -6,6 +6,7 @@ import math
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse
 import torch
 from torch import Tensor
@@ -38,9 +39,9 @@ class Sparse(Projection):
         starts = np.concatenate([[0], np.cumsum(counts)])
         index = np.int32 if max(D, int(starts[-1])) < 2**31 else np.int64
         values: Array = (signs / np.sqrt(np.repeat(counts, counts))).astype(numpy_dtype(dtype))
-        self._matrix = scipy.sparse.csc_array(
-            (values, np.asarray(rows, index), np.asarray(starts, index)), shape=(D, d)
-        )
+        places: Array = rows.astype(index)
+        ends: Array = starts.astype(index)
+        self._matrix = scipy.sparse.csc_array((values, places, ends), shape=(D, d))
         self._transpose = self._matrix.T
 
     @classmethod
@@ -53,6 +54,10 @@ class Sparse(Projection):
         """About sqrt(D) * d * 8 bytes in float32."""
         matrix = self._matrix
         return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
+
+    def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
+        """Return the places of the entries, their signs, and their number in each column."""
+        return draw_entries(self.seed, self.D, self.d)
 
     def _expand(self, z: Tensor) -> Tensor:
         # The product with a matrix may round otherwise than that with a vector.

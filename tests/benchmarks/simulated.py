@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.random import Generator
@@ -71,7 +71,7 @@ class Curve:
         return self.probability(column, self.thresholds(uniform)).mean(axis=1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def truth(curve: Curve) -> int | None:
     """Return the smallest d up to dmax with marginal probability of at least 1/2, else None."""
     for start in range(1, curve.dmax + 1, 500):
@@ -80,6 +80,25 @@ def truth(curve: Curve) -> int | None:
         if len(reached):
             return dims[int(reached[0])]
     return None
+
+
+def least_cost_share(curve: Curve, dims: Sequence[int], solved_cost: float) -> float | None:
+    """Return the least cost, over that of the grid, at which any trials can tell as much.
+
+    It is the grid's Fisher information about log d of the half-point over the best that a trial
+    can give for its cost, with the rest of the curve known. None where seeds differ: then what a
+    seed's trials tell depends on each other.
+    """
+    if curve.spread > 0.0:
+        return None
+    step = 1e-3
+    levels = np.asarray(dims, dtype=float)
+    chance = np.clip(curve.marginal(dims), 1e-9, 1.0 - 1e-9)
+    threshold = math.log(curve.half)
+    rise = curve.probability(levels, threshold - step) - curve.probability(levels, threshold + step)
+    information = (rise / (2.0 * step)) ** 2 / (chance * (1.0 - chance))
+    cost = solved_cost * chance + 1.0 - chance
+    return float(information.sum() / (information / cost).max() / cost.sum())
 
 
 def grid_dims(dmax: int) -> list[int]:

@@ -1,0 +1,32 @@
+# `make run` measures CartPole's intrinsic dimension; `make test` passes the tests.
+# Both make the virtual environment and install into it when that is missing.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: run test slow check clean
+
+run: $(STAMP)
+	$(VENV)/bin/rlid run cartpole --dmax 20
+
+test: $(STAMP)
+	$(VENV)/bin/pytest -q
+
+slow: $(STAMP)
+	$(VENV)/bin/pytest -q -m slow
+
+check: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# torch comes first and alone: asked for by another package it may come as a build for GPUs.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -q -c constraints.txt torch
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

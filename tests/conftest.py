@@ -1,0 +1,48 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlid import reference as references
+from rlid.plan import plan
+from rlid.reference import DirectTraining, Reference
+
+FIXTURES = Path(__file__).parent / "fixtures"
+sys.path.insert(0, str(FIXTURES))
+
+
+@pytest.fixture
+def workers_find_fixtures(monkeypatch):
+    """Let spawned processes and the command line import what lies in fixtures."""
+    monkeypatch.setenv("PYTHONPATH", str(FIXTURES))
+
+
+@pytest.fixture
+def give_reference(tmp_path):
+    """Write a reference into the test's store, for tests of what comes after it."""
+
+    def give(task, reference, random, *, network=None, imports=("hostile",)):
+        wanted = plan(task, dmax=1, network=network, imports=imports)
+        name = wanted.network.architecture.name
+        direct = DirectTraining(agent="cmaes", settings={}, budget=1, median=reference, trials=[])
+        return references.save(
+            Reference(
+                task=task,
+                task_version=wanted.task.version,
+                protocol=wanted.task.protocol(),
+                backend=wanted.task.backend,
+                network=name,
+                D=wanted.network.D,
+                random=random,
+                random_error=0.0,
+                random_episodes=1,
+                reference=reference,
+                agent="cmaes",
+                direct=[direct],
+                command="given by a test",
+                versions={},
+            ),
+            tmp_path / "store",
+        )
+
+    return give

@@ -1,0 +1,248 @@
+"""The command line as a user meets it: real processes, their output and their exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rlid import cli
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+RLID = Path(sys.executable).parent / "rlid"
+QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
+
+
+def rlid(*arguments, cwd, timeout=240, **environment):
+    return subprocess.run(
+        [str(RLID), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """Run a command in this process; return its exit code and the one line it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rlid", *map(str, arguments)])
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                cli.main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.count("\n") == 1, err
+        assert "Traceback" not in err
+        assert not list(tmp_path.glob("rlid-store/trials/*/*"))
+        return caught.value.code, err.strip()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "cartpol", "--dmax", "5"], "did you mean 'cartpole'?"),
+        (["run", "cartpole", "--dmax", "5", "--agent", "cmae"], "did you mean 'cmaes'?"),
+        (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: cmaes"),
+        (["run", "cartpole", "--dmax", "5", "--projection", "onehat"], "did you mean 'onehot'?"),
+        (["run", "cartpole", "--dmax", "5", "--network", "mlp"], "unknown network 'mlp'"),
+        (["run", "cartpole"], "--dmax is needed"),
+        (["run", "cartpole", "--dmax", "0"], "--dmax 0: must be from 1 to D = 562"),
+        (["run", "cartpole", "--dmax", "-3"], "--dmax -3: must be from 1"),
+        (["run", "cartpole", "--dmax", "1.5"], "'--dmax'"),
+        (["run", "cartpole", "--dmax", "abc"], "'--dmax'"),
+        (["run", "cartpole", "--dmax", "563"], "--dmax 563: must be from 1 to D = 562"),
+        (["run", "cartpole", "--dmax", "5", "--seeds", "0"], "--seeds 0"),
+        (["run", "cartpole", "--dmax", "5", "--seed", "-1"], "--seed -1"),
+        (["run", "cartpole", "--dmax", "5", "--fraction", "0"], "--fraction 0"),
+        (["run", "cartpole", "--dmax", "5", "--fraction", "2"], "--fraction 2"),
+        (["run", "cartpole", "--dmax", "5", "--fraction", "nan"], "--fraction nan"),
+        (["run", "cartpole", "--dmax", "5", "--jobs", "0"], "--jobs 0"),
+        (["run", "cartpole", "--dmax", "5", "--timeout", "-1"], "--timeout -1"),
+        (["run", "cartpole", "--dmax", "5", "--budget", "0"], "--budget 0"),
+        (["run", "cartpole", "--dmax", "5", "--rule", "row"], "normalised, raw"),
+        (["run", "cartpole", "--dmax", "5", "--search", "bisekt"], "bisect"),
+        (["run", "cartpole", "--dims", "1,x"], "--dims '1,x'"),
+        (["run", "cartpole", "--dims", "0,2"], "every d must be from 1"),
+        (["run", "cartpole", "--dmax", "5", "--set", "sigma=1"], "did you mean 'sigma0'?"),
+        (["run", "cartpole", "--dmax", "5", "--set", "sigma0=x"], "not a number"),
+        (["run", "cartpole", "--dmax", "5", "--set", "sigma0=-1"], "must be positive"),
+        (["run", "cartpole", "--dmax", "5", "--set", "sigma0"], "NAME=VALUE"),
+        (["run", "cartpole", "--dmax", "5", "--import", "no_such"], "--import no_such"),
+        (["run", "cartpole:3", "--dmax", "5"], "takes no parameter"),
+        (["run", "gym", "--dmax", "5"], "needs a parameter"),
+        (["run", "gym:CartPol-v1", "--dmax", "5"], "did you mean 'gym:CartPole-v1'?"),
+        (
+            ["run", "gym:CannotBeMade-v0", "--dmax", "5", "--import", "hostile"],
+            "no licence for this simulator",
+        ),
+        (["run", "cartpole", "--dmax", "5", "--dmux", "3"], "--dmux"),
+        (["walk"], "walk"),
+        (["show"], "no store at"),
+        (["list", "taks"], "did you mean 'tasks'?"),
+        (["reference", "cartpole", "--seeds", "0"], "--seeds 0"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(refused, arguments, words):
+    code, line = refused(*arguments)
+    assert code == 2
+    assert words in line
+
+
+def test_an_agent_that_cannot_take_the_task_is_refused(refused, monkeypatch):
+    from rlid.agent import AGENTS
+
+    monkeypatch.setattr(AGENTS["ppo"], "kinds", ("supervised",))
+    code, line = refused("run", "cartpole", "--dmax", "5", "--agent", "ppo")
+    assert code == 2
+    assert line == "rlid: agent 'ppo' takes supervised tasks, but 'cartpole' is of kind 'rl'"
+
+
+def test_a_store_that_cannot_be_written_is_exit_code_74(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, line = refused("run", "cartpole", "--dmax", "5", "--store", tmp_path / "file" / "store")
+    assert code == 74
+    assert "cannot be written" in line
+
+
+def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path):
+    done = rlid("run", *QUICK, "--dmax", "5", "--seeds", "5", cwd=tmp_path, COLUMNS="70")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "solved" in lines[0]
+    assert lines[-2].startswith("gym:Quick-v0 · cmaes · mlp:4 (D = 22) · onehot: d_int90 = ")
+    assert lines[-2].endswith("5 seeds")
+    assert len(lines) == len([line for line in lines if line.strip()])
+    paths = [Path(tmp_path, path) for path in lines[-1].removeprefix("plot: ").split()]
+    assert [path.suffix for path in paths] == [".svg", ".png"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+    assert "no reference for gym:Quick-v0" in done.stderr
+    assert "trials" in done.stderr
+
+    again = rlid("run", *QUICK, "--dmax", "5", "--seeds", "5", cwd=tmp_path)
+    assert again.returncode == 0
+    assert "0 of them run now, the others re-used" in again.stdout
+
+    shown = rlid("show", cwd=tmp_path)
+    assert shown.stdout == rlid("show", cwd=tmp_path).stdout
+    assert "gym:Quick-v0" in shown.stdout
+    assert lines[-2].split("d_int90 = ")[1].split(",")[0] in shown.stdout
+
+    before = [path.read_bytes() for path in paths]
+    drawn = rlid("plot", cwd=tmp_path)
+    assert [Path(tmp_path, path) for path in drawn.stdout.split()] == paths
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_json_is_the_only_thing_on_standard_output(tmp_path):
+    done = rlid(
+        "run", *QUICK, "--dmax", "3", "--seeds", "2", "--agent", "cmaes,random", "--json",
+        "--quiet", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert [one["agent"] for one in found] == ["cmaes", "random"]
+    expected = (
+        "task task_version agent network D projection dmax seeds fraction rule random reference "
+        "threshold d_int90 ci_low ci_high censored first_crossing trials trials_run "
+        "failed_trials env_steps seconds hidden_state curve"
+    )
+    for one in found:
+        assert set(expected.split()) <= set(one)
+        assert one["ci_low"] is None  # no interval below five seeds
+
+
+def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):
+    give_reference("gym:RaisesRarely-v0", 5.0, 2.5, network="mlp:4")
+    done = rlid(
+        "run", "gym:RaisesRarely-v0", *QUICK[1:], "--dims", "4", "--search", "grid",
+        "--seeds", "10", "--full", "--store", tmp_path / "store", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "failed: error: step raised RuntimeError: the pole fell off" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_keeps_what_was_done_and_prints_how_to_resume(tmp_path):
+    arguments = ["run", "cartpole", "--dmax", "20", "--seeds", "4", "--jobs", "1", "--quiet"]
+    process = subprocess.Popen(
+        [str(RLID), *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("rlid-store/trials/*/*.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert said.startswith("rlid: interrupted; finished trials are kept")
+    assert said.strip().endswith("To resume: rlid " + " ".join(arguments))
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("rlid-store/trials/*/*.json")}
+    done = rlid(*arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in kept.items())
+
+
+def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
+    script = (
+        "import sys; sys.argv = ['rlid', 'list', '--json']\n"
+        "from rlid.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'gymnasium', 'stable_baselines3', 'cma', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr.strip() == "[]"
+    found = json.loads(done.stdout)
+    assert {"tasks", "agents", "projections", "networks"} == set(found)
+    assert all(entry["summary"] for entries in found.values() for entry in entries)
+
+
+def test_help_is_there_for_every_command(tmp_path):
+    top = rlid("--help", cwd=tmp_path)
+    assert top.returncode == 0
+    for command in ("run", "list", "show", "plot", "reference", "doctor"):
+        assert command in top.stdout
+        assert rlid(command, "--help", cwd=tmp_path).returncode == 0
+
+
+def test_doctor_finds_this_installation_sound(tmp_path):
+    done = rlid("doctor", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "torch" in done.stdout
+    assert "everything that rlid needs is there" in done.stdout
+
+
+def test_doctor_names_the_command_that_mends(monkeypatch):
+    import importlib.metadata
+
+    from rlid import doctor
+
+    real = importlib.metadata.version
+
+    def version(name):
+        if name == "cma":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "0.1" if name == "pebble" else real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    findings = doctor.examine()
+    assert [one.name for one in findings if not one.is_fine] == ["cma", "pebble"]
+    assert doctor.mend(findings) == "pip install 'cma>=4.0' 'pebble>=5.0'"

@@ -1,0 +1,129 @@
+"""Batched evaluation: the same episodes as gymnasium's own, whatever the batch."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from rlid.problem import Request, evaluate, make_network, make_problem
+from rlid.simulator import GymnasiumSimulator, make_simulator
+from rlid.task import EnvironmentFault, resolve
+
+
+def problem_of(task, network, *, seed=0, d=5, simulator=None):
+    simulator = simulator or make_simulator(task)
+    shape = make_network(task, network, simulator)
+    return make_problem(task, shape, "onehot", d, seed, simulator)
+
+
+def play_by_hand(problem, z, seed):
+    """One episode in a plain loop, as a user would write it."""
+    task = problem.task
+    env = gymnasium.make(task.env, **task.options)
+    theta = problem.subspace.theta(torch.tensor(z, dtype=torch.float32))[None]
+    policy = problem.network.bind(theta)
+    observation, _ = env.reset(seed=seed)
+    total, steps, done = 0.0, 0, False
+    while not done:
+        x = torch.tensor(np.asarray(observation, np.float32)).view(1, 1, -1)
+        action = problem.decode(policy(x).view(1, -1).numpy())[0]
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total, steps, done = total + float(reward), steps + 1, terminated or truncated
+    env.close()
+    return total, steps
+
+
+@pytest.mark.parametrize("name", ["cartpole", "acrobot"])
+def test_returns_are_those_of_a_plain_loop_over_gymnasium(name):
+    problem = problem_of(resolve(name), "mlp:8x8")
+    Z = 3 * np.random.default_rng(0).standard_normal((4, 5))
+    result = problem.evaluate(Z, (11, 12))
+    expected = [[play_by_hand(problem, z, seed) for seed in (11, 12)] for z in Z]
+    assert np.allclose(result.values, np.array(expected)[..., 0])
+    assert result.steps == np.array(expected)[..., 1].sum()
+
+
+def test_native_cartpole_steps_bitwise_as_gymnasium_does():
+    native = make_simulator(resolve("cartpole"))
+    seeds = [3, 4, 5]
+    plain = GymnasiumSimulator("CartPole-v1", {}, 500)
+    ours, theirs = native.start(seeds), plain.start(seeds)
+    active = np.ones(3, bool)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        assert np.array_equal(ours[active], theirs[active])
+        actions = rng.integers(0, 2, 3)
+        ours, *rest = native.step(actions, active)
+        theirs, *plain_rest = plain.step(actions, active)
+        for one, other in zip(rest, plain_rest, strict=True):
+            assert np.array_equal(one[active], other[active])
+        active &= ~(rest[1] | rest[2])
+    assert not active.all()
+
+
+@pytest.mark.parametrize("network", ["linear", "mlp:20x20", "mlp:64x64", "mlp:7x130"])
+def test_a_row_is_bitwise_the_same_in_any_company(network):
+    task = resolve("cartpole")
+    simulator = make_simulator(task)
+    problems = [problem_of(task, network, seed=s, d=4, simulator=simulator) for s in range(12)]
+    rng = np.random.default_rng(2)
+    requests = [Request(p, rng.standard_normal((9, 4)), (1, 2, 3, 4)) for p in problems]
+    requests += [Request(p, rng.standard_normal((1, 4)), tuple(range(20))) for p in problems[:5]]
+    requests += [Request(p, rng.standard_normal((1, 4)), (8,)) for p in problems[:3]]
+    together = evaluate(requests)
+    for request, result in zip(requests, together, strict=True):
+        alone = evaluate([request])[0]
+        assert np.array_equal(alone.values, result.values)
+        assert alone.steps == result.steps
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    problem = problem_of(resolve("cartpole"), "mlp:64x64")
+    Z = np.random.default_rng(0).standard_normal((40, 5))
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(problem.evaluate(Z, (1, 2, 3, 4)).values)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(*found)
+
+
+def test_more_episodes_than_slots_run_in_parts(monkeypatch):
+    problem = problem_of(resolve("gym:Blackjack-v1"), "mlp:4")
+    Z = np.random.default_rng(0).standard_normal((10, 5))
+    whole = problem.evaluate(Z, (1, 2, 3)).values
+    monkeypatch.setattr(problem.simulator, "max_slots", 7)
+    assert np.array_equal(problem.evaluate(Z, (1, 2, 3)).values, whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "what"),
+    [
+        ("Raises", "error", "step raised RuntimeError: the pole fell off"),
+        ("NanObservation", "nonfinite", "an observation that is not finite"),
+        ("NanReward", "nonfinite", "a reward that is not finite"),
+        ("InfiniteReward", "nonfinite", "a reward that is not finite"),
+        ("WrongShape", "error", "an observation of shape (5,), not (2,)"),
+        ("NoReward", "nonfinite", "a reward that is not finite"),
+    ],
+)
+def test_a_faulty_environment_is_named(name, status, what):
+    import hostile  # noqa: F401
+
+    problem = problem_of(resolve(f"gym:{name}-v0"), "mlp:4", d=2)
+    with pytest.raises(EnvironmentFault) as caught:
+        problem.evaluate(np.zeros((3, 2)), (1, 2))
+    assert caught.value.status == status
+    assert what in caught.value.reason
+    assert "\n" not in caught.value.reason
+
+
+def test_scaled_observations_lie_within_one():
+    simulator = make_simulator(resolve("mountaincar"))
+    raw = GymnasiumSimulator("MountainCar-v0", {}, 200)
+    scaled, plain = simulator.start([1, 2]), raw.start([1, 2])
+    assert np.allclose(scaled[:, 0], (plain[:, 0] + 0.3) / 0.9, atol=1e-6)
+    assert np.allclose(scaled[:, 1], plain[:, 1] / 0.07, atol=1e-6)

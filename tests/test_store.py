@@ -1,0 +1,158 @@
+"""The store: a record is there whole or not at all, and nothing from a file is trusted."""
+
+import errno
+import hashlib
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from records import a_record, a_spec
+
+from rlid.record import DamagedRecord, parse_record, thin_curve
+from rlid.store import Store, StoreError, slug
+
+
+Z = np.array([0.5, -1.0, 2.0], np.float32)
+
+
+def test_a_record_comes_back_as_it_went_in(tmp_path):
+    store = Store(tmp_path / "store")
+    stored = store.add(a_record(), Z)
+    assert store.get(a_spec()) == stored
+    assert list(store.records()) == [stored]
+    assert np.array_equal(store.z(stored), Z)
+    assert store.get(a_spec(d=4)) is None
+
+
+def test_the_file_is_named_by_the_hash_of_the_canonical_spec(tmp_path):
+    store = Store(tmp_path)
+    store.add(a_record())
+    plain = a_spec().model_dump()
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    key = hashlib.sha256(text.encode()).hexdigest()
+    assert [path.name for path in tmp_path.glob("trials/cartpole/*")] == [f"{key}.json"]
+
+
+def test_a_stored_record_is_never_overwritten(tmp_path):
+    store = Store(tmp_path)
+    first = store.add(a_record())
+    store.add(a_record(score=1.0, status="unsolved"))
+    assert store.get(a_spec()) == first
+
+
+def test_no_temporary_file_stays_behind(tmp_path):
+    store = Store(tmp_path)
+    store.add(a_record(), Z)
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "link", "write"])
+def test_a_write_that_fails_leaves_no_record(tmp_path, monkeypatch, call):
+    store = Store(tmp_path)
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        if call == "open":
+            patch.setattr("builtins.open", fail)
+        elif call == "write":
+            patch.setattr(os, "fsync", fail)
+        else:
+            patch.setattr(os, call, fail)
+        with pytest.raises(StoreError, match="No space left"):
+            store.add(a_record(), Z)
+    assert list(store.records()) == []
+    store.add(a_record(), Z)
+    assert len(list(store.records())) == 1
+
+
+def test_a_file_system_without_links_is_written_by_rename(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = Store(tmp_path)
+    stored = store.add(a_record(), Z)
+    assert store.get(a_spec()) == stored
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text[:-40], "not JSON"),
+        (lambda text: "", "not JSON"),
+        (lambda text: text.replace("480.0", "NaN", 1), "NaN is not allowed"),
+        (lambda text: text.replace("480.0", "1e999", 1), "score"),
+        (lambda text: text.replace('"D"', '"extra": 1, "D"'), "Extra inputs"),
+        (lambda text: text.replace('"D"', '"D": 1, "D"'), "stands twice"),
+        (lambda text: text.replace('"seed": 0', '"seed": 1'), "not the key"),
+        (lambda text: text.replace('"solved"', '"splendid"'), "status"),
+        (lambda text: "[" * 100_000, "not JSON"),
+        (lambda text: " " * 3_000_000, "larger than"),
+    ],
+)
+def test_a_damaged_record_goes_to_quarantine_with_its_reason(tmp_path, damage, reason):
+    store = Store(tmp_path)
+    stored = store.add(a_record())
+    store.add(a_record(spec=a_spec(d=4)))
+    path = store.path(stored.spec)
+    path.write_text(damage(path.read_text()))
+    assert [record.spec.d for record in store.records()] == [4]
+    assert not path.exists()
+    (aside,) = store.quarantined()
+    assert reason in aside.with_suffix(aside.suffix + ".reason").read_text()
+
+
+def test_a_symlink_is_not_followed(tmp_path):
+    store = Store(tmp_path / "store")
+    stored = store.add(a_record())
+    path = store.path(stored.spec)
+    path.rename(tmp_path / "elsewhere.json")
+    path.symlink_to(tmp_path / "elsewhere.json")
+    assert list(store.records()) == []
+    assert (tmp_path / "elsewhere.json").exists()
+
+
+def test_z_that_is_not_its_records_is_refused(tmp_path):
+    store = Store(tmp_path)
+    stored = store.add(a_record(), Z)
+    path = store.path(stored.spec).with_suffix(".safetensors")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"\x00")
+    with pytest.raises(DamagedRecord):
+        store.z(stored)
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(blocked / "store").check_writable()
+
+
+@given(st.text(max_size=300))
+def test_any_task_name_is_a_harmless_folder_name(name):
+    made = slug(name)
+    assert made
+    assert "/" not in made
+    assert not made.startswith(".")
+    assert len(made) <= 100
+
+
+@given(st.text() | st.from_type(dict).map(str))
+def test_any_text_is_a_record_or_damaged(text):
+    with pytest.raises(DamagedRecord):
+        parse_record(text)
+
+
+@given(st.integers(0, 2000))
+def test_a_thinned_curve_is_short_and_keeps_its_end(n):
+    curve = [(i, float(i)) for i in range(n)]
+    thin = thin_curve(curve)
+    assert len(thin) <= 200
+    assert thin[-1:] == curve[-1:]
+    assert set(thin) <= set(curve)

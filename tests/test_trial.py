@@ -1,0 +1,178 @@
+"""A trial: when it stops, what it scores, and whose fault a failure is."""
+
+import dataclasses
+
+import hostile  # noqa: F401 (registers environments)
+import numpy as np
+import pytest
+
+from rlid.agent import AGENTS, Ask, Progress
+from rlid.plan import plan
+from rlid.record import Judgement
+from rlid.trial import run_trials
+
+
+class Scripted:
+    """An agent for one test: it does as its class says."""
+
+    kinds = ("rl",)
+    shares_batch = True
+    script = None
+
+    def notes(self, problem):
+        return {}
+
+    def search(self, problem, rng):
+        return type(self).script(problem, rng)
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Register an agent whose search is the given generator function."""
+
+    def register(script):
+        cls = dataclasses.dataclass(frozen=True)(
+            type("Scripted", (Scripted,), {"script": staticmethod(script)})
+        )
+        monkeypatch.setattr(AGENTS, "_entries", dict(AGENTS._entries))
+        AGENTS.add(name="scripted")(cls)
+        return "scripted"
+
+    list(AGENTS)
+    return register
+
+
+def run(task, agent, *, d=2, seeds=(0,), threshold=4.5, stop=4.5, budget=4000, **options):
+    wanted = plan(task, agent=agent, dmax=d, network="mlp:4", budget=budget, **options)
+    found = []
+    specs = [wanted.spec(d, seed, stop) for seed in seeds]
+    judged = Judgement(threshold, 2.5, 5.0)
+    run_trials(specs, judged, wanted.task, lambda record, z: found.append((record, z)))
+    return sorted(found, key=lambda out: out[0].spec.seed)
+
+
+def test_an_easy_task_is_solved_and_scored_once_on_fresh_episodes():
+    ((record, z),) = run("gym:Quick-v0", "cmaes", d=8)
+    assert record.status == "solved"
+    assert record.stopped_early
+    assert record.episodes == 100
+    assert record.score >= 4.5
+    assert record.search_steps < 4000
+    assert z.shape == (8,)
+    assert record.scoring_steps == 500
+
+
+def test_a_cell_gives_the_records_of_its_trials_alone():
+    seeds = range(6)
+    together = run("cartpole", "cmaes", seeds=seeds, threshold=100.0, stop=100.0, budget=9000)
+    for seed, (record, z) in zip(seeds, together, strict=True):
+        ((alone, z_alone),) = run(
+            "cartpole", "cmaes", seeds=[seed], threshold=100.0, stop=100.0, budget=9000
+        )
+        same = {"seconds": 0.0}
+        assert record.model_copy(update=same) == alone.model_copy(update=same)
+        assert np.array_equal(z, z_alone)
+    assert {record.status for record, _ in together} == {"solved", "unsolved"}
+
+
+def test_without_early_stop_the_whole_budget_is_spent():
+    ((record, _),) = run("gym:Quick-v0", "cmaes", d=8, stop=None)
+    assert record.status == "solved"
+    assert not record.stopped_early
+    assert record.search_steps >= 4000
+
+
+def test_luck_in_search_does_not_make_a_candidate_final(scripted):
+    """The searching episodes say 'solved' of a policy that validation finds to be random."""
+
+    def lucky(problem, rng):
+        while True:
+            problem.search_steps += 100
+            yield Progress(np.zeros(problem.dim, np.float32), 5.0)
+
+    ((record, _),) = run("gym:Quick-v0", scripted(lucky))
+    assert record.status == "unsolved"
+    assert not record.stopped_early
+    assert record.score < 4.5
+
+
+def test_the_best_validated_candidate_is_scored_when_the_budget_ends(scripted):
+    tried = {}
+
+    def one_good_one(problem, rng):
+        good = None
+        while True:
+            Z = rng.standard_normal((16, problem.dim)) * 8
+            scores = yield Ask(Z)
+            if good is None and scores.max() == 5.0:
+                good = tried["good"] = Z[scores.argmax()].astype(np.float32)
+
+    ((record, z),) = run("gym:Quick-v0", scripted(one_good_one), stop=None, d=6)
+    assert record.score > 4
+    assert max(mean for _, mean in record.curve) >= record.score - 0.5
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (lambda: 1 / 0, "the agent raised ZeroDivisionError"),
+        (lambda: (_ for _ in ()).throw(MemoryError("too big")), "the agent raised MemoryError"),
+    ],
+)
+def test_an_agent_that_raises_has_not_solved(scripted, failure, reason):
+    def broken(problem, rng):
+        yield Ask(np.zeros((2, problem.dim)))
+        for _ in [failure()]:
+            yield None
+
+    ((record, _),) = run("gym:Quick-v0", scripted(broken))
+    assert record.status == "unsolved"
+    assert reason in record.reason
+    assert not record.is_missing
+
+
+@pytest.mark.parametrize("wrong", [np.full((2, 2), np.nan), np.zeros((2, 3)), np.zeros(2)])
+def test_an_agent_that_diverges_or_errs_in_shape_has_not_solved(scripted, wrong):
+    def diverged(problem, rng):
+        while True:
+            yield Ask(wrong)
+
+    ((record, _),) = run("gym:Quick-v0", scripted(diverged))
+    assert record.status == "unsolved"
+    assert "raised ValueError" in record.reason
+
+
+@pytest.mark.parametrize("agent", ["cmaes", "ppo"])
+@pytest.mark.parametrize(
+    ("fault", "status"), [("Raises", "error"), ("NanReward", "nonfinite"), ("WrongShape", "error")]
+)
+def test_a_fault_of_the_environment_makes_a_trial_missing(agent, fault, status):
+    ((record, z),) = run(f"gym:{fault}-v0", agent)
+    assert record.status == status
+    assert record.is_missing
+    assert record.reason
+    assert record.score is None
+    assert z is None
+
+
+def test_a_fault_ends_its_own_trial_only():
+    found = run(
+        "gym:RaisesRarely-v0", "cmaes", d=8, seeds=range(12), stop=None, budget=20_000
+    )
+    statuses = [record.status for record, _ in found]
+    assert statuses.count("error") >= 1
+    assert statuses.count("solved") >= 1
+
+
+def test_pycma_is_not_told_what_is_not_finite():
+    from rlid.problem import make_network, make_problem
+    from rlid.simulator import make_simulator
+    from rlid.task import resolve
+
+    task = resolve("gym:Quick-v0")
+    simulator = make_simulator(task)
+    problem = make_problem(task, make_network(task, "mlp:4", simulator), "onehot", 3, 0, simulator)
+    search = AGENTS["cmaes"]().search(problem, np.random.default_rng(0))
+    ask = next(search)
+    with pytest.raises(ValueError, match="finite"):
+        search.send(np.full(len(ask.Z), np.nan))
