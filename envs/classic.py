@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import TASKS, Simulator, Task
+from rlid.task import TASKS, Task
 
 SOLVED = "gymnasium's reward_threshold of the environment"
 CARTPOLE_CAP = 500
@@ -28,7 +28,7 @@ def cartpole() -> Task:
         floor=475.0,
         floor_source=SOLVED,
         backend="gymnasium-vector",
-        simulator=_cartpole_simulator,
+        world=CartPoleSimulator,
     )
 
 
@@ -78,10 +78,6 @@ def pendulum() -> Task:
         floor_source="SB3's published PPO agent, sb3/ppo-Pendulum-v1 on huggingface.co",
         recipes={"cmaes": {"sigma0": 0.5}, "ppo": {"gamma": 0.9}},
     )
-
-
-def _cartpole_simulator() -> Simulator:
-    return CartPoleSimulator()
 
 
 class CartPoleSimulator:

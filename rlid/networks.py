@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 GRAMMAR = {
     "linear": "one layer, no hidden units: the control that every other network is held against",
     "mlp:HxH": "hidden widths, such as mlp:20x20; tanh or relu as the task says",
+    "vector:N": "N bare weights, for synthetic tasks that score theta itself",
     "+orthogonal": "orthogonal initialisation instead of LeCun's (normal, variance 1/inputs)",
     "+out=SCALE": "the output layer's initial weights times SCALE, such as +out=0.01",
 }
 MAX_WIDTH = 65_536
+MAX_WEIGHTS = 10**9
+_VECTOR = re.compile(r"vector:(\d+)")
 _MLP = re.compile(r"mlp:(\d+(?:x\d+)*)")
 
 
@@ -38,10 +41,13 @@ class Architecture:
     hidden: tuple[int, ...] = ()
     initialisation: str = "lecun"
     output_scale: float = 1.0
+    weights: int = 0
 
     @property
     def name(self) -> str:
         """The canonical name: the same architecture always has the same one."""
+        if self.weights:
+            return f"vector:{self.weights}"
         name = "mlp:" + "x".join(map(str, self.hidden)) if self.hidden else "linear"
         if self.initialisation != "lecun":
             name += f"+{self.initialisation}"
@@ -56,6 +62,11 @@ def parse(name: str) -> Architecture:
     Raises:
         ValueError: the name is not in the grammar.
     """
+    vector = _VECTOR.fullmatch(name)
+    if vector:
+        if not 1 <= int(vector[1]) <= MAX_WEIGHTS:
+            raise ValueError(f"network {name!r}: use from 1 to {MAX_WEIGHTS} weights")
+        return Architecture(weights=int(vector[1]))
     body, *options = name.split("+")
     match = _MLP.fullmatch(body)
     if match:
@@ -91,6 +102,8 @@ def _parse_scale(name: str, text: str) -> float:
 class Network:
     """An architecture with its inputs and outputs: a function of (theta, observations).
 
+    A vector is no function at all: theta itself is what a task scores.
+
     theta holds layer after layer, the weights (inputs, outputs) row by row, then the biases.
     """
 
@@ -108,10 +121,17 @@ class Network:
     @property
     def D(self) -> int:  # noqa: N802 (the field's word)
         """The number of weights, biases included."""
+        if self.architecture.weights:
+            return self.architecture.weights
         return sum(inputs * outputs + outputs for inputs, outputs in self.layers)
 
     def initial(self, seed: int) -> NDArray[np.float32]:
-        """Draw theta0 (D,) from the frozen stream of `seed`; biases are zero."""
+        """Draw theta0 (D,) from the frozen stream of `seed`; biases are zero.
+
+        A vector's entries are standard normal.
+        """
+        if self.architecture.weights:
+            return Stream(seed, "theta0").normal(self.D).astype(np.float32)
         parts: list[NDArray[np.float64]] = []
         for index, (inputs, outputs) in enumerate(self.layers):
             draws = Stream(seed, f"theta0/{index}").normal(inputs * outputs)

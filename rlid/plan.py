@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 from rlid import agent as agents
 from rlid import projections
-from rlid.actions import decoder
 from rlid.agent import Agent
 from rlid.networks import Network, parse
 from rlid.record import MAX_SEED, Spec
 from rlid.search import Search, make_search
-from rlid.simulator import make_simulator
+from rlid.simulator import make_network, make_world
 from rlid.task import Task, import_packages, resolve
 
 RULES = ("normalised", "raw")
@@ -125,14 +124,11 @@ def plan(
     if max_trials is not None:
         _at_least_one("--max-trials", max_trials)
     parse(network or found.network)
-    simulator = make_simulator(found)
+    world = make_world(found)
     try:
-        outputs, _ = decoder(simulator.action_space, found.action)
-        shape = Network(
-            parse(network or found.network), simulator.observation_size, outputs, found.activation
-        )
+        shape = make_network(found, network or found.network, world)
     finally:
-        simulator.close()
+        world.close()
     allowed = _dims(projection, dmax, dims, shape.D)
     numbers = tuple(range(seed, seed + seeds))
     return Plan(
@@ -154,7 +150,7 @@ def plan(
         fraction=fraction,
         rule=rule,
         is_full=full,
-        is_merged=configured.shares_batch and simulator.merges,
+        is_merged=configured.shares_batch and world.merges,
         imports=tuple(imports),
     )
 

@@ -44,9 +44,7 @@ class Registry(Mapping[str, Any]):
         self._entries: dict[str, Entry] = {}
         self._is_loaded = package is None and group is None
 
-    def add(
-        self, *tags: str, name: str | None = None, example: str = ""
-    ) -> Callable[[Any], Any]:
+    def add(self, *tags: str, name: str | None = None, example: str = "") -> Callable[[Any], Any]:
         """Return a decorator that registers a function or class.
 
         The key is `name`, or else the object's own name; the summary is the first line of its
@@ -59,9 +57,7 @@ class Registry(Mapping[str, Any]):
         def register(thing: Any) -> Any:
             key = name or thing.__name__
             lines = (thing.__doc__ or "").strip().splitlines()
-            self._insert(
-                Entry(key, lines[0] if lines else "", tags, lambda: thing, example)
-            )
+            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: thing, example))
             return thing
 
         return register

@@ -22,8 +22,10 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from rlid.agent import Progress, Search
-from rlid.problem import Problem, check_finite
-from rlid.simulator import make_simulator
+from rlid.problem import Problem
+from rlid.rollout import check_finite
+from rlid.simulator import make_world
+from rlid.task import Simulator
 
 RAW_BOUND = 10.0
 """Where squashed actions are cut before tanh, which is 1 there to float32's last digit or two."""
@@ -41,7 +43,7 @@ class SimulatorVecEnv(VecEnv):
         """Make n_envs slots of the problem's task; episode seeds are drawn from rng."""
         self._problem = problem
         self._rng = rng
-        self._simulator = make_simulator(problem.task)
+        self._simulator = cast(Simulator, make_world(problem.task))
         self._decode = problem.decode
         self.finished_returns: list[float] = []
         observation_space = spaces.Box(-np.inf, np.inf, (self._simulator.observation_size,))
@@ -194,7 +196,7 @@ class SubspacePolicy(ActorCriticPolicy):
         problem, scale, log_std = self._subspace_arguments
         both = self._both = _ActorCritic(problem, scale)
         self.mlp_extractor = both  # type: ignore[assignment]
-        self.action_net = nn.Identity()  # type: ignore[assignment]
+        self.action_net = nn.Identity()
         self.value_net = nn.Linear(both.latent_dim_vf, 1)
         # SB3's own start of a critic: orthogonal, with these gains.
         both.critic.apply(partial(self.init_weights, gain=math.sqrt(2)))

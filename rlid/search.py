@@ -29,7 +29,7 @@ LEAST_INFORMATION = 0.02
 # Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
 STEPS_IN_PRECISION = 8
 # A rough interval of so many times the width asked for is worth a precise look.
-NEAR_PRECISION = 2.0
+NEAR_PRECISION = 1.5
 # What an adaptive search may ask where no limit is given.
 TRIALS_PER_SEED = 12
 

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import EnvironmentFault, Simulator, Task
+from rlid.actions import decoder
+from rlid.networks import Network, parse
+from rlid.task import EnvironmentFault, Objective, Simulator, Task, World
 
 MAX_SLOTS = 128
 """Environments held at once: more would cost memory and save nothing, since each steps alone."""
 
 
-def make_simulator(task: Task) -> Simulator:
-    """Return the task's own simulator, or gymnasium's environments one by one.
+def make_world(task: Task) -> World:
+    """Return the task's own simulator or objective, or gymnasium's environments one by one.
 
     Raises:
         ValueError: the environment cannot be made.
     """
-    if task.simulator is not None:
-        return task.simulator()
+    if task.world is not None:
+        return task.world()
     return GymnasiumSimulator(
         task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
     )
+
+
+def make_network(task: Task, name: str, world: World) -> Network:
+    """Return the network `name` with the task's inputs and outputs.
+
+    Raises:
+        ValueError: the name is not in the grammar, or the task's actions are not supported.
+    """
+    architecture = parse(name)
+    if task.kind != "rl":
+        objective = cast(Objective, world)
+        network = Network(architecture, objective.inputs, objective.outputs, task.activation)
+        objective.check(network)
+        return network
+    simulator = cast(Simulator, world)
+    outputs, _ = decoder(simulator.action_space, task.action)
+    return Network(architecture, simulator.observation_size, outputs, task.activation)
 
 
 class GymnasiumSimulator:

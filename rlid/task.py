@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rlid.registry import Registry
 
 Scalar = str | int | float | bool | None
+Part = Literal["search", "validation", "scoring"]
 
 TASKS = Registry("task", package="rlid.envs", group="rlid.tasks")
 
@@ -47,7 +48,7 @@ class Task:
         recipes: settings of some agents by name, where their defaults do not suit the task.
         patience: seconds without a sign of life after which a trial counts as hung.
         backend: which simulator steps the environment.
-        simulator: makes the simulator, or None for gymnasium's own environments one by one.
+        world: makes the simulator or objective; None for gymnasium's environments one by one.
         name: how the registry knows the task; set by `resolve`.
     """
 
@@ -71,7 +72,9 @@ class Task:
     recipes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     patience: float = 60.0
     backend: str = "gymnasium"
-    simulator: Callable[[], Simulator] | None = field(default=None, repr=False, compare=False)
+    world: Callable[[], Simulator | Objective] | None = field(
+        default=None, repr=False, compare=False
+    )
     name: str = ""
 
     def protocol(self) -> dict[str, Scalar]:
@@ -137,6 +140,48 @@ class Simulator(Protocol):
 
     def close(self) -> None:
         """Release what the environments hold."""
+
+
+class Objective(Protocol):
+    """What a task without an environment is: a score of theta, and a loss that gradients follow.
+
+    An "episode" of it is one evaluation, and a step as well.
+    """
+
+    inputs: int
+    outputs: int
+    merges: bool
+
+    def check(self, network: Any) -> None:
+        """Refuse a network that cannot be scored.
+
+        Raises:
+            ValueError: in one line, what would be right.
+        """
+
+    def scores(
+        self,
+        network: Any,
+        Theta: Any,  # noqa: N803
+        seeds: NDArray[np.int64],
+        part: Part,
+    ) -> NDArray[np.float64]:
+        """Score weights Theta (n, D), a torch tensor, in evaluations `seeds` (n, E): (n, E).
+
+        Row i depends on row i alone.
+        """
+
+    def loss(self, network: Any, theta: Any, rng: np.random.Generator) -> Any:
+        """Return the loss of theta (D,), a torch tensor, differentiable."""
+
+    def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
+        """Return the scores (n,) of what knows nothing of the task, one for each seed."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+World = Simulator | Objective
 
 
 def resolve(text: str) -> Task:

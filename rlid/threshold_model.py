@@ -144,11 +144,16 @@ def fit_joint(
     own = np.exp(logs - top)
     kernel = spread_kernel(lattice, tuple(edges))
     shape = (*own.shape[:3], *kernel.shape[1:])
-    averaged = (own @ kernel.reshape(len(kernel), -1)).reshape(shape)
+    averaged = _product(own, kernel.reshape(len(kernel), -1)).reshape(shape)
     total = _log_product(averaged)
     weights = np.exp(total - total.max()) * np.diff(edges)
     weights *= np.asarray(lattice.outlier_weights)[:, None, None]
     return Joint(edges, weights / weights.sum(), own, averaged)
+
+
+def _product(own: Floats, kernel: Floats) -> Floats:
+    """Return own @ kernel, in single precision: it is the bulk of the work, and all is positive."""
+    return np.asarray(own.astype(np.float32) @ kernel.astype(np.float32), dtype=float)
 
 
 def _log_product(factors: Floats) -> Floats:
@@ -226,17 +231,20 @@ def half_point_offsets(lattice: Lattice) -> Floats:
 
 def _half_points(weights: Floats, edges: Floats) -> Floats:
     """Move the mass of the centres to the half-points: (scales, outliers, spreads, m) -> (m,)."""
-    mass = np.zeros(len(edges) - 1)
-    for index, offset in np.ndenumerate(half_point_offsets(ESTIMATION)):
-        row = weights[index]
-        if offset == 0.0:
-            mass += row
-            continue
-        cumulated = np.concatenate(([0.0], np.cumsum(row)))
-        moved = np.interp(edges - offset, edges, cumulated)
-        moved[0], moved[-1] = 0.0, cumulated[-1]
-        mass += np.diff(moved)
-    return mass
+    cells = weights.shape[-1]
+    rows = weights.reshape(-1, cells)
+    offsets = half_point_offsets(ESTIMATION).reshape(-1, 1)
+    is_moved = np.abs(offsets[:, 0]) > 0.0
+    moving, offsets = rows[is_moved], offsets[is_moved]
+    # One interpolation of all rows' cumulated mass: each row has a stretch of the axis to itself.
+    stretch = 2.0 * (edges[-1] - edges[0])
+    start = stretch * np.arange(len(moving))[:, None]
+    cumulated = np.concatenate((np.zeros((len(moving), 1)), np.cumsum(moving, axis=1)), axis=1)
+    wanted = np.clip(edges - offsets, edges[0], edges[-1]) + start
+    moved = np.interp(wanted.ravel(), (edges + start).ravel(), cumulated.ravel())
+    moved = moved.reshape(cumulated.shape)
+    moved[:, 0], moved[:, -1] = 0.0, cumulated[:, -1]
+    return np.asarray(rows[~is_moved].sum(axis=0) + np.diff(moved.sum(axis=0)))
 
 
 def _geometric_mean(values: tuple[float, ...], weights: Floats) -> float:

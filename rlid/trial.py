@@ -13,17 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.agent import AGENTS, Ask
-from rlid.problem import (
-    Problem,
-    Request,
-    Returns,
-    evaluate,
-    make_network,
-    make_problem,
-    no_beat,
-)
+from rlid.problem import Problem, Request, Returns, evaluate, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
-from rlid.simulator import make_simulator
+from rlid.rollout import no_beat
+from rlid.simulator import make_network, make_world
 from rlid.stream import role_seed
 from rlid.task import EnvironmentFault, Task
 
@@ -70,7 +63,7 @@ class _Course:
         values = np.empty(0)
         for part in np.array_split(range(self.problem.task.validation_episodes), LOOKS):
             seeds = draw_seeds(self.episodes, len(part))
-            result = yield Request(self.problem, z[None], seeds)
+            result = yield Request(self.problem, z[None], seeds, "validation")
             self.validation_steps += result.steps
             values = np.concatenate([values, result.values[0]])
             mean, error = float(values.mean()), standard_error(values)
@@ -122,7 +115,7 @@ def trial(
             reason = f"the agent raised {_first_line(error)}"
         if course.best is not None:
             seeds = draw_seeds(role_generator(spec.seed, "scoring"), problem.task.scoring_episodes)
-            result = yield Request(problem, course.best[None], seeds)
+            result = yield Request(problem, course.best[None], seeds, "scoring")
             scores, scoring_steps = result.values[0], result.steps
             threshold = judgement.threshold
             if threshold is not None and not reason and scores.mean() >= threshold:
@@ -202,8 +195,8 @@ def run_trials(
 
     Where the simulator gains from it, what the trials ask for in one round runs as one batch.
     """
-    simulator = make_simulator(task)
-    network = make_network(task, specs[0].network, simulator)
+    world = make_world(task)
+    network = make_network(task, specs[0].network, world)
     seconds = dict.fromkeys(range(len(specs)), 0.0)
     trials, waiting = {}, {}
 
@@ -220,12 +213,12 @@ def run_trials(
 
     for index, spec in enumerate(specs):
         problem = make_problem(
-            task, network, spec.projection, spec.d, spec.seed, simulator, spec.budget, beat
+            task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
         )
         trials[index] = trial(spec, judgement, problem)
         advance(index, partial(next, trials[index]))
     while waiting:
-        batch = list(waiting) if simulator.merges else [next(iter(waiting))]
+        batch = list(waiting) if world.merges else [next(iter(waiting))]
         started = time.perf_counter()
         outcomes = _outcomes([waiting[index] for index in batch])
         share = (time.perf_counter() - started) / len(batch)
@@ -235,7 +228,7 @@ def run_trials(
                 advance(index, partial(trials[index].throw, answer))
             else:
                 advance(index, partial(trials[index].send, answer))
-    simulator.close()
+    world.close()
 
 
 def _outcomes(requests: list[Request]) -> list[Returns | EnvironmentFault]:

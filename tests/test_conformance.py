@@ -12,10 +12,11 @@ from rlid import projections
 from rlid.agent import AGENTS, configure, settings
 from rlid.networks import parse
 from rlid.plan import plan
-from rlid.problem import Request, evaluate, make_network, make_problem, random_returns
+from rlid.problem import Request, evaluate, make_problem
 from rlid.projections import PROJECTIONS
 from rlid.record import Judgement
-from rlid.simulator import make_simulator
+from rlid.rollout import random_returns
+from rlid.simulator import make_network, make_world
 from rlid.task import TASKS, resolve
 from rlid.trial import run_trials
 
@@ -35,10 +36,8 @@ def task(request):
 
 
 def problem_of(task, d=3, seed=1, projection="onehot", simulator=None):
-    simulator = simulator or make_simulator(task)
-    return make_problem(
-        task, make_network(task, SMALL, simulator), projection, d, seed, simulator
-    )
+    simulator = simulator or make_world(task)
+    return make_problem(task, make_network(task, SMALL, simulator), projection, d, seed, simulator)
 
 
 def first_task_of(kinds):
@@ -89,7 +88,7 @@ class TestTasks:
         assert first.steps == again.steps > 0
 
     def test_returns_do_not_depend_on_the_batch(self, task):
-        simulator = make_simulator(task)
+        simulator = make_world(task)
         one, other = (problem_of(task, seed=seed, simulator=simulator) for seed in (1, 2))
         rng = np.random.default_rng(1)
         requests = [
@@ -105,15 +104,15 @@ class TestTasks:
 
     def test_random_actions_give_finite_returns(self, task):
         rng = np.random.default_rng(0)
-        returns = random_returns(task, make_simulator(task), [1, 2, 3], rng)
+        returns = random_returns(task, make_world(task), [1, 2, 3], rng)
         assert returns.shape == (3,)
         assert np.isfinite(returns).all()
 
     def test_a_new_episode_in_a_slot_starts_as_in_a_fresh_simulator(self, task):
-        simulator = make_simulator(task)
+        simulator = make_world(task)
         simulator.start([1, 2, 3])
         restarted = simulator.restart(np.array([1]), [9])
-        assert np.array_equal(restarted, make_simulator(task).start([9]))
+        assert np.array_equal(restarted, make_world(task).start([9]))
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
@@ -166,7 +165,7 @@ class TestAgents:
 @pytest.mark.parametrize("kind", list(PROJECTIONS))
 def test_every_projection_carries_a_trial(kind):
     task = first_task_of(("rl",))
-    simulator = make_simulator(task)
+    simulator = make_world(task)
     D = make_network(task, SMALL, simulator).D
     d = 2
     try:

@@ -10,11 +10,22 @@ ENVS, AGENTS = 40, 41
 LAYERS = {
     **dict.fromkeys(["registry", "stream", "projections", "stats"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
-    **dict.fromkeys(["problem", "store", "reference"], 2),
+    **dict.fromkeys(["problem", "rollout", "store", "reference"], 2),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(["trial", "dimension", "threshold_model", "summary", "policy_file"], 5),
     **dict.fromkeys(
-        ["search", "information", "plan", "engine", "runner", "measurement", "leaderboard", "report", "plots"], 6
+        [
+            "search",
+            "information",
+            "plan",
+            "engine",
+            "runner",
+            "measurement",
+            "leaderboard",
+            "report",
+            "plots",
+        ],
+        6,
     ),
     **dict.fromkeys(["cli", "commands", "console", "doctor", "__main__"], 7),
 }

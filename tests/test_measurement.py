@@ -52,8 +52,7 @@ def test_the_answer_does_not_depend_on_the_number_of_jobs(tmp_path):
     ]
     assert timeless(found[0]) == timeless(found[1])
     one, two = (
-        {record.key: record for record in Store(tmp_path / str(jobs)).records()}
-        for jobs in (1, 2)
+        {record.key: record for record in Store(tmp_path / str(jobs)).records()} for jobs in (1, 2)
     )
     same = {"seconds": 0.0}
     assert one.keys() == two.keys()

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from rlid.problem import Request, evaluate, make_network, make_problem
-from rlid.simulator import GymnasiumSimulator, make_simulator
+from rlid.problem import Request, evaluate, make_problem
+from rlid.simulator import GymnasiumSimulator, make_network, make_world
 from rlid.task import EnvironmentFault, resolve
 
 
 def problem_of(task, network, *, seed=0, d=5, simulator=None):
-    simulator = simulator or make_simulator(task)
+    simulator = simulator or make_world(task)
     shape = make_network(task, network, simulator)
     return make_problem(task, shape, "onehot", d, seed, simulator)
 
@@ -44,7 +44,7 @@ def test_returns_are_those_of_a_plain_loop_over_gymnasium(name):
 
 
 def test_native_cartpole_steps_bitwise_as_gymnasium_does():
-    native = make_simulator(resolve("cartpole"))
+    native = make_world(resolve("cartpole"))
     seeds = [3, 4, 5]
     plain = GymnasiumSimulator("CartPole-v1", {}, 500)
     ours, theirs = native.start(seeds), plain.start(seeds)
@@ -64,7 +64,7 @@ def test_native_cartpole_steps_bitwise_as_gymnasium_does():
 @pytest.mark.parametrize("network", ["linear", "mlp:20x20", "mlp:64x64", "mlp:7x130"])
 def test_a_row_is_bitwise_the_same_in_any_company(network):
     task = resolve("cartpole")
-    simulator = make_simulator(task)
+    simulator = make_world(task)
     problems = [problem_of(task, network, seed=s, d=4, simulator=simulator) for s in range(12)]
     rng = np.random.default_rng(2)
     requests = [Request(p, rng.standard_normal((9, 4)), (1, 2, 3, 4)) for p in problems]
@@ -122,7 +122,7 @@ def test_a_faulty_environment_is_named(name, status, what):
 
 
 def test_scaled_observations_lie_within_one():
-    simulator = make_simulator(resolve("mountaincar"))
+    simulator = make_world(resolve("mountaincar"))
     raw = GymnasiumSimulator("MountainCar-v0", {}, 200)
     scaled, plain = simulator.start([1, 2]), raw.start([1, 2])
     assert np.allclose(scaled[:, 0], (plain[:, 0] + 0.3) / 0.9, atol=1e-6)

@@ -8,20 +8,20 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 
-from rlid.problem import make_network, make_problem
+from rlid.problem import make_problem
 from rlid.sb3_bridge import (
     GlobalGenerators,
     SimulatorVecEnv,
     SubspacePolicy,
     search_on_policy,
 )
-from rlid.simulator import make_simulator
+from rlid.simulator import make_network, make_world
 from rlid.task import resolve
 
 
 def problem_of(name="cartpole", *, network="mlp:8x8", d=5, projection="onehot"):
     task = resolve(name)
-    simulator = make_simulator(task)
+    simulator = make_world(task)
     shape = make_network(task, network, simulator)
     return make_problem(task, shape, projection, d, 0, simulator)
 

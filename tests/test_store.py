@@ -14,7 +14,6 @@ from records import a_record, a_spec
 from rlid.record import DamagedRecord, parse_record, thin_curve
 from rlid.store import Store, StoreError, slug
 
-
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 
 

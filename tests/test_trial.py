@@ -156,21 +156,19 @@ def test_a_fault_of_the_environment_makes_a_trial_missing(agent, fault, status):
 
 
 def test_a_fault_ends_its_own_trial_only():
-    found = run(
-        "gym:RaisesRarely-v0", "cmaes", d=8, seeds=range(12), stop=None, budget=20_000
-    )
+    found = run("gym:RaisesRarely-v0", "cmaes", d=8, seeds=range(12), stop=None, budget=20_000)
     statuses = [record.status for record, _ in found]
     assert statuses.count("error") >= 1
     assert statuses.count("solved") >= 1
 
 
 def test_pycma_is_not_told_what_is_not_finite():
-    from rlid.problem import make_network, make_problem
-    from rlid.simulator import make_simulator
+    from rlid.problem import make_problem
+    from rlid.simulator import make_network, make_world
     from rlid.task import resolve
 
     task = resolve("gym:Quick-v0")
-    simulator = make_simulator(task)
+    simulator = make_world(task)
     problem = make_problem(task, make_network(task, "mlp:4", simulator), "onehot", 3, 0, simulator)
     search = AGENTS["cmaes"]().search(problem, np.random.default_rng(0))
     ask = next(search)

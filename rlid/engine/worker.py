@@ -69,22 +69,27 @@ def _add(store: object, record: object, z: object) -> None:
 def random_scores(
     task: str, imports: tuple[str, ...], seed: int, episodes: int, pulse: str
 ) -> list[float]:
-    """Return the returns of uniformly random actions in fresh episodes."""
+    """Return the scores of uniformly random actions, or of an objective's own chance level."""
+    from typing import cast
+
     import numpy as np
 
-    from rlid.problem import random_returns
-    from rlid.simulator import make_simulator
+    from rlid.rollout import random_returns
+    from rlid.simulator import make_world
     from rlid.stream import role_seed
-    from rlid.task import import_packages, resolve
+    from rlid.task import Objective, Simulator, import_packages, resolve
     from rlid.trial import draw_seeds
 
     import_packages(imports)
     found = resolve(task)
     seeds = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
     rng = np.random.default_rng(role_seed(seed, "optimizer"))
-    simulator = make_simulator(found)
-    returns = random_returns(found, simulator, seeds, rng, beat_to(pulse))
-    simulator.close()
+    world = make_world(found)
+    if found.kind == "rl":
+        returns = random_returns(found, cast(Simulator, world), seeds, rng, beat_to(pulse))
+    else:
+        returns = cast(Objective, world).chance(seeds)
+    world.close()
     return [float(value) for value in returns]
 
 
