@@ -64,7 +64,8 @@ class Problem:
         """
         self.beat()
         self.search_steps += 1
-        return self.objective.loss(self.network, self.subspace.theta(z), rng)
+        loss: torch.Tensor = self.objective.loss(self.network, self.subspace.theta(z), rng)
+        return loss
 
     def evaluate(
         self,

@@ -165,7 +165,7 @@ class Adaptive:
         # interval is near enough.
         if high - low > NEAR_PRECISION * self.precision * middle and low < largest:
             return False
-        answer = estimate(trials, dmax=largest)
+        answer = estimate(trials, dmax=largest, dmin=self.dims[0])
         is_above = answer.ci_low is not None and answer.ci_low > largest
         return is_above or answer.relative_width <= self.precision
 

@@ -12,7 +12,7 @@ LAYERS = {
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["problem", "rollout", "store", "reference"], 2),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
-    **dict.fromkeys(["trial", "dimension", "threshold_model", "summary", "policy_file"], 5),
+    **dict.fromkeys(["trial", "dimension", "threshold_model", "success_curve", "summary"], 5),
     **dict.fromkeys(
         [
             "search",
