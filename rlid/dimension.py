@@ -27,6 +27,8 @@ TAIL = 0.025
 # How sure it must be that the half-point lies above dmax before "> dmax" is the answer. Bisection
 # with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
 CENSORED_FROM = 0.95
+# A comparison leaves out what is less probable than this; it bears on no digit that is shown.
+NEGLIGIBLE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -250,9 +252,11 @@ def _missing_near(rows: tuple[Trial, ...], answer: Estimate) -> list[int]:
 
 def _possible_answers(posterior: Posterior, dmin: int, dmax: int) -> tuple[Floats, Floats, Floats]:
     """Return the least and the greatest d_int90 of each cell of the posterior, and its mass."""
-    centres = midpoints(posterior.edges)
+    is_likely = posterior.mass > NEGLIGIBLE
+    centres = midpoints(posterior.edges)[is_likely]
     answers = np.maximum(dmin, np.ceil(np.exp(centres)))
     # All that is known above dmax is that the answer is larger than it.
     is_above = centres > math.log(dmax)
     least = np.where(is_above, dmax + 1.0, answers)
-    return least, np.where(is_above, math.inf, answers), posterior.mass
+    mass = posterior.mass[is_likely]
+    return least, np.where(is_above, math.inf, answers), mass / mass.sum()

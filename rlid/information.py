@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 PLANNING = Lattice(
     scales=(0.01, 0.04, 0.1, 0.25, 0.6),
     spreads=(0.02, 0.1, 0.3, 0.8),
+    spread_weights=(1.0, 1.0, 1.0, 1.0),
     outliers=((0.02, 0.02), (0.1, 0.1)),
     outlier_weights=(0.7, 0.3),
     margin=1.0,

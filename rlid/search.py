@@ -25,7 +25,7 @@ RESOLUTION = 0.05
 # An adaptive round: as many trials as the seeds that an interval needs, whatever the workers.
 ROUND_SIZE = 5
 # An adaptive search ends where a whole round is expected to tell less than this, in nats.
-LEAST_INFORMATION = 0.02
+LEAST_INFORMATION = 0.005
 # Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
 STEPS_IN_PRECISION = 8
 # A rough interval of so many times the width asked for is worth a precise look.

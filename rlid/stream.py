@@ -96,7 +96,7 @@ class Stream:
         word, skip = divmod(start, _BITS_PER_WORD)
         words = -(-(skip + n) // _BITS_PER_WORD)
         octets = self.bits(words, word).astype("<u8").view(np.uint8)
-        signs = np.unpackbits(octets, bitorder="little")[skip : skip + n].view(np.int8)
+        signs = np.unpackbits(octets, count=skip + n, bitorder="little")[skip:].view(np.int8)
         signs *= -2
         signs += 1
         return signs

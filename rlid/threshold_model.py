@@ -29,14 +29,15 @@ Floats = NDArray[np.float64]
 class Lattice:
     """The values that are summed over; a priori equally likely unless weights are given.
 
-    `scales` and `spreads` are in log d; `outliers` are pairs (guess, lapse), never zero, since
-    one freak run must not rule a threshold out. `margin` is how far the half-point may lie beyond
-    [dmin, dmax], `cell_width` and `most_cells` bound the cells that log d is cut into, and up to
-    `exact_up_to` every integer's logarithm is an edge, so that a cell means one answer.
+    `scales` and `spreads` (with weights) are in log d; `outliers` are pairs (guess, lapse), never
+    zero, since one freak run must not rule a threshold out. `margin` is how far the half-point may
+    lie beyond [dmin, dmax], `cell_width` and `most_cells` bound the cells that log d is cut into,
+    and up to `exact_up_to` every integer's logarithm is an edge: a cell means one answer there.
     """
 
     scales: tuple[float, ...]
     spreads: tuple[float, ...]
+    spread_weights: tuple[float, ...]
     outliers: tuple[tuple[float, float], ...]
     outlier_weights: tuple[float, ...]
     margin: float
@@ -51,6 +52,9 @@ class Lattice:
 ESTIMATION = Lattice(
     scales=tuple(0.01 * 2.0**i for i in range(8)),
     spreads=(0.02, 0.08, 0.16, 0.32, 0.64, 1.28),
+    # The square root of the spread: under equal weights the interval is too narrow where ten
+    # seeds' thresholds are skewed (it covers in 93 % instead of 95 %).
+    spread_weights=(0.14, 0.28, 0.4, 0.57, 0.8, 1.13),
     outliers=((0.01, 0.01), (0.01, 0.1), (0.1, 0.01), (0.1, 0.1), (0.01, 0.25)),
     outlier_weights=(0.4, 0.2, 0.1, 0.15, 0.15),
     margin=1.5,
@@ -148,6 +152,7 @@ def fit_joint(
     total = _log_product(averaged)
     weights = np.exp(total - total.max()) * np.diff(edges)
     weights *= np.asarray(lattice.outlier_weights)[:, None, None]
+    weights *= np.asarray(lattice.spread_weights)[:, None]
     return Joint(edges, weights / weights.sum(), own, averaged)
 
 

@@ -32,6 +32,10 @@ class Identity(Projection):
         """Return nothing: nothing is drawn."""
         return ()
 
+    def norms(self) -> npt.NDArray[np.float64]:
+        """Return ones, (d,)."""
+        return np.ones(self.d)
+
     def condition_number(self) -> float:
         """Return 1."""
         return 1.0

@@ -1,7 +1,8 @@
 """How onehot splits its groups as d grows: linear hashing (Litwin 1980) of a random order.
 
-Every weight i has a rank u(i), a permutation of 0 to D - 1, that does not depend on d. The group
-of a weight is the linear hash of its rank: with 2**k <= d < 2**(k + 1),
+Every weight i has a rank u(i), a permutation of 0 to D - 1 that does not depend on d (tiles rename
+the groups once, see `layouts.Tiled`). Its group is the linear hash of its rank: with
+2**k <= d < 2**(k + 1),
 
     h = u mod 2**(k + 1);   group = h if h < d else h - 2**k.
 

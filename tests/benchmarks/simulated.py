@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -97,6 +97,8 @@ def least_cost_share(curve: Curve, dims: Sequence[int], solved_cost: float) -> f
     threshold = math.log(curve.half)
     rise = curve.probability(levels, threshold - step) - curve.probability(levels, threshold + step)
     information = (rise / (2.0 * step)) ** 2 / (chance * (1.0 - chance))
+    if not information.any():
+        return 0.0
     cost = solved_cost * chance + 1.0 - chance
     return float(information.sum() / (information / cost).max() / cost.sum())
 
@@ -118,20 +120,21 @@ class Simulation:
         self.rng = rng
         self.thresholds = curve.thresholds(rng.random(seeds))
 
-    def trial(self, d: int, seed: int) -> Trial:
-        """Run one trial."""
-        chance = float(self.curve.probability(float(d), float(self.thresholds[seed])))
-        return Trial(d, seed, bool(self.rng.random() < chance), None)
+    def run(self, pairs: Sequence[tuple[int, int]]) -> list[Trial]:
+        """Run the trials of a round."""
+        dims, seeds = np.asarray(pairs).T
+        chances = self.curve.probability(dims.astype(float), self.thresholds[seeds])
+        outcomes = self.rng.random(len(pairs)) < chances
+        return [
+            Trial(d, seed, bool(outcome), None)
+            for (d, seed), outcome in zip(pairs, outcomes, strict=True)
+        ]
 
-    def measure(
-        self, search: Search, after_round: Callable[[list[Trial]], bool] | None = None
-    ) -> list[Trial]:
-        """Run a search to its end, or until `after_round` returns True."""
+    def measure(self, search: Search) -> list[Trial]:
+        """Run a search to its end."""
         trials: list[Trial] = []
         while pairs := search.next_round(trials):
-            trials += [self.trial(d, seed) for d, seed in pairs]
-            if after_round is not None and after_round(trials):
-                break
+            trials += self.run(pairs)
         return trials
 
 

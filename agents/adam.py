@@ -1,0 +1,74 @@
+"""Adam (Kingma and Ba 2015) on z, for tasks that have a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from rlid.agent import AGENTS, Progress, Search
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+REPORTS = 100
+"""How often it says where it stands over the budget."""
+
+
+@AGENTS.add("gradient", name="adam")
+@dataclass(frozen=True)
+class Adam:
+    """Adam on z, by torch: follows the loss of a synthetic or supervised task.
+
+    The learning rate of z is lr * sqrt(D/d) (`scale="none"` takes lr as it is), so that theta
+    moves as it would in direct training.
+
+    Attributes:
+        lr: learning rate of a weight.
+        decay: "linear" to zero over the budget, or "none".
+    """
+
+    lr: float = 0.01
+    decay: Literal["linear", "none"] = "linear"
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("synthetic", "supervised")
+    shares_batch: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse a step that leads nowhere.
+
+        Raises:
+            ValueError: lr is not positive.
+        """
+        if self.lr <= 0:
+            raise ValueError(f"adam: lr must be positive, not {self.lr}")
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the learning rate of z that d leads to."""
+        return {"lr_z": self.lr * self._scale(problem)}
+
+    def _scale(self, problem: Problem) -> float:
+        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Train until closed."""
+        import torch
+
+        # What is trained is z / scale, whose step per entry is lr: Adam's own epsilon then means
+        # the same as in direct training.
+        w = torch.zeros(problem.dim, requires_grad=True)
+        scale = self._scale(problem)
+        optimizer = torch.optim.Adam([w], lr=self.lr)
+        every = max(1, problem.budget // REPORTS)
+        while True:
+            if self.decay == "linear":
+                left = max(0.0, 1.0 - problem.search_steps / problem.budget)
+                optimizer.param_groups[0]["lr"] = self.lr * left
+            loss = problem.loss(w * scale, rng)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if problem.search_steps % every == 0:
+                yield Progress((w.detach() * scale).numpy().copy(), None)
