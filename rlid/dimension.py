@@ -7,7 +7,7 @@ with the score at each d taken as the median over seeds). How it is estimated: `
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -162,21 +162,24 @@ def posterior_of(trials: Iterable[Trial], dmax: int, dmin: int = 1) -> Posterior
 # The search, the progress bar and the comparison ask for the same posterior one after the other.
 @lru_cache(maxsize=32)
 def _cached_posterior(known: tuple[tuple[int, int, bool], ...], dmin: int, dmax: int) -> Posterior:
-    dims = sorted({d for d, _, _ in known})
+    place = threshold_model.pooled_dims(sorted({d for d, _, _ in known}))
+    dims = sorted(set(place.values()))
     seeds = sorted({seed for _, seed, _ in known})
-    solved, failed = outcome_tables(known, dims, seeds)
-    return threshold_model.fit(np.asarray(dims, dtype=float), solved, failed, dmin=dmin, dmax=dmax)
+    solved, failed = outcome_tables(
+        [(place[d], seed, success) for d, seed, success in known], dims, seeds
+    )
+    return threshold_model.fit(np.asarray(dims), solved, failed, dmin=dmin, dmax=dmax)
 
 
 def outcome_tables(
-    known: Iterable[tuple[int, int, bool]], dims: list[int], seeds: list[int]
+    known: Iterable[tuple[float, int, bool]], dims: Sequence[float], seeds: Sequence[int]
 ) -> tuple[Floats, Floats]:
-    """Return where each seed solved and where it failed: (seeds, dims) of 0 and 1, twice."""
+    """Return how often each seed solved and failed each d: two arrays (seeds, dims)."""
     column = {d: index for index, d in enumerate(dims)}
     row = {seed: index for index, seed in enumerate(seeds)}
     tables = np.zeros((2, len(seeds), len(dims)))
     for d, seed, success in known:
-        tables[0 if success else 1, row[seed], column[d]] = 1.0
+        tables[0 if success else 1, row[seed], column[d]] += 1.0
     return tables[0], tables[1]
 
 

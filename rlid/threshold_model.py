@@ -16,6 +16,7 @@ depends on the outcomes so far alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,10 +63,11 @@ ESTIMATION = Lattice(
     most_cells=200,
     exact_up_to=40,
 )
-
-
 # A gap in log d between tried values that is narrower than this is one cell, else at least two.
 FINEST_SPLIT = 0.03
+# More distinct d than this are pooled in steps of this much log d.
+MOST_DIMS = 250
+POOLED_STEP = 0.02
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ def fit_joint(
     Args:
         lattice: the values of the parameters.
         dims: (n,) distinct d, rising.
-        solved: (seeds, n), 1 where that seed solved that d, else 0.
-        failed: (seeds, n), 1 where it failed; 0 in both where it was not tried.
+        solved: (seeds, n), how often that seed solved that d.
+        failed: (seeds, n), how often it failed.
         dmin: the smallest d that may be the answer.
         dmax: the largest.
     """
@@ -174,6 +176,25 @@ def midpoints(edges: Floats) -> Floats:
     return 0.5 * (edges[1:] + edges[:-1])
 
 
+def pooled_dims(dims: Sequence[int]) -> dict[int, float]:
+    """Return for each d the value that stands for it: itself, unless there are very many.
+
+    Then those above `exact_up_to` that lie within POOLED_STEP share their geometric mean, which
+    keeps the grid of the fit small for a sweep over every d up to thousands.
+    """
+    if len(dims) <= MOST_DIMS:
+        return {d: float(d) for d in dims}
+    groups: dict[int, list[int]] = {}
+    for d in dims:
+        is_exact = d <= ESTIMATION.exact_up_to
+        groups.setdefault(-d if is_exact else int(math.log(d) / POOLED_STEP), []).append(d)
+    return {
+        d: math.exp(sum(math.log(member) for member in group) / len(group))
+        for group in groups.values()
+        for d in group
+    }
+
+
 @lru_cache(maxsize=64)
 def cell_edges(lattice: Lattice, dims: tuple[float, ...], dmin: int, dmax: int) -> Floats:
     """Return the cell edges in log d: (m + 1,), rising, with every tried d among them.
@@ -203,7 +224,7 @@ def success_given_threshold(lattice: Lattice, thresholds: Floats, log_dims: Floa
     return np.asarray(guess + (1.0 - guess - lapse) * rise[:, :, None, :])
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Floats:
     """Return the probability that a seed's threshold lies in a cell, given the centre.
 
@@ -212,10 +233,11 @@ def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Floats:
     """
     from scipy.special import ndtr  # slow to import
 
-    rows = np.asarray(edges)
-    return np.diff(
-        ndtr((rows[:, None, None] - midpoints(rows)) / np.asarray(lattice.spreads)[:, None]), axis=0
-    )
+    centres = midpoints(np.asarray(edges))
+    # The outermost cells hold all thresholds beyond them: there no trial tells them apart.
+    open_edges = np.concatenate(([-np.inf], edges[1:-1], [np.inf]))
+    steps = (open_edges[:, None, None] - centres) / np.asarray(lattice.spreads)[:, None]
+    return np.diff(ndtr(steps), axis=0)
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from rlid import reference as references
 from rlid.plan import plan
@@ -9,6 +10,8 @@ from rlid.reference import DirectTraining, Reference
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(FIXTURES))
+# As in a worker: trials run in one thread each.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

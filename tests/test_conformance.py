@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from rlid import projections
 from rlid.agent import AGENTS, configure, settings
 from rlid.networks import parse
 from rlid.plan import plan
@@ -19,8 +18,6 @@ from rlid.rollout import random_returns
 from rlid.simulator import make_network, make_world
 from rlid.task import TASKS, resolve
 from rlid.trial import run_trials
-
-SMALL = "mlp:4"
 
 
 def names_of_tasks():
@@ -35,9 +32,15 @@ def task(request):
     return resolve(request.param)
 
 
-def problem_of(task, d=3, seed=1, projection="onehot", simulator=None):
-    simulator = simulator or make_world(task)
-    return make_problem(task, make_network(task, SMALL, simulator), projection, d, seed, simulator)
+def small_network(task):
+    """What is quick to run, where the task leaves a choice."""
+    return "mlp:4" if task.kind == "rl" else task.network
+
+
+def problem_of(task, d=3, seed=1, projection="onehot", world=None):
+    world = world or make_world(task)
+    network = make_network(task, small_network(task), world)
+    return make_problem(task, network, projection, d, seed, world)
 
 
 def first_task_of(kinds):
@@ -51,7 +54,12 @@ def first_task_of(kinds):
 def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
     found = []
     wanted = plan(
-        task.name, agent=name, network=SMALL, dmax=d, budget=budget, projection=projection
+        task.name,
+        agent=name,
+        network=small_network(task),
+        dmax=d,
+        budget=budget,
+        projection=projection,
     )
     short = dataclasses.replace(wanted.task, validation_episodes=6, scoring_episodes=8)
     spec = wanted.spec(d, seed, stop)
@@ -88,8 +96,8 @@ class TestTasks:
         assert first.steps == again.steps > 0
 
     def test_returns_do_not_depend_on_the_batch(self, task):
-        simulator = make_world(task)
-        one, other = (problem_of(task, seed=seed, simulator=simulator) for seed in (1, 2))
+        world = make_world(task)
+        one, other = (problem_of(task, seed=seed, world=world) for seed in (1, 2))
         rng = np.random.default_rng(1)
         requests = [
             Request(one, rng.standard_normal((5, 3)), (1, 2, 3)),
@@ -102,17 +110,33 @@ class TestTasks:
             assert np.array_equal(result.values, np.vstack([row.values for row in rows]))
             assert result.steps == sum(row.steps for row in rows)
 
-    def test_random_actions_give_finite_returns(self, task):
-        rng = np.random.default_rng(0)
-        returns = random_returns(task, make_world(task), [1, 2, 3], rng)
-        assert returns.shape == (3,)
-        assert np.isfinite(returns).all()
+    def test_what_knows_nothing_has_finite_scores(self, task):
+        world, seeds = make_world(task), [1, 2, 3]
+        if task.kind == "rl":
+            scores = random_returns(task, world, seeds, np.random.default_rng(0))
+        else:
+            scores = world.chance(seeds)
+        assert scores.shape == (3,)
+        assert np.isfinite(scores).all()
+        assert task.ceiling is None or (scores <= task.ceiling).all()
 
     def test_a_new_episode_in_a_slot_starts_as_in_a_fresh_simulator(self, task):
+        if task.kind != "rl":
+            pytest.skip("without an environment there are no episodes")
         simulator = make_world(task)
         simulator.start([1, 2, 3])
         restarted = simulator.restart(np.array([1]), [9])
         assert np.array_equal(restarted, make_world(task).start([9]))
+
+    def test_an_objectives_loss_has_a_gradient_in_z(self, task):
+        if task.kind == "rl":
+            pytest.skip("an environment gives no loss")
+        problem = problem_of(task)
+        z = torch.zeros(3, requires_grad=True)
+        problem.loss(z, np.random.default_rng(0)).backward()
+        assert torch.isfinite(z.grad).all()
+        assert z.grad.abs().sum() > 0
+        assert problem.search_steps == 1
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
@@ -165,15 +189,9 @@ class TestAgents:
 @pytest.mark.parametrize("kind", list(PROJECTIONS))
 def test_every_projection_carries_a_trial(kind):
     task = first_task_of(("rl",))
-    simulator = make_world(task)
-    D = make_network(task, SMALL, simulator).D
-    d = 2
-    try:
-        projections.make(kind, D=D, d=d, seed=0)
-    except ValueError:
-        d = D
-    problem = problem_of(task, d=d, projection=kind, simulator=simulator)
-    values = problem.evaluate(np.zeros((1, d)), (1, 2)).values
-    start = problem.network.initial(1)
-    assert values.shape == (1, 2)
-    assert start.shape == (D,)
+    world = make_world(task)
+    D = make_network(task, small_network(task), world).D
+    d = D if PROJECTIONS[kind].is_square else 2
+    values = problem_of(task, d=d, projection=kind, world=world).evaluate(np.zeros((1, d)), (1, 2))
+    start = problem_of(task, world=world).evaluate(np.zeros((1, 3)), (1, 2))
+    assert np.array_equal(values.values, start.values), "z = 0 is theta0, whatever P is"

@@ -158,6 +158,13 @@ def test_the_curve_counts_and_has_quartiles() -> None:
     assert (high.n, high.median) == (1, None)
 
 
+def test_a_sweep_over_a_thousand_d_is_quick_and_exact_enough() -> None:
+    answer = estimate(grid_of_step(700, seeds=5, dmax=1000), dmax=1000)
+    assert answer.d_int90 is not None
+    assert abs(answer.d_int90 - 700) <= 10
+    assert estimate(grid_of_step(30, seeds=5, dmax=1000), dmax=1000).d_int90 == 30
+
+
 def test_seeds_with_their_own_thresholds_give_the_middle_and_a_wide_interval() -> None:
     own = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
     pairs = itertools.product(range(1, DMAX + 1), range(10))

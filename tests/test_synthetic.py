@@ -1,0 +1,94 @@
+"""Known answers: K conditions on the weights need K dimensions, whatever the projection."""
+
+import numpy as np
+import pytest
+import torch
+
+from rlid.plan import plan
+from rlid.problem import make_problem
+from rlid.projections import PROJECTIONS
+from rlid.record import Judgement
+from rlid.simulator import make_network, make_world
+from rlid.task import resolve
+from rlid.trial import run_trials
+
+GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
+GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]
+
+
+def solved(task, agent, d, *, projection="onehot", seeds=6):
+    found = []
+    wanted = plan(task, agent=agent, dmax=d, projection=projection)
+    threshold = 0.9 * wanted.task.ceiling
+    specs = [wanted.spec(d, seed, threshold) for seed in range(seeds)]
+    run_trials(specs, Judgement(threshold), wanted.task, lambda record, _: found.append(record))
+    assert not [record.reason for record in found if record.reason]
+    return sum(record.status == "solved" for record in found)
+
+
+@pytest.mark.parametrize("projection", GENERIC)
+@pytest.mark.parametrize("agent", ["cmaes", "adam"])
+@pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
+def test_four_conditions_are_met_in_four_dimensions(family, agent, projection):
+    assert solved(f"{family}:4", agent, 4, projection=projection) >= 4
+
+
+@pytest.mark.parametrize("projection", GENERIC)
+@pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
+def test_four_conditions_are_not_met_in_three_dimensions(family, projection):
+    assert solved(f"{family}:4", "adam", 3, projection=projection) <= 2
+
+
+def test_four_dials_are_set_in_four_dimensions_and_not_in_three():
+    assert solved("dials:4", "cmaes", 4) >= 5
+    assert solved("dials:4", "cmaes", 3, seeds=3) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("projection", GENERIC)
+@pytest.mark.parametrize("agent", ["cmaes", "adam"])
+@pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
+@pytest.mark.parametrize("count", [1, 10, 40])
+def test_the_dimension_is_the_number_of_conditions(count, family, agent, projection):
+    task = f"{family}:{count}"
+    assert solved(task, agent, count, projection=projection, seeds=5) >= 3
+    if count > 1:
+        assert solved(task, agent, count - 1, projection=projection, seeds=5) <= 2
+
+
+@pytest.mark.parametrize("projection", GENERIC)
+@pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
+def test_two_hundred_conditions_by_exact_least_squares(family, projection):
+    """What no iterative agent converges to shows whether P, not the search, is the limit."""
+    task = resolve(f"{family}:200")
+    world = make_world(task)
+    network = make_network(task, task.network, world)
+    violation = {}
+    for d in (190, 199, 200):
+        problem = make_problem(task, network, projection, d, 3, world)
+        start = problem.subspace.theta(torch.zeros(d)).double().numpy()
+        P = np.stack([problem.subspace.P.column(i).double().numpy() for i in range(d)], axis=1)
+        A, b = _linear(world, network.D)
+        z, *_ = np.linalg.lstsq(A @ P, b - A @ start, rcond=None)
+        violation[d] = float(np.mean((A @ (start + P @ z) - b) ** 2))
+    assert violation[200] < 1e-12
+    assert violation[199] > 1e-8
+    assert violation[190] > 1e-2
+
+
+def _linear(world, D):
+    """The matrix (K, D) and offsets (K,) of a world of linear conditions."""
+    zero = world.violations(torch.zeros(D)).double().numpy()
+    unit = [world.violations(row).double().numpy() - zero for row in torch.eye(D)]
+    return np.stack(unit, axis=1), -zero
+
+
+def test_a_bad_number_of_conditions_is_refused():
+    for text in ("0", "-1", "x", "1001", "2.5"):
+        with pytest.raises(ValueError, match="use a whole number from 1 to 1000"):
+            resolve(f"sum_constraints:{text}")
+
+
+def test_only_bare_weights_are_taken():
+    with pytest.raises(ValueError, match="vector:1000"):
+        plan("sum_constraints:4", dmax=3, network="mlp:4")
