@@ -1,7 +1,6 @@
 """The command line as a user meets it: real processes, their output and their exit codes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,23 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from command import RLID, rlid
 
 from rlid import cli
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
-RLID = Path(sys.executable).parent / "rlid"
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
-
-
-def rlid(*arguments, cwd, timeout=240, **environment):
-    return subprocess.run(
-        [str(RLID), *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env={**os.environ, **environment},
-    )
 
 
 @pytest.fixture
@@ -56,7 +44,7 @@ def refused(tmp_path, monkeypatch, capsys):
     [
         (["run", "cartpol", "--dmax", "5"], "did you mean 'cartpole'?"),
         (["run", "cartpole", "--dmax", "5", "--agent", "cmae"], "did you mean 'cmaes'?"),
-        (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: cmaes"),
+        (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: adam, cmaes"),
         (["run", "cartpole", "--dmax", "5", "--projection", "onehat"], "did you mean 'onehot'?"),
         (["run", "cartpole", "--dmax", "5", "--network", "mlp"], "unknown network 'mlp'"),
         (["run", "cartpole"], "--dmax is needed"),
@@ -178,7 +166,8 @@ def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):
 
 
 def test_an_interrupt_keeps_what_was_done_and_prints_how_to_resume(tmp_path):
-    arguments = ["run", "cartpole", "--dmax", "20", "--seeds", "4", "--jobs", "1", "--quiet"]
+    arguments = ["run", "cartpole", "--dmax", "20", "--seeds", "3", "--jobs", "1", "--quiet"]
+    arguments += ["--budget", "30000"]
     process = subprocess.Popen(
         [str(RLID), *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )

@@ -16,9 +16,9 @@ GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]
 
 
-def solved(task, agent, d, *, projection="onehot", seeds=6):
+def solved(task, agent, d, *, projection="onehot", seeds=6, budget=None):
     found = []
-    wanted = plan(task, agent=agent, dmax=d, projection=projection)
+    wanted = plan(task, agent=agent, dmax=d, projection=projection, budget=budget)
     threshold = 0.9 * wanted.task.ceiling
     specs = [wanted.spec(d, seed, threshold) for seed in range(seeds)]
     run_trials(specs, Judgement(threshold), wanted.task, lambda record, _: found.append(record))
@@ -30,18 +30,18 @@ def solved(task, agent, d, *, projection="onehot", seeds=6):
 @pytest.mark.parametrize("agent", ["cmaes", "adam"])
 @pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
 def test_four_conditions_are_met_in_four_dimensions(family, agent, projection):
-    assert solved(f"{family}:4", agent, 4, projection=projection) >= 4
+    assert solved(f"{family}:4", agent, 4, projection=projection, seeds=3) >= 2
 
 
 @pytest.mark.parametrize("projection", GENERIC)
 @pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
 def test_four_conditions_are_not_met_in_three_dimensions(family, projection):
-    assert solved(f"{family}:4", "adam", 3, projection=projection) <= 2
+    assert solved(f"{family}:4", "adam", 3, projection=projection, seeds=3, budget=2000) <= 1
 
 
 def test_four_dials_are_set_in_four_dimensions_and_not_in_three():
     assert solved("dials:4", "cmaes", 4) >= 5
-    assert solved("dials:4", "cmaes", 3, seeds=3) == 0
+    assert solved("dials:4", "cmaes", 3, seeds=3, budget=30_000) == 0
 
 
 @pytest.mark.slow
