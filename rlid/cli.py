@@ -23,6 +23,7 @@ app.command(short_help="Measure d_int90 of a task.")(measure.run)
 app.command(short_help="Measure random actions and direct training.")(measure.reference)
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
 app.command(short_help="Show the measurements of a store as a table.")(look.show)
+app.command(short_help="Say which of two measurements is harder.")(look.compare)
 app.command(short_help="Draw the measurements of a store.")(look.plot)
 app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from rlid.dimension import Estimate
+from rlid.dimension import Comparison, Estimate
 from rlid.measurement import Measurement, answer
 from rlid.record import Record
 from rlid.runner import Watcher
@@ -170,6 +170,47 @@ def summary_row(summary: Summary) -> list[Any]:
         number(summary.records[0].threshold),
         steps_of(summary.records),
     ]
+
+
+def warn_of_budget(summary: Summary) -> None:
+    """Say on standard error when the answer may hang on the budget."""
+    if summary.improving:
+        print(
+            f"{summary.title}: {len(summary.improving)} unsolved trials next to the threshold were "
+            f"still improving when their budget of {summary.spec.budget:,} steps ended: "
+            "d_int90 may be smaller with a larger --budget",
+            file=sys.stderr,
+        )
+
+
+def print_gap(measured: Sequence[Measurement]) -> None:
+    """Print the smallest d_int90 over agents: an upper bound on what each task needs."""
+    by_network: dict[str, list[Measurement]] = {}
+    for one in measured:
+        by_network.setdefault(one.plan.network.architecture.name, []).append(one)
+    for network, found in by_network.items():
+        answered = [one for one in found if one.estimate.d_int90 is not None]
+        if answered:
+            best = min(answered, key=lambda one: one.estimate.d_int90 or 0)
+            print(
+                f"{best.plan.task.name} with {network}: at most {best.estimate.d_int90}, the "
+                f"smallest d_int90 of {len(found)} agents ({best.plan.agent_name})"
+            )
+
+
+def print_comparison(a: Summary, b: Summary, result: Comparison) -> None:
+    """Print the verdict between two measurements."""
+    for name, item in (("A", a), ("B", b)):
+        print(f"{name}: {item.title}: {answer(item.estimate)}")
+    if result.probability_a_harder is None:
+        print("undecided: one of them has no answer")
+        return
+    ratio = "not known" if result.ratio is None else f"{result.ratio:.3g}"
+    low = "open" if result.ratio_low is None else f"{result.ratio_low:.3g}"
+    high = "open" if result.ratio_high is None else f"{result.ratio_high:.3g}"
+    print(f"ratio A/B: {ratio} (95 % interval {low} to {high})")
+    verdict = "undecided" if result.verdict == "undecided" else f"A is {result.verdict} than B"
+    print(f"probability that A is harder: {result.probability_a_harder:.3f}; {verdict}")
 
 
 def number(value: float | None) -> str:

@@ -29,9 +29,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def stem(store: Path, title: str) -> Path:
+def stem(store: Path, summary: Summary) -> Path:
     """Return where in a store the figure of a measurement stands, without its ending."""
-    return store / "plots" / slug(title.replace("·", "-").replace(" ", ""))
+    return store / "plots" / slug(summary.path.replace("/", "-"))
 
 
 def draw(summary: Summary, to: Path, answer: str) -> list[Path]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +12,9 @@ from typing import Any
 from rlid.dimension import Estimate, Trial, estimate
 from rlid.record import REFERENCE_SEED, Record, Spec
 from rlid.store import Store
+
+IMPROVING_SIGMAS = 2.0
+"""Standard errors by which late validations must exceed earlier ones to count as improving."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,34 @@ class Summary:
         return (
             f"{spec.task} · {spec.agent} · {spec.network} (D = {self.records[0].D}) · "
             f"{spec.projection}"
+        )
+
+    @property
+    def path(self) -> str:
+        """The measurement's name for `rlid compare`: task/agent/network/projection/digest."""
+        spec = self.spec
+        parts = (spec.task, spec.agent, spec.network, spec.projection, self.digest)
+        return "/".join(part.replace("/", "_") for part in parts)
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits that tell apart measurements with the same title."""
+        return hashlib.sha256(self.spec.group.encode()).hexdigest()[:8]
+
+    @property
+    def improving(self) -> tuple[Record, ...]:
+        """The unsolved trials at d_int90 or below it, in its interval, that had not levelled off.
+
+        With a larger budget they might be solved, and d_int90 be smaller.
+        """
+        found = self.estimate
+        if found.d_int90 is None:
+            return ()
+        low = found.d_int90 if found.ci_low is None else found.ci_low
+        return tuple(
+            record
+            for record in self.records
+            if low <= record.spec.d <= found.d_int90 and is_improving(record)
         )
 
     @property
@@ -74,6 +108,36 @@ def measurements(store: Store, task: str | None = None) -> list[Summary]:
             groups.setdefault((record.spec.group, record.threshold), []).append(record)
     found = [summarise(group) for group in groups.values()]
     return sorted(found, key=lambda item: (item.title, item.spec.group, item.records[0].key))
+
+
+def is_improving(record: Record) -> bool:
+    """Whether an unsolved trial's validations were still rising when its budget ended.
+
+    The mean of the last quarter of its learning curve is held against that of the quarter before,
+    by the standard error of their difference (Welch 1947).
+    """
+    quarter = len(record.curve) // 4
+    if record.status != "unsolved" or quarter < 2:
+        return False
+    scores = [score for _, score in record.curve]
+    late, before = scores[-quarter:], scores[-2 * quarter : -quarter]
+    error = math.sqrt((statistics.variance(late) + statistics.variance(before)) / quarter)
+    return statistics.mean(late) - statistics.mean(before) > IMPROVING_SIGMAS * error
+
+
+def select(found: list[Summary], wanted: str) -> Summary:
+    """Return the one measurement that `wanted` names: task/agent/network/projection, or its start.
+
+    Raises:
+        ValueError: none or several are named so.
+    """
+    parts = wanted.split("/")
+    matching = [item for item in found if item.path.split("/")[: len(parts)] == parts]
+    if len(matching) == 1:
+        return matching[0]
+    what = "several measurements are" if matching else "no measurement is"
+    names = ", ".join(item.path for item in matching or found)
+    raise ValueError(f"{what} named {wanted!r}: name one of {names}")
 
 
 def answer_json(found: Estimate) -> dict[str, Any]:
@@ -125,5 +189,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "failed_trials": summary.failed,
         "env_steps": summary.env_steps,
         "hidden_state": hidden_state(summary.records),
+        "improving": len(summary.improving),
+        "name": summary.path,
         "curve": curve_json(summary.estimate),
     }

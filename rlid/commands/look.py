@@ -64,6 +64,35 @@ def show(
     right = {"D", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
     columns = [(name, "right" if name in right else "left") for name in headings.split()]
     console.print_table(columns, [console.summary_row(item) for item in found])
+    for item in found:
+        console.warn_of_budget(item)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="a measurement: task/agent/network/projection")],
+    b: Annotated[str, typer.Argument(help="another one; the first parts of a name will do")],
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether one measurement's task is harder than another's, and how sure that is."""
+    from rlid import console, summary
+    from rlid.dimension import compare as compared
+
+    found = _measurements("", store)
+    first, second = summary.select(found, a), summary.select(found, b)
+    trials = [[summary.as_trial(record) for record in item.records] for item in (first, second)]
+    result = compared(
+        *trials,
+        dmax_a=first.estimate.dmax,
+        dmax_b=second.estimate.dmax,
+        dmin_a=first.estimate.dmin,
+        dmin_b=second.estimate.dmin,
+    )
+    if as_json:
+        names = {"a": first.path, "b": second.path}
+        print(json.dumps({**names, **vars(result)}, indent=1, allow_nan=False))
+    else:
+        console.print_comparison(first, second, result)
 
 
 def plot(
@@ -79,7 +108,7 @@ def plot(
     from rlid.measurement import answer
 
     for item in _measurements(task, store):
-        stem = plots.stem(store, item.title)
+        stem = plots.stem(store, item)
         for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
             print(path)
 

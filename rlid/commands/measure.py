@@ -101,6 +101,8 @@ def run(
     if as_json:
         found = [one.to_json() for one in measured]
         print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
+    elif len(agents) > 1:
+        console.print_gap(measured)
     if any(record.is_missing for one in measured for record in one.records):
         raise typer.Exit(FAILED)
 
@@ -114,11 +116,10 @@ def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool)
     if not as_json:
         console.print_measurement(measurement)
     if measurement.records:
-        paths = plots.draw(
-            summarise(measurement.records),
-            plots.stem(store, measurement.plan.title),
-            answer(measurement.estimate),
-        )
+        summary = summarise(measurement.records)
+        if not as_json:
+            console.warn_of_budget(summary)
+        paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
             print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
 
