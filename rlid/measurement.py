@@ -123,8 +123,11 @@ def answer(found: Estimate) -> str:
     value = f"> {found.dmax}" if found.censored else f"= {found.d_int90}"
     if found.ci_low is None:
         return f"d_int90 {value} (no interval below 5 seeds)"
-    high = f"{found.ci_high}" if found.ci_high is not None else f"above {found.dmax}"
-    return f"d_int90 {value} (95 % interval {found.ci_low}-{high})"
+    if found.ci_high is not None:
+        return f"d_int90 {value} (95 % interval {found.ci_low}-{found.ci_high})"
+    if found.ci_low > found.dmax:
+        return f"d_int90 {value} (95 % interval: above {found.dmax})"
+    return f"d_int90 {value} (95 % interval: {found.ci_low} or more)"
 
 
 def count(n: int, noun: str) -> str:

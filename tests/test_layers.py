@@ -21,6 +21,7 @@ LAYERS = {
             "engine",
             "runner",
             "measurement",
+            "budget",
             "leaderboard",
             "report",
             "plots",

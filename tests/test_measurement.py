@@ -129,3 +129,20 @@ def test_a_script_without_a_main_guard_works(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("cartpole · cmaes · mlp:20x20 (D = 562) · onehot: ")
     assert done.stdout.count("\n") == 1
+
+
+def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp_path):
+    from rlid.budget import check_budget
+    from rlid.measurement import run
+    from rlid.plan import plan
+    from rlid.runner import Runner
+
+    wanted = plan("cartpole", dmax=4, seeds=5, budget=2000)
+    with Runner(wanted, tmp_path / "store") as runner:
+        measured = run(runner)
+        check = check_budget(runner, measured)
+    unsolved = [record for record in measured.records if record.status == "unsolved"]
+    assert 0 < len(check.rerun) <= len(unsolved)
+    assert {record.spec.budget for record in check.rerun} == {4000}
+    assert check.to_json()["rerun"] == len(check.rerun)
+    assert ("moves" if check.moves else "stays") in check.sentence

@@ -53,11 +53,15 @@ def run(
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     precision: Annotated[float, typer.Option(help="relative width (adaptive)")] = 0.25,
     max_trials: Annotated[Number, typer.Option(help="at most so many (adaptive)")] = None,
+    budget_check: Annotated[
+        bool, typer.Option("--budget-check", help="see whether twice the budget moves the answer")
+    ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Measure d_int90: the smallest subspace dimension that solves the task."""
     from rlid import console, measurement
+    from rlid.budget import check_budget
     from rlid.plan import plan
     from rlid.runner import Runner
 
@@ -87,7 +91,8 @@ def run(
         for name in agents
         for shape in networks
     ]
-    measured = []
+    measured: list[Any] = []
+    checks: list[Any] = []
     for wanted in plans:
         watcher = console.watcher(quiet=quiet)
         try:
@@ -95,11 +100,17 @@ def run(
                 wanted, store, jobs=jobs, timeout=timeout, watcher=watcher, retry=retry
             ) as runner:
                 measured.append(measurement.run(runner))
+                checks.append(check_budget(runner, measured[-1]) if budget_check else None)
         finally:
             watcher.close()
         _show_measured(measured[-1], store, as_json=as_json, quiet=quiet)
+        if checks[-1] is not None and not as_json:
+            print(checks[-1].sentence)
     if as_json:
         found = [one.to_json() for one in measured]
+        for one, check in zip(found, checks, strict=True):
+            if check is not None:
+                one["budget_check"] = check.to_json()
         print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
     elif len(agents) > 1:
         console.print_gap(measured)
