@@ -83,7 +83,7 @@ def plan(
     dims: Sequence[int] | None = None,
     seeds: int = 10,
     seed: int = 0,
-    search: str = "bisect",
+    search: str = "adaptive",
     budget: int | None = None,
     full: bool = False,
     fraction: float = 0.9,

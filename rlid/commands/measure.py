@@ -32,7 +32,7 @@ def run(
     network: Annotated[Text, typer.Option(help="such as mlp:20x20; a list measures each")] = None,
     projection: Annotated[str, typer.Option(help="rlid list projections")] = "onehot",
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
-    search: Annotated[str, typer.Option(help="how d is chosen: bisect, grid")] = "bisect",
+    search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
     dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
     budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
