@@ -118,13 +118,25 @@ def check(task: Task, reference: float, random: float) -> None:
     if task.floor is not None and reference < task.floor:
         raise ReferenceRefused(
             f"direct training on {task.name} reached {reference:.6g}, below the floor of "
-            f"{task.floor:g} ({task.floor_source}): no dimension follows from it"
+            f"{task.floor:g} ({task.floor_source}): no dimension follows from it; "
+            "a larger --budget or another --agent may reach it"
         )
     if reference <= random:
         raise ReferenceRefused(
             f"direct training on {task.name} reached {reference:.6g}, no better than random "
-            f"actions ({random:.6g}): no dimension follows from it"
+            f"actions ({random:.6g}): no dimension follows from it; "
+            "a larger --budget or another --agent may do better"
         )
+
+
+def is_outgrown(task: Task, agent: str, reference: Reference) -> bool:
+    """Whether direct training failed, but with fewer steps, or never by this agent."""
+    try:
+        check(task, reference.reference, reference.random)
+    except ReferenceRefused:
+        tried = {direct.agent: direct.budget for direct in reference.direct}
+        return task.budget > tried.get(agent, 0)
+    return False
 
 
 def path(store: Path, task: str, network: str) -> Path:

@@ -93,7 +93,7 @@ class Runner:
         """
         plan = self.plan
         found = references.load(plan.task, plan.network.architecture.name, self.store.folder)
-        if found is None:
+        if found is None or references.is_outgrown(plan.task, plan.agent_name, found):
             agent_names = dict.fromkeys([plan.task.agent, plan.agent_name])
             self.watcher.note(
                 f"no reference for {plan.task.name} with {plan.network.architecture.name}: "

@@ -24,10 +24,12 @@ def workers_find_fixtures(monkeypatch):
 def give_reference(tmp_path):
     """Write a reference into the test's store, for tests of what comes after it."""
 
-    def give(task, reference, random, *, network=None, imports=("hostile",)):
+    def give(task, reference, random, *, network=None, imports=("hostile",), budget=10**9):
         wanted = plan(task, dmax=1, network=network, imports=imports)
         name = wanted.network.architecture.name
-        direct = DirectTraining(agent="cmaes", settings={}, budget=1, median=reference, trials=[])
+        direct = DirectTraining(
+            agent="cmaes", settings={}, budget=budget, median=reference, trials=[]
+        )
         return references.save(
             Reference(
                 task=task,

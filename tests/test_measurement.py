@@ -104,6 +104,13 @@ def test_a_reference_no_better_than_random_is_refused(tmp_path, give_reference):
         quick(tmp_path)
 
 
+def test_direct_training_that_failed_is_tried_again_with_a_larger_budget(tmp_path, give_reference):
+    give_reference("gym:Quick-v0", 2.5, 2.5, network="mlp:4", budget=1000)
+    with pytest.raises(ReferenceRefused):
+        quick(tmp_path, budget=1000, seeds=1)
+    assert quick(tmp_path, budget=3000, seeds=1).judgement.reference > 4
+
+
 def test_the_raw_rule_needs_a_positive_reference(tmp_path, give_reference):
     give_reference("gym:Quick-v0", 4.0, 2.0, network="mlp:4")
     found = quick(tmp_path, rule="raw", seeds=1, dmax=2)
