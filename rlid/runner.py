@@ -21,6 +21,7 @@ MAX_CELL = 32
 """Trials in one cell at most: more would not run faster, and a crash would cost more."""
 REFERENCE_SEEDS = 5
 RANDOM_EPISODES = 500
+RANDOM_PARTS = 10
 
 
 class Watcher:
@@ -122,12 +123,7 @@ class Runner:
             ReferenceRefused: no direct training gave a score, or random actions failed.
         """
         plan, task = self.plan, self.plan.task
-        try:
-            scores = self.engine.call(
-                random_scores, task.name, plan.imports, REFERENCE_SEED, RANDOM_EPISODES
-            )
-        except EngineError as error:
-            raise ReferenceRefused(f"random actions on {task.name} failed: {error}") from error
+        scores = self._random_scores()
         mean = sum(scores) / len(scores)
         variance = sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
         self.watcher.note(f"random actions: {mean:.6g} over {len(scores)} episodes")
@@ -167,6 +163,34 @@ class Runner:
         )
         references.save(result, self.store.folder)
         return result
+
+    def _random_scores(self) -> list[float]:
+        """Return the scores of random actions; episodes that hang or fail are left out.
+
+        Raises:
+            ReferenceRefused: too few are left to tell their mean.
+        """
+        plan = self.plan
+        task = (plan.task.name, plan.imports, REFERENCE_SEED, RANDOM_EPISODES)
+        scores: list[float] = []
+        why = ""
+        # Together is quickest; where one episode hangs, its part alone is lost.
+        for size in (RANDOM_EPISODES, RANDOM_EPISODES // RANDOM_PARTS):
+            for first in range(0, RANDOM_EPISODES, size):
+                try:
+                    scores += self.engine.call(random_scores, *task, range(first, first + size))
+                except EngineError as error:
+                    why = str(error)
+                    if not scores and first >= size:
+                        break
+            if scores:
+                break
+        if len(scores) < RANDOM_EPISODES // RANDOM_PARTS:
+            # One trial, so that the record tells what the environment does.
+            direct = plan.direct([REFERENCE_SEED])
+            self.run(direct, [direct.spec(plan.network.D, REFERENCE_SEED, None)], Judgement())
+            raise ReferenceRefused(f"random actions on {plan.task.name} failed: {why}")
+        return scores
 
     def run(
         self,

@@ -80,19 +80,26 @@ def test_a_long_trial_is_not_a_hung_one(tmp_path):
 
 def test_a_call_returns_or_says_what_went_wrong():
     with LocalEngine(1, 5.0) as engine:
-        scores = engine.call(random_scores, "gym:Quick-v0", IMPORTS, 0, 7)
+        scores = engine.call(random_scores, "gym:Quick-v0", IMPORTS, 0, 7, range(7))
         assert len(scores) == 7
         with pytest.raises(EngineError, match="the pole fell off"):
-            engine.call(random_scores, "gym:Raises-v0", IMPORTS, 0, 7)
+            engine.call(random_scores, "gym:Raises-v0", IMPORTS, 0, 7, range(7))
         with pytest.raises(EngineError, match="no sign of life"):
-            engine.call(random_scores, "gym:Hangs-v0", IMPORTS, 0, 7)
-        assert len(engine.call(random_scores, "gym:Quick-v0", IMPORTS, 0, 3)) == 3
+            engine.call(random_scores, "gym:Hangs-v0", IMPORTS, 0, 7, range(7))
+        assert len(engine.call(random_scores, "gym:Quick-v0", IMPORTS, 0, 3, range(3))) == 3
+
+
+def test_an_episode_in_which_the_environment_fails_is_left_out_of_the_random_score():
+    with LocalEngine(1, 30.0) as engine:
+        scores = engine.call(random_scores, "gym:RaisesRarely-v0", IMPORTS, 4, 9000, range(9000))
+    assert 8900 < len(scores) < 9000
 
 
 def test_random_scores_depend_on_the_seed_alone():
     with LocalEngine(1, 30.0) as engine:
         first, again, other = (
-            engine.call(random_scores, "gym:Quick-v0", IMPORTS, seed, 9) for seed in (0, 0, 1)
+            engine.call(random_scores, "gym:Quick-v0", IMPORTS, seed, 9, range(9))
+            for seed in (0, 0, 1)
         )
     assert first == again != other
 

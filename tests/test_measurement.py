@@ -90,6 +90,19 @@ def test_failed_trials_are_kept_counted_and_run_again_on_request(tmp_path, give_
 def test_an_environment_on_which_random_actions_fail_is_refused(tmp_path):
     with pytest.raises(ReferenceRefused, match="the pole fell off"):
         quick(tmp_path, "gym:Raises-v0")
+    (record,) = Store(tmp_path / "store").records()
+    assert record.status == "error"
+    assert "the pole fell off" in record.reason
+
+
+def test_an_environment_that_hangs_now_and_then_costs_the_trials_it_hangs_in(tmp_path):
+    found = quick(
+        tmp_path, "gym:HangsRarely-v0", search="grid", dims=[6], dmax=None, seeds=6, timeout=4.0
+    )
+    statuses = [record.status for record in found.records]
+    assert set(statuses) <= {"solved", "unsolved", "timeout"}
+    assert len(statuses) == 6
+    assert all("no sign of life" in r.reason for r in found.records if r.status == "timeout")
 
 
 def test_a_reference_below_the_floor_is_refused(tmp_path, give_reference):

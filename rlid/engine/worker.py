@@ -67,9 +67,15 @@ def _add(store: object, record: object, z: object) -> None:
 
 
 def random_scores(
-    task: str, imports: tuple[str, ...], seed: int, episodes: int, pulse: str
+    task: str, imports: tuple[str, ...], seed: int, episodes: int, part: range, pulse: str
 ) -> list[float]:
-    """Return the scores of uniformly random actions, or of an objective's own chance level."""
+    """Return the scores of uniformly random actions, or of an objective's own chance level.
+
+    `part` says which of the `episodes` to run. One in which the environment fails is left out.
+
+    Raises:
+        EnvironmentFault: the environment failed in all of them.
+    """
     from typing import cast
 
     import numpy as np
@@ -77,20 +83,36 @@ def random_scores(
     from rlid.rollout import random_returns
     from rlid.simulator import make_world
     from rlid.stream import role_seed
-    from rlid.task import Objective, Simulator, import_packages, resolve
+    from rlid.task import EnvironmentFault, Objective, Simulator, import_packages, resolve
     from rlid.trial import draw_seeds
 
     import_packages(imports)
     found = resolve(task)
-    seeds = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
-    rng = np.random.default_rng(role_seed(seed, "optimizer"))
-    world = make_world(found)
-    if found.kind == "rl":
-        returns = random_returns(found, cast(Simulator, world), seeds, rng, beat_to(pulse))
-    else:
-        returns = cast(Objective, world).chance(seeds)
-    world.close()
-    return [float(value) for value in returns]
+    drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
+    seeds = drawn[part.start : part.stop]
+    world, beat = make_world(found), beat_to(pulse)
+    if found.kind != "rl":
+        return [float(value) for value in cast(Objective, world).chance(seeds)]
+
+    def returns_of(some: Sequence[int], first: int) -> list[float]:
+        key = role_seed(seed, "optimizer")
+        rng = np.random.default_rng([key, first] if first else key)
+        returns = random_returns(found, cast(Simulator, world), some, rng, beat)
+        return [float(value) for value in returns]
+
+    try:
+        return returns_of(seeds, part.start)
+    except EnvironmentFault as fault:
+        last = fault
+    scores: list[float] = []
+    for index, one in enumerate(seeds):
+        try:
+            scores += returns_of([one], part.start + index)
+        except EnvironmentFault as fault:
+            last = fault
+    if not scores:
+        raise last
+    return scores
 
 
 def beat_to(pulse: str) -> Callable[[], None]:
