@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -34,13 +35,18 @@ class Plan:
     fraction: float
     rule: str
     is_full: bool
-    is_merged: bool
+    world_merges: bool
     imports: tuple[str, ...]
 
     @property
     def dmax(self) -> int:
         """The largest d that the search may try."""
         return max(self.dims)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether trials gain from running side by side in one process, and may."""
+        return self.world_merges and self.agent.shares_batch
 
     @property
     def title(self) -> str:
@@ -68,9 +74,27 @@ class Plan:
             budget=self.task.budget,
         )
 
-    def direct(self, seeds: Sequence[int]) -> Plan:
-        """Return the plan of direct training with the same agent, on other seeds."""
-        return replace(self, projection="identity", dims=(self.network.D,), seeds=tuple(seeds))
+    def reference_command(self, agent_names: Sequence[str]) -> str:
+        """Return the command that measures this plan's reference by itself."""
+        words = ["rlid", "reference", self.task.name, "--agent", ",".join(agent_names)]
+        words += ["--network", self.network.architecture.name, "--budget", str(self.task.budget)]
+        for package in self.imports:
+            words += ["--import", package]
+        return shlex.join(words)
+
+    def direct(self, agent: str, seeds: Sequence[int]) -> Plan:
+        """Return the plan of direct training by an agent, as the task's protocol has it.
+
+        Settings of this plan's own agent do not enter: the reference is the task's, not theirs.
+        """
+        return replace(
+            self,
+            agent_name=agent,
+            agent=agents.configure(agent, recipe(self.task, agent)),
+            projection="identity",
+            dims=(self.network.D,),
+            seeds=tuple(seeds),
+        )
 
 
 def plan(
@@ -150,7 +174,7 @@ def plan(
         fraction=fraction,
         rule=rule,
         is_full=full,
-        is_merged=configured.shares_batch and world.merges,
+        world_merges=world.merges,
         imports=tuple(imports),
     )
 

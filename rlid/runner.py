@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rlid import agent as agents
 from rlid import reference as references
@@ -100,8 +99,9 @@ class Runner:
                 f"no reference for {plan.task.name} with {plan.network.architecture.name}: "
                 f"measuring random actions and direct training ({', '.join(agent_names)}) first"
             )
-            command = f"rlid reference {plan.task.name} --agent {','.join(agent_names)}"
-            found = self.reference(list(agent_names), REFERENCE_SEEDS, command)
+            found = self.reference(
+                list(agent_names), REFERENCE_SEEDS, plan.reference_command(list(agent_names))
+            )
         references.check(plan.task, found.reference, found.random)
         if plan.rule == "raw":
             if found.reference <= 0:
@@ -129,19 +129,16 @@ class Runner:
         self.watcher.note(f"random actions: {mean:.6g} over {len(scores)} episodes")
         direct, why = [], ""
         for name in agent_names:
-            agent = plan.agent if name == plan.agent_name else agents.configure(name)
-            first = replace(plan, agent_name=name, agent=agent).direct(
-                range(REFERENCE_SEED, REFERENCE_SEED + seeds)
-            )
+            one = plan.direct(name, range(REFERENCE_SEED, REFERENCE_SEED + seeds))
             judged = Judgement(
-                mean if task.floor is None else task.floor, mean, dmin=first.dmax, dmax=first.dmax
+                mean if task.floor is None else task.floor, mean, dmin=one.dmax, dmax=one.dmax
             )
-            specs = [first.spec(plan.network.D, seed, task.ceiling) for seed in first.seeds]
-            records = self.run(first, specs, judged)
+            specs = [one.spec(plan.network.D, seed, task.ceiling) for seed in one.seeds]
+            records = self.run(one, specs, judged)
             why = next((record.reason for record in records if record.reason), why)
-            direct.append(references.summarise(name, agents.settings(agent), records))
+            direct.append(references.summarise(name, agents.settings(one.agent), records))
             self.watcher.note(f"direct training by {name}: {_or_none(direct[-1].median)}")
-        medians = {one.agent: one.median for one in direct if one.median is not None}
+        medians = {done.agent: done.median for done in direct if done.median is not None}
         if not medians:
             raise ReferenceRefused(f"direct training on {task.name} gave no score: {why}")
         best = max(medians, key=lambda name: medians[name])
@@ -187,7 +184,7 @@ class Runner:
                 break
         if len(scores) < RANDOM_EPISODES // RANDOM_PARTS:
             # One trial, so that the record tells what the environment does.
-            direct = plan.direct([REFERENCE_SEED])
+            direct = plan.direct(plan.task.agent, [REFERENCE_SEED])
             self.run(direct, [direct.spec(plan.network.D, REFERENCE_SEED, None)], Judgement())
             raise ReferenceRefused(f"random actions on {plan.task.name} failed: {why}")
         return scores

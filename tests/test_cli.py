@@ -47,6 +47,8 @@ def refused(tmp_path, monkeypatch, capsys):
         (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: adam, cmaes"),
         (["run", "cartpole", "--dmax", "5", "--projection", "onehat"], "did you mean 'onehot'?"),
         (["run", "cartpole", "--dmax", "5", "--network", "mlp"], "unknown network 'mlp'"),
+        (["run", "cartpole", "--dmax", "5", "--agent", "cmaes,"], "a name is missing"),
+        (["run", "cartpole", "--dmax", "5", "--network", ",linear"], "a name is missing"),
         (["run", "cartpole"], "--dmax is needed"),
         (["run", "cartpole", "--dmax", "0"], "--dmax 0: must be from 1 to D = 562"),
         (["run", "cartpole", "--dmax", "-3"], "--dmax -3: must be from 1"),

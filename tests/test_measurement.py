@@ -166,3 +166,18 @@ def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp
     assert {record.spec.budget for record in check.rerun} == {4000}
     assert check.to_json()["rerun"] == len(check.rerun)
     assert ("moves" if check.moves else "stays") in check.sentence
+
+
+def test_the_reference_takes_the_tasks_recipes_and_no_settings_of_the_run(tmp_path):
+    from rlid.plan import plan
+
+    wanted = plan("pendulum", agent="ppo", dmax=3, settings=["lr=0.5"])
+    direct = wanted.direct("cmaes", [2**32])
+    assert direct.agent.sigma0 == 0.5
+    assert wanted.direct("ppo", [2**32]).agent.lr != 0.5
+    assert wanted.direct("ppo", [2**32]).agent.gamma == 0.9
+    cartpole = plan("cartpole", agent="ppo", dmax=3)
+    assert not cartpole.is_merged
+    assert cartpole.direct("cmaes", [2**32]).is_merged
+    assert not plan("cartpole", dmax=3).direct("ppo", [2**32]).is_merged
+    assert "--network mlp:20x20" in wanted.reference_command(["cmaes"])

@@ -22,6 +22,7 @@ from rlid.commands.options import (
     Text,
     command_line,
     integers,
+    names,
 )
 
 
@@ -65,8 +66,7 @@ def run(
     from rlid.plan import plan
     from rlid.runner import Runner
 
-    agents: list[str | None] = list(agent.split(",")) if agent else [None]
-    networks: list[str | None] = list(network.split(",")) if network else [None]
+    agents, networks = names("--agent", agent), names("--network", network)
     # All plans are checked before the first trial of any is run.
     plans = [
         plan(
@@ -114,7 +114,9 @@ def run(
         print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
     elif len(agents) > 1:
         console.print_gap(measured)
-    if any(record.is_missing for one in measured for record in one.records):
+    records = [record for one in measured for record in one.records]
+    records += [record for check in checks if check is not None for record in check.rerun]
+    if any(record.is_missing for record in records):
         raise typer.Exit(FAILED)
 
 
@@ -153,7 +155,6 @@ def reference(
     from rlid.plan import plan
     from rlid.runner import Runner
 
-    names = agent.split(",") if agent else [None]
     plans = [
         plan(
             task,
@@ -164,7 +165,7 @@ def reference(
             budget=budget,
             imports=import_ or [],
         )
-        for name in names
+        for name in names("--agent", agent)
     ]
     watcher = console.watcher(quiet=quiet)
     try:

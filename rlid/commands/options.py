@@ -33,6 +33,20 @@ def command_line() -> str:
     return shlex.join(["rlid", *sys.argv[1:]])
 
 
+def names(option: str, text: str | None) -> list[str | None]:
+    """Return the names of a list with commas, or [None] for the default where there is no list.
+
+    Raises:
+        ValueError: one of them is empty.
+    """
+    if text is None:
+        return [None]
+    parts = text.split(",")
+    if not all(parts):
+        raise ValueError(f"{option} {text!r}: a name is missing; use names with commas between")
+    return list(parts)
+
+
 def integers(option: str, text: str | None) -> list[int] | None:
     """Return the whole numbers of a list with commas.
 
