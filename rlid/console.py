@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlid.dimension import Comparison, Estimate
-from rlid.measurement import Measurement, answer
+from rlid.measurement import Measurement, answer, count
 from rlid.record import Record
 from rlid.runner import Watcher
 from rlid.summary import Summary
@@ -176,8 +176,8 @@ def warn_of_budget(summary: Summary) -> None:
     """Say on standard error when the answer may hang on the budget."""
     if summary.improving:
         print(
-            f"{summary.title}: {len(summary.improving)} unsolved trials next to the threshold were "
-            f"still improving when their budget of {summary.spec.budget:,} steps ended: "
+            f"{summary.title}: {count(len(summary.improving), 'unsolved trial')} next to the "
+            f"threshold had not levelled off at the budget of {summary.spec.budget:,} steps: "
             "d_int90 may be smaller with a larger --budget",
             file=sys.stderr,
         )
