@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "png")
 SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
-JITTER = 0.012
-"""Share of the d axis by which the dots of one d are spread, so that none hides another."""
+JITTER = 0.6
+"""Part of the way to the next d over which the dots of one d are spread, so that none hides."""
+WIDEST_JITTER = 0.1
+"""The spread relative to d at most: for small d the next one is far away."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rlid",
     "svg.fonttype": "none",
@@ -110,9 +112,10 @@ def _draw_scores(axes: Axes, summary: Summary) -> None:
         if record.score is not None:
             by_dim.setdefault(record.spec.d, []).append(record)
     for d, records in by_dim.items():
+        width = min(WIDEST_JITTER, JITTER / d)
         for index, record in enumerate(records):
             score = record.score or 0.0
-            spread = 1 + JITTER * 8 * (index - (len(records) - 1) / 2) / max(len(records), 1)
+            spread = 1 + width * (index - (len(records) - 1) / 2) / len(records)
             color = SOLVED if record.status == "solved" else UNSOLVED
             axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
     first = summary.records[0]
