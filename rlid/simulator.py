@@ -34,17 +34,23 @@ def make_network(task: Task, name: str, world: World) -> Network:
     """Return the network `name` with the task's inputs and outputs.
 
     Raises:
-        ValueError: the name is not in the grammar, or the task's actions are not supported.
+        ValueError: the name is not in the grammar, the task's actions are not supported, or it
+            shows no images to a network that takes them.
     """
     architecture = parse(name)
+    # A world that shows images says so; most have no such attribute.
+    shape = getattr(world, "observation_shape", None)
+    byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
     if task.kind != "rl":
         objective = cast(Objective, world)
-        network = Network(architecture, objective.inputs, objective.outputs, task.activation)
+        sizes = objective.inputs, objective.outputs
+        network = Network(architecture, *sizes, task.activation, shape, byte_scale)
         objective.check(network)
         return network
     simulator = cast(Simulator, world)
     outputs, _ = decoder(simulator.action_space, task.action)
-    return Network(architecture, simulator.observation_size, outputs, task.activation)
+    inputs = simulator.observation_size
+    return Network(architecture, inputs, outputs, task.activation, shape, byte_scale)
 
 
 class GymnasiumSimulator:

@@ -32,7 +32,8 @@ class Task:
         env: the environment's id in its library, such as "CartPole-v1".
         options: keyword arguments of the environment, part of the protocol.
         episode_cap: steps after which an episode is cut, whether or not the environment does so.
-        observation: "raw", or "scaled" to [-1, 1] by the bounds of the observation space.
+        observation: "raw", "scaled" to [-1, 1] by the bounds of the observation space, or "pixels":
+            bytes, which the network divides by 255.
         action: how a network's outputs become a continuous action: "clip" to the bounds, or
             "squash" by tanh onto them. Discrete actions are always the argmax.
         activation: between the network's layers, "tanh" or "relu".
@@ -57,7 +58,7 @@ class Task:
     env: str
     options: Mapping[str, Scalar] = field(default_factory=dict)
     episode_cap: int
-    observation: Literal["raw", "scaled"] = "raw"
+    observation: Literal["raw", "scaled", "pixels"] = "raw"
     action: Literal["clip", "squash"] = "squash"
     activation: Literal["tanh", "relu"] = "tanh"
     network: str = "mlp:20x20"
@@ -110,6 +111,8 @@ class Simulator(Protocol):
     """Independent episodes of one environment, side by side in slots.
 
     An episode's course depends on its seed and its actions alone, never on the other slots.
+    Observations are flat, of float32 or uint8. A simulator of images has an `observation_shape`
+    besides, (channels, height, width), which convolutions need.
     """
 
     observation_size: int
@@ -145,7 +148,8 @@ class Simulator(Protocol):
 class Objective(Protocol):
     """What a task without an environment is: a score of theta, and a loss that gradients follow.
 
-    An "episode" of it is one evaluation, and a step as well.
+    An "episode" of it is one evaluation, and a step as well. One of images has an
+    `observation_shape` besides, (channels, height, width), which convolutions need.
     """
 
     inputs: int

@@ -22,7 +22,7 @@ def test_sizes_are_those_of_the_paper(name, inputs, outputs, D):
 def test_the_outputs_are_those_of_torchs_own_layers():
     network = Network(parse("mlp:5x6"), 3, 2)
     theta = torch.from_numpy(network.initial(7)) + 0.1
-    layers = [torch.nn.Linear(a, b) for a, b in network.layers]
+    layers = [torch.nn.Linear(layer.inputs, layer.outputs) for layer in network.layers]
     at = 0
     for layer in layers:
         size = layer.weight.numel()

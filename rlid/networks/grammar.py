@@ -1,0 +1,127 @@
+"""The one grammar of networks for all tasks.
+
+`linear`, `mlp:20x20` with the hidden widths, `conv:16-32-256` with the filters of each convolution
+and then the width of the fully connected layer, or `lenet`. Options follow with plus signs:
+`mlp:20x20+orthogonal` (orthogonal instead of LeCun initialisation), `+out=0.01` (the output
+layer's initial weights times 0.01).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+GRAMMAR = {
+    "linear": "one layer, no hidden units: the control that every other network is held against",
+    "mlp:HxH": "hidden widths, such as mlp:20x20; tanh or relu as the task says",
+    "conv:F-F-H": "filters of each convolution, then the fully connected width: conv:16-32-256",
+    "lenet": "two convolutions and three layers, for images of at least 16x16 (LeCun et al. 1998)",
+    "vector:N": "N bare weights, for synthetic tasks that score theta itself",
+    "+orthogonal": "orthogonal initialisation instead of LeCun's (normal, variance 1/inputs)",
+    "+out=SCALE": "the output layer's initial weights times SCALE, such as +out=0.01",
+}
+MAX_WIDTH = 65_536
+MAX_FILTERS = 4096
+MAX_WEIGHTS = 10**9
+LENET_FILTERS, LENET_WIDTHS = (6, 16), (120, 84)
+_VECTOR = re.compile(r"vector:(\d+)")
+_MLP = re.compile(r"mlp:(\d+(?:x\d+)*)")
+_CONV = re.compile(r"conv:(\d+(?:-\d+)+)")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network's shape and start, before its task gives the inputs and outputs."""
+
+    hidden: tuple[int, ...] = ()
+    initialisation: str = "lecun"
+    output_scale: float = 1.0
+    weights: int = 0
+    filters: tuple[int, ...] = ()
+    family: Literal["mlp", "conv", "lenet"] = "mlp"
+
+    @property
+    def name(self) -> str:
+        """The canonical name: the same architecture always has the same one."""
+        if self.weights:
+            return f"vector:{self.weights}"
+        name = self._body
+        if self.initialisation != "lecun":
+            name += f"+{self.initialisation}"
+        if self.output_scale != 1.0:
+            name += f"+out={self.output_scale:g}"
+        return name
+
+    @property
+    def _body(self) -> str:
+        if self.family == "lenet":
+            return "lenet"
+        if self.family == "conv":
+            return "conv:" + "-".join(map(str, (*self.filters, *self.hidden)))
+        return "mlp:" + "x".join(map(str, self.hidden)) if self.hidden else "linear"
+
+
+def parse(name: str) -> Architecture:
+    """Return the architecture that a network's name means.
+
+    Raises:
+        ValueError: the name is not in the grammar.
+    """
+    vector = _VECTOR.fullmatch(name)
+    if vector:
+        if not 1 <= int(vector[1]) <= MAX_WEIGHTS:
+            raise ValueError(f"network {name!r}: use from 1 to {MAX_WEIGHTS} weights")
+        return Architecture(weights=int(vector[1]))
+    body, *options = name.split("+")
+    family, filters, hidden = _parse_body(name, body)
+    initialisation, output_scale = "lecun", 1.0
+    for option in options:
+        if option in ("lecun", "orthogonal"):
+            initialisation = option
+        elif option.startswith("out="):
+            output_scale = _parse_scale(name, option[4:])
+        else:
+            raise ValueError(f"network {name!r}: unknown option {option!r}; use orthogonal or out=")
+    return Architecture(hidden, initialisation, output_scale, 0, filters, family)
+
+
+def _parse_body(
+    name: str, body: str
+) -> tuple[Literal["mlp", "conv", "lenet"], tuple[int, ...], tuple[int, ...]]:
+    """Return the family, the filters and the hidden widths."""
+    if body == "linear":
+        return "mlp", (), ()
+    if body == "lenet":
+        return "lenet", LENET_FILTERS, LENET_WIDTHS
+    mlp, conv = _MLP.fullmatch(body), _CONV.fullmatch(body)
+    if mlp:
+        hidden = tuple(int(width) for width in mlp[1].split("x"))
+        _check_widths(name, hidden)
+        return "mlp", (), hidden
+    if conv:
+        *filters, width = (int(number) for number in conv[1].split("-"))
+        _check_widths(name, (width,))
+        if not all(1 <= number <= MAX_FILTERS for number in filters):
+            raise ValueError(f"network {name!r}: filters are from 1 to {MAX_FILTERS}")
+        return "conv", tuple(filters), (width,)
+    raise ValueError(
+        f"unknown network {name!r}: use linear, mlp:20x20 (hidden widths), lenet or "
+        "conv:16-32-256 (filters, then the fully connected width)"
+    )
+
+
+def _check_widths(name: str, widths: tuple[int, ...]) -> None:
+    if not all(1 <= width <= MAX_WIDTH for width in widths):
+        raise ValueError(f"network {name!r}: widths are from 1 to {MAX_WIDTH}")
+
+
+def _parse_scale(name: str, text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not (math.isfinite(scale) and scale >= 0):
+        raise ValueError(f"network {name!r}: out= takes a number of at least 0, not {text!r}")
+    return scale

@@ -1,0 +1,132 @@
+"""The layers that an architecture means for given inputs, and their sizes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rlid.networks.grammar import Architecture
+
+Shape = tuple[int, int, int]
+"""Of an image: channels, height, width."""
+
+LARGE_SIDE, SMALL_SIDE = 42, 16
+"""Screens of 84x84 are large, the boards of 10x10 of small games are small."""
+LARGE_STEPS = ((8, 4), (4, 2), (3, 1))
+"""Kernel and stride of each convolution on a large image (Mnih et al. 2015); the last repeats."""
+LENET_KERNEL, LENET_POOL, LENET_SMALLEST = 5, 2, 16
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer; its weights are (inputs, outputs)."""
+
+    inputs: int
+    outputs: int
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of one unit."""
+        return self.inputs
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape of its weights in theta."""
+        return self.inputs, self.outputs
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution, then a max-pool; its weights are (outputs, channels, kernel, kernel).
+
+    `padding` is left, right, top and bottom.
+    """
+
+    channels: int
+    outputs: int
+    kernel: int
+    stride: int = 1
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    pool: int = 1
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of one unit."""
+        return self.channels * self.kernel * self.kernel
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape of its weights in theta."""
+        return self.outputs, self.channels, self.kernel, self.kernel
+
+
+Layer = Dense | Conv
+
+
+def layers_of(
+    architecture: Architecture, inputs: int, shape: Shape | None, outputs: int
+) -> list[Layer]:
+    """Return the layers from the inputs (an image, where `shape` is given) to the outputs.
+
+    A layer after a convolution reads its image as (height, width, channels).
+
+    Raises:
+        ValueError: convolutions without an image, or with one that is too small.
+    """
+    layers: list[Layer] = []
+    if architecture.filters:
+        if shape is None:
+            raise ValueError(
+                f"network {architecture.name!r} takes images, and this task shows {inputs} numbers "
+                "without a shape: use linear or mlp:20x20"
+            )
+        images = _lenet if architecture.family == "lenet" else _convolutions
+        layers += images(architecture, shape)
+        inputs = _flat_size(layers, shape)
+    sizes = [inputs, *architecture.hidden, outputs]
+    return layers + [Dense(*ends) for ends in zip(sizes[:-1], sizes[1:], strict=True)]
+
+
+def _lenet(architecture: Architecture, shape: Shape) -> list[Conv]:
+    channels, height, width = shape
+    if min(height, width) < LENET_SMALLEST:
+        raise ValueError(
+            f"network 'lenet' takes images of at least {LENET_SMALLEST}x{LENET_SMALLEST}, not "
+            f"{height}x{width}: use conv:16-32-256 or mlp:20x20"
+        )
+    ends = (channels, *architecture.filters)
+    return [
+        Conv(a, b, LENET_KERNEL, pool=LENET_POOL) for a, b in zip(ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def _convolutions(architecture: Architecture, shape: Shape) -> list[Conv]:
+    channels, height, width = shape
+    side = min(height, width)
+    steps = LARGE_STEPS if side >= LARGE_SIDE else ((3, 1),) if side <= SMALL_SIDE else ((3, 2),)
+    layers = []
+    for index, filters in enumerate(architecture.filters):
+        kernel, stride = steps[min(index, len(steps) - 1)]
+        padding = (*_same(width, kernel, stride), *_same(height, kernel, stride))
+        layers.append(Conv(channels, filters, kernel, stride, padding))
+        channels, height, width = filters, -(-height // stride), -(-width // stride)
+    return layers
+
+
+def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros before and after a line for ceil(size / stride) outputs, as in the paper."""
+    total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
+    return total // 2, total - total // 2
+
+
+def _flat_size(layers: list[Layer], shape: Shape) -> int:
+    channels, *sides = shape
+    for layer in layers:
+        assert isinstance(layer, Conv)
+        pads = (sum(layer.padding[2:]), sum(layer.padding[:2]))
+        sides = [
+            ((side + pad - layer.kernel) // layer.stride + 1) // layer.pool
+            for side, pad in zip(sides, pads, strict=True)
+        ]
+        channels = layer.outputs
+    return channels * math.prod(sides)

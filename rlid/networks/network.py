@@ -1,0 +1,211 @@
+"""A network: an architecture with its inputs and outputs, as a function of (theta, inputs)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.networks.grammar import Architecture
+from rlid.networks.layers import Conv, Layer, Shape, layers_of
+from rlid.stream import Stream
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture with its inputs and outputs: a function of (theta, observations).
+
+    A vector is no function at all: theta itself is what a task scores.
+
+    theta holds layer after layer, the weights in the order of the layer's `weight_shape`, then the
+    biases. Observations may be floats, or bytes, which are converted here.
+
+    Attributes:
+        inputs: numbers in an observation.
+        shape: (channels, height, width), where an observation is an image.
+        byte_scale: what bytes are multiplied by, such as 1/255.
+    """
+
+    architecture: Architecture
+    inputs: int
+    outputs: int
+    activation: str = "tanh"
+    shape: Shape | None = None
+    byte_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Find the layers.
+
+        Raises:
+            ValueError: the architecture takes images, and there are none, or they are too small.
+        """
+        _ = self.layers
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """From the inputs to the outputs; none for a vector."""
+        if self.architecture.weights:
+            return []
+        return layers_of(self.architecture, self.inputs, self.shape, self.outputs)
+
+    @property
+    def D(self) -> int:  # noqa: N802 (the field's word)
+        """The number of weights, biases included."""
+        if self.architecture.weights:
+            return self.architecture.weights
+        return sum(math.prod(layer.weight_shape) + layer.outputs for layer in self.layers)
+
+    @property
+    def _has_images(self) -> bool:
+        return bool(self.architecture.filters)
+
+    def initial(self, seed: int) -> NDArray[np.float32]:
+        """Draw theta0 (D,) from the frozen stream of `seed`; biases are zero.
+
+        A vector's entries are standard normal.
+        """
+        if self.architecture.weights:
+            return Stream(seed, "theta0").normal(self.D).astype(np.float32)
+        parts: list[NDArray[np.float64]] = []
+        for index, layer in enumerate(self.layers):
+            draws = Stream(seed, f"theta0/{index}").normal(math.prod(layer.weight_shape))
+            rows = layer.outputs if isinstance(layer, Conv) else layer.fan_in
+            weights = draws.reshape(rows, -1)
+            if self.architecture.initialisation == "orthogonal":
+                weights = _orthogonal(weights)
+            else:
+                weights = weights / math.sqrt(layer.fan_in)
+            if index == len(self.layers) - 1:
+                weights = weights * self.architecture.output_scale
+            parts += [weights.ravel(), np.zeros(layer.outputs)]
+        return np.concatenate(parts).astype(np.float32)
+
+    def bind(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:  # noqa: N803
+        """Return the function from observations (n, m, inputs) to outputs (n, m, outputs).
+
+        Row i of Theta (n, D) acts on row i of the observations, and output row i depends on them
+        alone, to the last bit. Differentiable in both.
+        """
+        if self._has_images:
+            return self._bind_images(Theta)
+        import torch
+
+        weights, biases, at = [], [], 0
+        for layer in self.layers:
+            end = at + math.prod(layer.weight_shape)
+            weights.append(Theta[:, at:end].reshape(-1, *layer.weight_shape).contiguous())
+            biases.append(Theta[:, end : end + layer.outputs].unsqueeze(1))
+            at = end + layer.outputs
+        activate = self._activate
+
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            x = self._floats(x)
+            for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+                x = torch.baddbmm(bias, x, weight)
+                if index < len(weights) - 1:
+                    x = activate(x)
+            return x
+
+        return forward
+
+    def _bind_images(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:  # noqa: N803
+        import torch
+
+        # One network after the other: on a CPU as fast as grouped convolutions for screens, and
+        # the shapes are the same whatever the number of rows. A row of its own in memory is
+        # aligned as a single one is, which products may depend on.
+        rows = [self.parts(theta.clone()) for theta in Theta]
+
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            found = [self._apply(part, row) for part, row in zip(rows, x, strict=True)]
+            return torch.stack(found)
+
+        return forward
+
+    def outputs_of(self, theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (m, inputs) to outputs (m, outputs) by one theta (D,).
+
+        The way of gradient agents; differentiable in both. It may differ from `bind` in the last
+        bits, so that populations are always evaluated by `bind`.
+        """
+        return self._apply(self.parts(theta), x)
+
+    def parts(self, theta: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return views of theta (D,): each layer's weights and biases."""
+        parts, at = [], 0
+        for layer in self.layers:
+            end = at + math.prod(layer.weight_shape)
+            weights = theta[at:end].view(layer.weight_shape)
+            parts.append((weights, theta[end : end + layer.outputs]))
+            at = end + layer.outputs
+        return parts
+
+    def _apply(
+        self, parts: list[tuple[torch.Tensor, torch.Tensor]], x: torch.Tensor
+    ) -> torch.Tensor:
+        import torch
+
+        x = self._images(x) if self._has_images else self._floats(x)
+        last = len(self.layers) - 1
+        for index, (layer, (weights, biases)) in enumerate(zip(self.layers, parts, strict=True)):
+            if isinstance(layer, Conv):
+                x = self._convolve(layer, weights, biases, x)
+                continue
+            if x.dim() == 4:
+                # Free where the image lies channels last in memory.
+                x = x.permute(0, 2, 3, 1).reshape(len(x), -1)
+            x = torch.addmm(biases, x, weights)
+            if index < last:
+                x = self._activate(x)
+        return x
+
+    def _convolve(
+        self, layer: Conv, weights: torch.Tensor, biases: torch.Tensor, x: torch.Tensor
+    ) -> torch.Tensor:
+        from torch.nn import functional
+
+        left, right, top, bottom = layer.padding
+        if left == right and top == bottom:
+            x = functional.conv2d(x, weights, biases, layer.stride, (top, left))
+        else:
+            x = functional.conv2d(functional.pad(x, layer.padding), weights, biases, layer.stride)
+        x = self._activate(x)
+        return x if layer.pool == 1 else functional.max_pool2d(x, layer.pool)
+
+    def _floats(self, x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return x.to(torch.float32).mul_(self.byte_scale) if x.dtype == torch.uint8 else x
+
+    def _images(self, x: torch.Tensor) -> torch.Tensor:
+        """Return observations (m, inputs) as images (m, channels, height, width), channels last."""
+        import torch
+
+        assert self.shape is not None
+        images = x.view(-1, *self.shape)
+        if images.dtype != torch.uint8:
+            return images.contiguous(memory_format=torch.channels_last)
+        converted = images.to(torch.float32, memory_format=torch.channels_last)
+        return converted.mul_(self.byte_scale)
+
+    def _activate(self, x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.tanh(x) if self.activation == "tanh" else torch.relu(x)
+
+
+def _orthogonal(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a matrix of the same shape with orthonormal columns (or rows, if it is wide)."""
+    tall = draws if draws.shape[0] >= draws.shape[1] else draws.T
+    q, r = np.linalg.qr(tall)
+    # Without the signs of r's diagonal, q would not be uniformly distributed (Mezzadri 2007).
+    q = q * np.sign(np.diag(r))
+    return q if draws.shape[0] >= draws.shape[1] else q.T
