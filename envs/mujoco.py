@@ -1,0 +1,129 @@
+"""MuJoCo control from gymnasium, its version 5 (Todorov et al. 2012; Brockman et al. 2016)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlid.task import TASKS, Task
+
+SOLVED = "gymnasium's reward_threshold of the environment"
+ARS = "the threshold of Mania, Guy and Recht (2018), table 1, set for version 1 of the environment"
+EPISODE_CAP = 1000
+
+
+def _task(env: str, **fields: Any) -> Task:
+    """Return a task of EPISODE_CAP steps and version 1, unless `fields` say otherwise."""
+    return Task(
+        **{"version": 1, "env": env, "episode_cap": EPISODE_CAP, "action": "clip", **fields}
+    )
+
+
+@TASKS.add("mujoco", "easy")
+def inverted_pendulum() -> Task:
+    """Balance a pole on a driven cart: InvertedPendulum-v5, 1 a step, 1000 steps."""
+    return _task(
+        "InvertedPendulum-v5",
+        budget=500_000,
+        search_episodes=2,
+        ceiling=1000.0,
+        floor=950.0,
+        floor_source=SOLVED,
+    )
+
+
+@TASKS.add("mujoco", "easy")
+def inverted_double_pendulum() -> Task:
+    """Balance two poles on a cart: InvertedDoublePendulum-v5, at most 9.36 a step, 1000 steps."""
+    return _task(
+        "InvertedDoublePendulum-v5",
+        budget=500_000,
+        search_episodes=2,
+        # A step earns 10 less the squared distance of the tip, at most 1.2 high, from 2.
+        ceiling=9360.0,
+        floor=9100.0,
+        floor_source=SOLVED,
+    )
+
+
+@TASKS.add("mujoco")
+def reacher() -> Task:
+    """Bring the tip of a two-link arm to a target: Reacher-v5, 50 steps."""
+    return _task(
+        "Reacher-v5",
+        episode_cap=50,
+        budget=500_000,
+        ceiling=0.0,
+        floor=-3.75,
+        floor_source=SOLVED,
+    )
+
+
+@TASKS.add("mujoco")
+def swimmer() -> Task:
+    """Swim forward with three links: Swimmer-v5, 1000 steps."""
+    return _task("Swimmer-v5", budget=500_000, search_episodes=1, floor=360.0, floor_source=SOLVED)
+
+
+@TASKS.add("mujoco")
+def hopper() -> Task:
+    """Hop forward on one leg: Hopper-v5, at most 1000 steps."""
+    return _task(
+        "Hopper-v5",
+        network="mlp:64x64",
+        budget=2_000_000,
+        search_episodes=2,
+        floor=3120.0,
+        floor_source=ARS,
+    )
+
+
+@TASKS.add("mujoco")
+def half_cheetah() -> Task:
+    """Run on two legs in a plane: HalfCheetah-v5, 1000 steps."""
+    return _task(
+        "HalfCheetah-v5",
+        network="mlp:64x64",
+        budget=2_000_000,
+        search_episodes=1,
+        floor=3430.0,
+        floor_source=ARS,
+    )
+
+
+@TASKS.add("mujoco")
+def walker2d() -> Task:
+    """Walk on two legs in a plane: Walker2d-v5, at most 1000 steps."""
+    return _task(
+        "Walker2d-v5",
+        network="mlp:64x64",
+        budget=5_000_000,
+        search_episodes=2,
+        floor=4390.0,
+        floor_source=ARS,
+    )
+
+
+@TASKS.add("mujoco")
+def ant() -> Task:
+    """Walk on four legs: Ant-v5, at most 1000 steps."""
+    return _task(
+        "Ant-v5",
+        network="mlp:64x64",
+        budget=10_000_000,
+        search_episodes=2,
+        floor=3580.0,
+        floor_source=ARS,
+    )
+
+
+@TASKS.add("mujoco", "hard")
+def humanoid() -> Task:
+    """Walk as a body of 17 joints: Humanoid-v5, at most 1000 steps."""
+    return _task(
+        "Humanoid-v5",
+        network="mlp:256x256",
+        budget=200_000_000,
+        search_episodes=1,
+        floor=6000.0,
+        floor_source=ARS,
+    )
