@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from rlid.projections.order import Integers, fold, linear_hash, unfold
 from rlid.projections.projection import Array
@@ -99,29 +100,40 @@ class Tiled:
         """`signs` (D,) are -1.0 or 1.0."""
         self.signs = signs
         self._d = d
-        self._length = 1 << ((len(signs) // _FEWEST_BLOCKS).bit_length() - 1)
-        self._blocks, self._left = divmod(len(signs), self._length)
+        length = self._length = 1 << ((len(signs) // _FEWEST_BLOCKS).bit_length() - 1)
+        self._blocks, self._left = divmod(len(signs), length)
         # Groups are residues of the rank modulo `span`: below L they depend on the word alone,
         # above it on the place of the block modulo `classes` instead.
-        self._span = 2 << (d.bit_length() - 1)
-        self._classes = max(1, self._span // self._length)
-        self._word = np.arange(self._length)
-        if d < self._length:
+        span = 2 << (d.bit_length() - 1)
+        self._classes = max(1, span // length)
+        self._word = np.arange(length)
+        if d < length:
             first = Stream(seed, "onehot/1/word").permutation(self._left)
-            rest = Stream(seed, "onehot/1/rest").permutation(self._length - self._left)
+            rest = Stream(seed, "onehot/1/rest").permutation(length - self._left)
             self._word = np.concatenate([first, rest + self._left])
+        self._groups = linear_hash(self._word, d)
         self._inverse_word = np.argsort(self._word)
         self._places = Stream(seed, "onehot/1/places").permutation(self._blocks)
-        self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, self._length)
-        classes = self._places & (self._classes - 1)
-        self._plan = list(
-            zip(classes.tolist(), self._shifts.tolist(), self._cut(signs), strict=True)
-        )
+        self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
+        kinds = self._places & (self._classes - 1)
+        # A slice of one axis is made faster than one of two, so words lie in a row.
+        starts = (2 * length * kinds + self._shifts).tolist()
+        self._windows = [slice(start, start + length) for start in starts]
+        end = length * self._blocks
+        self._spans = [slice(start, start + length) for start in range(0, end, length)]
+        self._block_signs = [signs[span] for span in self._spans]
+        self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
+        start = 2 * length * (self._blocks & (self._classes - 1))
+        self._tail, self._tail_window = slice(end, None), slice(start, start + self._left)
+        # A reduction takes one out and puts it back, so that threads never share one. With several
+        # classes they are large, and dear to keep.
+        self._scratch = [self._new_scratch()] if self._classes == 1 else []
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        held = (self.signs, self._word, self._inverse_word, self._places, self._shifts)
+        held = [self.signs, self._word, self._groups, self._inverse_word, self._places]
+        held += [self._shifts, *(words for words, _ in self._scratch)]
         return sum(array.nbytes for array in held)
 
     def ranks(self) -> Integers:
@@ -134,42 +146,58 @@ class Tiled:
 
     def expand(self, z: Array) -> Array:
         """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
-        words = self._read_words(unfold(z))
         out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
-        length = self._length
-        for (kind, shift, signs), block in zip(self._plan, self._cut(out), strict=True):
-            np.multiply(words[kind][..., shift : shift + length], signs, block)
-        start = length * self._blocks
-        last = words[self._blocks & (self._classes - 1)][..., : self._left]
-        np.multiply(last, self.signs[start:], out[..., start:])
+        for row, target in zip(_rows(z), _rows(out), strict=True):
+            words = self._read_words(row)
+            plan = zip(self._windows, self._block_signs, self._spans, strict=True)
+            for window, signs, span in plan:
+                np.multiply(words[window], signs, target[span])
+            np.multiply(words[self._tail_window], self.signs[self._tail], target[self._tail])
         return out
 
     def reduce(self, g: Array) -> Array:
         """Return the sum of sign * g over each group: (..., D) -> (..., d)."""
-        length = self._length
-        words = np.zeros((self._classes, *g.shape[:-1], 2 * length), dtype=g.dtype)
-        product = np.empty((*g.shape[:-1], length), dtype=g.dtype)
-        for (kind, shift, signs), block in zip(self._plan, self._cut(g), strict=True):
-            np.multiply(block, signs, product)
-            window = words[kind][..., shift : shift + length]
-            np.add(window, product, window)
-        sums = words[..., :length] + words[..., length:]
-        start = length * self._blocks
-        last = sums[self._blocks & (self._classes - 1)][..., : self._left]
-        last += g[..., start:] * self.signs[start:]
-        if self._d < length:
-            sums = np.take(sums, self._inverse_word, axis=-1)
-        return fold(np.moveaxis(sums, 0, -2).reshape(*g.shape[:-1], -1), self._d)
+        out = np.empty((*g.shape[:-1], self._d), dtype=g.dtype)
+        for row, target in zip(_rows(g), _rows(out), strict=True):
+            target[:] = self._reduce_row(row)
+        return out
 
-    def _cut(self, x: Array) -> list[Array]:
-        """Return views of x (..., D), one for each block, (..., L)."""
-        length = self._length
-        return [x[..., i : i + length] for i in range(0, length * self._blocks, length)]
-
-    def _read_words(self, residues: Array) -> Array:
-        """Return each class's word twice in a row, so that a shift is a slice: (C, ..., 2L)."""
+    def _reduce_row(self, g: Array) -> Array:
+        try:
+            words, windows = self._scratch.pop()
+        except IndexError:
+            words, windows = self._new_scratch()
+        words.fill(0)
+        blocks = torch.from_numpy(g[: self._tail.start]).view(-1, self._length).unbind()
+        # One call for all blocks, and one pass over each where numpy would take two.
+        torch._foreach_addcmul_(windows, blocks, self._tensor_signs)
+        halves = words.reshape(self._classes, 2, self._length)
+        sums = halves[:, 0] + halves[:, 1]
+        if self._classes == 1:
+            self._scratch.append((words, windows))
+        last = sums[self._blocks & (self._classes - 1), : self._left]
+        last += g[self._tail] * self.signs[self._tail]
         if self._d < self._length:
-            residues = np.take(residues, self._word & (self._span - 1), axis=-1)
-        words = residues.reshape(*residues.shape[:-1], self._classes, self._length)
-        words = np.moveaxis(words, -2, 0)
-        return np.concatenate([words, words], axis=-1)
+            sums = np.take(sums, self._inverse_word, axis=-1)
+        return fold(sums.ravel(), self._d)
+
+    def _new_scratch(self) -> tuple[Array, list[torch.Tensor]]:
+        """Return room for each class's word twice in a row, and each block's window in it."""
+        words = np.empty(self._classes * 2 * self._length, dtype=self.signs.dtype)
+        return words, [torch.from_numpy(words[window]) for window in self._windows]
+
+    def _read_words(self, z: Array) -> Array:
+        """Return each class's word twice in a row, so that a shift is a slice: (C * 2L,)."""
+        words = np.empty((self._classes, 2, self._length), dtype=z.dtype)
+        if self._d < self._length:
+            # With a mode that never raises, take writes in place.
+            np.take(z, self._groups, out=words[0, 0], mode="clip")
+        else:
+            words[:, 0] = unfold(z).reshape(self._classes, self._length)
+        words[:, 1] = words[:, 0]
+        return words.ravel()
+
+
+def _rows(x: Array) -> Array:
+    """Return x (..., m) as (n, m), a view."""
+    return x.reshape(-1, x.shape[-1])

@@ -93,7 +93,7 @@ class Projection(ABC):
             ValueError: another shape or dtype.
         """
         self._check(z, "z", self.d)
-        return _apply(_Expand, z, self)
+        return _apply(_Expand, z, self) if _is_recorded(z) else _batched(self._expand, z, self.D)
 
     def T(self, g: Tensor) -> Tensor:
         """Return P^T g, differentiable: (D,) -> (d,) or (n, D) -> (n, d).
@@ -102,7 +102,7 @@ class Projection(ABC):
             ValueError: another shape or dtype.
         """
         self._check(g, "g", self.D)
-        return _apply(_Reduce, g, self)
+        return _apply(_Reduce, g, self) if _is_recorded(g) else _batched(self._reduce, g, self.d)
 
     def column(self, i: int) -> Tensor:
         """Return column i of P, (D,), 0 <= i < d."""
@@ -169,13 +169,18 @@ class Projection(ABC):
 _DOUBLE = torch.float64
 
 
+def _is_recorded(x: Tensor) -> bool:
+    """Return whether a graph is made of x; where none is, autograd's function only costs time."""
+    return x.requires_grad and torch.is_grad_enabled()
+
+
 def _batched(product: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
     """Return the product with x (m,) or (n, m) as (width,) or (n, width)."""
     if len(x) == 0:
         return x.new_zeros(0, width)
     # A diverged z gives nan in silence, as torch's own operations do.
     with np.errstate(over="ignore", invalid="ignore"):
-        y = product(x.reshape(-1, x.shape[-1]).contiguous())
+        y = product(x.detach().reshape(-1, x.shape[-1]).contiguous())
     return y.reshape(*x.shape[:-1], width)
 
 
@@ -190,11 +195,11 @@ class _Expand(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        return _batched(projection._expand, z.detach(), projection.D)
+        return _batched(projection._expand, z, projection.D)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return _apply(_Reduce, gradients[0], ctx.projection), None
+        return ctx.projection.T(gradients[0]), None
 
 
 class _Reduce(torch.autograd.Function):
@@ -203,8 +208,8 @@ class _Reduce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, g: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        return _batched(projection._reduce, g.detach(), projection.d)
+        return _batched(projection._reduce, g, projection.d)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return _apply(_Expand, gradients[0], ctx.projection), None
+        return ctx.projection(gradients[0]), None
