@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rlid import measured
+from rlid import reference as references
 from rlid.dimension import Estimate
 from rlid.plan import Plan, plan
 from rlid.record import Judgement, Record
 from rlid.runner import Runner, Watcher
+from rlid.store import StoreError
 from rlid.summary import answer_json, as_trial, curve_json, hidden_state
 
 
@@ -106,6 +110,7 @@ def run(runner: Runner) -> Measurement:
     while pairs := wanted.search.next_round([as_trial(record) for record in records]):
         specs = [wanted.spec(d, seed, stop) for d, seed in pairs]
         records += runner.run(wanted, specs, judgement, records)
+    keep(runner, judgement, records)
     return Measurement(
         wanted,
         judgement,
@@ -113,6 +118,21 @@ def run(runner: Runner) -> Measurement:
         runner.estimate(records),
         runner.trials_run,
         time.monotonic() - started,
+    )
+
+
+def keep(runner: Runner, judgement: Judgement, records: Sequence[Record]) -> None:
+    """Leave in the store what was asked and how it was judged, for publishing.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    wanted = runner.plan
+    reference = references.load(wanted.task, wanted.network.architecture.name, runner.store.folder)
+    if reference is None or judgement.threshold is None:
+        raise StoreError(f"the reference of {wanted.task.name} has gone from the store")
+    measured.save(
+        runner.store, wanted.question, wanted.task.kind, judgement.threshold, reference, records
     )
 
 

@@ -11,6 +11,7 @@ from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.networks import Network, parse
+from rlid.question import Question
 from rlid.record import MAX_SEED, Spec
 from rlid.search import Search, make_search
 from rlid.simulator import make_network, make_world
@@ -37,6 +38,7 @@ class Plan:
     is_full: bool
     world_merges: bool
     imports: tuple[str, ...]
+    question: Question
 
     @property
     def dmax(self) -> int:
@@ -124,6 +126,7 @@ def plan(
     """
     import_packages(imports)
     found = resolve(task)
+    own_budget = found.budget
     if budget is not None:
         found = replace(found, budget=_at_least_one("--budget", budget))
     name = agent or found.agent
@@ -176,6 +179,25 @@ def plan(
         is_full=full,
         world_merges=world.merges,
         imports=tuple(imports),
+        question=Question(
+            task=found.name,
+            agent=name,
+            network=shape.architecture.name,
+            projection=projection,
+            dmax=dmax if dims is None else None,
+            dims=None if dims is None else allowed,
+            seeds=seeds,
+            seed=seed,
+            search=search,  # type: ignore[arg-type]
+            precision=precision,
+            max_trials=max_trials,
+            budget=None if found.budget == own_budget else found.budget,
+            full=full,
+            fraction=fraction,
+            rule=rule,  # type: ignore[arg-type]
+            settings=tuple(settings),
+            imports=tuple(imports),
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Sequence
 from importlib import resources
@@ -11,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rlid.files import write_whole
 from rlid.record import (
     Count,
     DamagedRecord,
@@ -170,14 +170,8 @@ def save(reference: Reference, store: Path) -> Path:
         StoreError: it cannot be written.
     """
     target = path(store, reference.task, reference.network)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w") as file:
-            file.write(reference.model_dump_json(indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        write_whole(target, (reference.model_dump_json(indent=1) + "\n").encode())
     except OSError as error:
         raise StoreError(
             f"the store {str(store)!r} cannot be written: {error.strerror or error}"

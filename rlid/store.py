@@ -113,20 +113,22 @@ class Store:
         Raises:
             DamagedRecord: there is none, or it is not what the record says.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        return parse_z(self.z_bytes(record.spec, record.z_sha256), record.spec.d)
 
-        path = self.path(record.spec).with_suffix(".safetensors")
-        data = _read(path, record.spec.d * 4 + _HEADER_BYTES)
-        if hashlib.sha256(data).hexdigest() != record.z_sha256:
-            raise DamagedRecord(f"{path.name}: not the z of its record")
+    def z_bytes(self, spec: Spec, sha256: str | None) -> bytes:
+        """Return the safetensors file with the z of a trial, as it stands.
+
+        Raises:
+            DamagedRecord: there is none, or its SHA-256 is another.
+        """
+        path = self.path(spec).with_suffix(".safetensors")
         try:
-            z = load(data).get("z")
-        except SafetensorError as error:
-            raise DamagedRecord(f"{path.name}: {error}") from None
-        if z is None or z.shape != (record.spec.d,) or z.dtype != np.float32:
-            raise DamagedRecord(f"{path.name}: holds no z of shape ({record.spec.d},)")
-        return np.asarray(z)
+            data = _read(path, spec.d * 4 + _HEADER_BYTES)
+        except OSError as error:
+            raise DamagedRecord(f"{path.name}: {error.strerror or error}") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedRecord(f"{path.name}: not the z of its record")
+        return data
 
     def quarantined(self) -> list[Path]:
         """Return the damaged files that were set aside."""
@@ -187,6 +189,24 @@ def _link(temporary: Path, path: Path) -> None:
             raise
         if path.suffix == ".safetensors" or not path.exists():
             os.rename(temporary, path)
+
+
+def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
+    """Return the z (d,) in the bytes of a safetensors file.
+
+    Raises:
+        DamagedRecord: they hold none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        z = load(data).get("z")
+    except SafetensorError as error:
+        raise DamagedRecord(f"not a file of z: {error}") from None
+    if z is None or z.shape != (d,) or z.dtype != np.float32:
+        raise DamagedRecord(f"holds no z of shape ({d},)")
+    return np.asarray(z)
 
 
 def slug(name: str) -> str:

@@ -1,0 +1,160 @@
+"""Published measurements: complete, deterministic, and refused when damaged."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command import rlid as run_rlid
+
+import rlid
+from rlid import measured, publisher
+from rlid.question import Question
+from rlid.record import DamagedRecord, canonical
+from rlid.store import Store, StoreError, parse_z
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "fixtures"))
+        rlid.measure(
+            "gym:Quick-v0",
+            imports=("hostile",),
+            network="mlp:4",
+            budget=3000,
+            dmax=5,
+            seeds=5,
+            store=folder,
+        )
+    return Store(folder)
+
+
+def test_the_command_of_a_question_asks_the_same_question():
+    from rlid.plan import plan
+
+    asked = plan(
+        "cartpole", dims=[4, 2, 1], seeds=3, seed=7, search="grid", full=True, fraction=0.8,
+        rule="raw", budget=5000, settings=["sigma0=0.3"], projection="dense", network="mlp:08x4",
+        imports=["hostile"],
+    ).question  # fmt: skip
+    assert asked.command == (
+        "rlid run cartpole --agent cmaes --network mlp:8x4 --dims 1,2,4 --seeds 3 "
+        "--projection dense --seed 7 --search grid --budget 5000 --full --fraction 0.8 "
+        "--rule raw --set sigma0=0.3 --import hostile"
+    )
+    plain = plan("cartpole", dmax=20, budget=200_000).question
+    assert (
+        plain.command == "rlid run cartpole --agent cmaes --network mlp:20x20 --dmax 20 --seeds 10"
+    )
+
+
+def test_every_part_of_a_question_enters_its_digest():
+    base = {"task": "cartpole", "agent": "cmaes", "network": "linear", "dmax": 5}
+    changes = [
+        {}, {"task": "acrobot"}, {"agent": "ppo"}, {"network": "mlp:2"}, {"dmax": 6},
+        {"projection": "dense"}, {"dims": (1, 5)}, {"seeds": 9}, {"seed": 1}, {"search": "grid"},
+        {"precision": 0.1}, {"max_trials": 7}, {"budget": 8}, {"full": True}, {"fraction": 0.8},
+        {"rule": "raw"}, {"settings": ("a=1",)}, {"imports": ("x",)},
+    ]  # fmt: skip
+    assert len({Question(**{**base, **change}).digest for change in changes}) == len(changes)
+    assert set().union(*changes) == set(Question.model_fields)
+
+
+def test_a_published_measurement_says_what_the_run_said(store):
+    (one,) = publisher.harvest(store).found
+    (kept,) = measured.of_store(store)
+    records = {record.key: record for record in store.records()}
+    assert [row.key for row in one.rows] == list(kept.trials)
+    for row in one.rows:
+        record = records[row.key]
+        assert one.spec(row.d, row.seed) == record.spec
+        assert (row.status, row.score, row.theta_sha256) == (
+            record.status,
+            record.score,
+            record.theta_sha256,
+        )
+        assert one.versions[row.versions] == record.versions
+    assert one.threshold == pytest.approx(one.random + 0.9 * (one.reference - one.random))
+    assert one.estimate().d_int90 == one.answer.d_int90
+    assert one.sha256 == one.digest()
+    assert one.command.startswith("rlid run gym:Quick-v0 --agent cmaes --network mlp:4 --dmax 5")
+    assert one.command.endswith("--seeds 5 --budget 3000 --import hostile")
+
+
+def test_publishing_twice_writes_the_same_bytes_and_z_beside(store, tmp_path):
+    (one,) = publisher.harvest(store).found
+    written = [publisher.write(one, store, tmp_path / name) for name in ("a", "b")]
+    assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
+    assert publisher.read_all(tmp_path / "a") == [one]
+    z = parse_z(written[0][1].read_bytes(), one.smallest_solved)
+    assert z.shape == (one.smallest_solved,)
+
+
+def test_a_run_that_reuses_everything_leaves_the_file_as_it_is(store, tmp_path):
+    (path,) = (store.folder / "measurements").glob("*/*.json")
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    done = run_rlid(
+        "run", *QUICK, "--dmax", "5", "--seeds", "5", "--store", store.folder, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
+    done = run_rlid("publish", "--store", store.folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
+    assert [name.rpartition(".")[2] for name in names] == ["json", "safetensors"]
+    assert (tmp_path / done.stdout.splitlines()[0]).is_file()
+
+
+@pytest.fixture
+def copy(store, tmp_path):
+    shutil.copytree(store.folder, tmp_path / "copy")
+    return Store(tmp_path / "copy")
+
+
+def test_a_measurement_that_lost_a_trial_is_not_published(copy, tmp_path):
+    (kept,) = measured.of_store(copy)
+    next(copy.folder.glob(f"trials/*/{kept.trials[0]}.json")).unlink()
+    assert publisher.harvest(copy).found == ()
+    assert "1 of" in publisher.harvest(copy).refused[0]
+    done = run_rlid("publish", "--store", copy.folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "trials have gone: rlid run gym:Quick-v0" in done.stderr
+
+
+def test_trials_of_an_unfinished_run_are_named(copy):
+    for path in (copy.folder / "measurements").glob("*/*.json"):
+        path.unlink()
+    (line,) = publisher.harvest(copy).untold
+    assert line.startswith("gym:Quick-v0 · cmaes · mlp:4 · onehot: ")
+
+
+def test_a_damaged_question_is_refused_in_one_line(copy):
+    (path,) = (copy.folder / "measurements").glob("*/*.json")
+    path.write_text(path.read_text().replace('"grid"', "NaN").replace('"adaptive"', "NaN"))
+    with pytest.raises(StoreError, match="NaN is not allowed"):
+        list(measured.of_store(copy))
+
+
+def test_a_published_file_is_strict_json(store, tmp_path):
+    (one,) = publisher.harvest(store).found
+    path = publisher.write(one, store, tmp_path)[0]
+    value = json.loads(path.read_text())
+    for damage in (
+        lambda v: v.update(extra=1),
+        lambda v: v["rows"][0].update(score="high"),
+        lambda v: v["rows"][0].update(key="short"),
+        lambda v: v.pop("threshold"),
+    ):
+        changed = json.loads(canonical(value))
+        damage(changed)
+        path.write_text(json.dumps(changed))
+        with pytest.raises(DamagedRecord):
+            publisher.read(path)
