@@ -108,6 +108,7 @@ def ant() -> Task:
     """Walk on four legs: Ant-v5, at most 1000 steps."""
     return _task(
         "Ant-v5",
+        backend="gymnasium",
         network="mlp:64x64",
         budget=10_000_000,
         search_episodes=2,
@@ -121,6 +122,7 @@ def humanoid() -> Task:
     """Walk as a body of 17 joints: Humanoid-v5, at most 1000 steps."""
     return _task(
         "Humanoid-v5",
+        backend="gymnasium",
         network="mlp:256x256",
         budget=200_000_000,
         search_episodes=1,

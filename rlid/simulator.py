@@ -18,13 +18,17 @@ MAX_SLOTS = 128
 
 
 def make_world(task: Task) -> World:
-    """Return the task's own simulator or objective, or gymnasium's environments one by one.
+    """Return the task's own simulator or objective, or what its back end names.
 
     Raises:
         ValueError: the environment cannot be made.
     """
     if task.world is not None:
         return task.world()
+    if task.backend == "mujoco":
+        from rlid.mujoco_simulator import MujocoSimulator
+
+        return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
     return GymnasiumSimulator(
         task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
     )

@@ -48,8 +48,9 @@ class Task:
         floor_source: where `floor` comes from.
         recipes: settings of some agents by name, where their defaults do not suit the task.
         patience: seconds without a sign of life after which a trial counts as hung.
-        backend: which simulator steps the environment.
-        world: makes the simulator or objective; None for gymnasium's environments one by one.
+        backend: which simulator steps the environment: "gymnasium" for its environments one by
+            one, "mujoco" for its planar MuJoCo tasks stepped directly, or the name of `world`.
+        world: makes the simulator or objective; None for what `backend` names.
         name: how the registry knows the task; set by `resolve`.
     """
 

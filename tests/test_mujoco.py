@@ -4,7 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlid.simulator import make_network, make_world
+from rlid.actions import sample
+from rlid.mujoco_simulator import OUTCOMES, MujocoSimulator
+from rlid.simulator import GymnasiumSimulator, make_network, make_world
 from rlid.task import TASKS, resolve
 
 NAMES = [entry.name for entry in TASKS.entries() if "mujoco" in entry.tags]
@@ -37,3 +39,38 @@ def test_the_double_pendulum_standing_still_earns_just_its_ceiling():
     env.set_state(np.zeros(3), np.zeros(3))
     reward, _ = env._get_rew(0.0, env.data.site_xpos[0][2], False)
     assert task.episode_cap * reward == pytest.approx(task.ceiling)
+
+
+@pytest.mark.parametrize("env", OUTCOMES)
+def test_stepping_directly_is_what_gymnasium_does(env):
+    """Bitwise in observations and ends, within rounding in rewards; episodes restart on the way."""
+    cap, slots = 30, 4
+    ours, theirs = MujocoSimulator(env, {}, cap), GymnasiumSimulator(env, {}, cap)
+    assert np.array_equal(ours.start(range(slots)), theirs.start(range(slots)))
+    rng, everyone, seed = np.random.default_rng(0), np.ones(slots, bool), slots
+    for _ in range(3 * cap):
+        actions = sample(ours.action_space, rng, slots)
+        our_step, their_step = ours.step(actions, everyone), theirs.step(actions, everyone)
+        for index in (0, 2, 3):
+            assert np.array_equal(our_step[index], their_step[index])
+        np.testing.assert_allclose(our_step[1], their_step[1], rtol=0, atol=1e-12)
+        ended = np.flatnonzero(our_step[2] | our_step[3])
+        seeds = list(range(seed, seed := seed + len(ended)))
+        assert np.array_equal(ours.restart(ended, seeds), theirs.restart(ended, seeds))
+
+
+def test_inactive_slots_stand_still_and_kept_ones_go_on():
+    env, actions = "Hopper-v5", np.zeros((3, 3), np.float32)
+    simulator, alone = MujocoSimulator(env, {}, 9), MujocoSimulator(env, {}, 9)
+    simulator.start([1, 2, 3])
+    alone.start([3])
+    simulator.step(actions, np.array([True, True, False]))
+    simulator.keep(np.array([0, 2]))
+    stepped, *_ = simulator.step(actions[:2], np.ones(2, bool))
+    expected, *_ = alone.step(actions[:1], np.ones(1, bool))
+    assert np.array_equal(stepped[1], expected[0])
+
+
+def test_what_is_not_stepped_directly_is_refused_in_one_line():
+    with pytest.raises(ValueError, match="Ant-v5; use the back end 'gymnasium'"):
+        MujocoSimulator("Ant-v5", {}, 10)
