@@ -1,7 +1,9 @@
-"""Expected information of trials about the threshold (Lindley 1956), for a round of several seeds.
+"""Which trials narrow the answer most for their cost, for a round of several seeds.
 
-The information of a set of trials is the mutual information between their outcomes and the
-half-point, with the curve's slope and the spread of the seeds as nuisance; sets are built greedily.
+The worth of a set of trials is how much their outcomes are expected to lower the variance of the
+logarithm of d_int90 (Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science
+10, section 2), with the curve's slope, its freak rates and the spread of the seeds unknown as they
+are to the estimator. Sets are built greedily.
 """
 
 from __future__ import annotations
@@ -12,32 +14,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.stats import weighted_quantile
 from rlid.threshold_model import (
     Joint,
     Lattice,
     fit_joint,
+    half_point_offsets,
     midpoints,
+    product,
     spread_kernel,
     success_given_threshold,
 )
 
 Floats = NDArray[np.float64]
 
-# Coarser than the estimator's, since it only ranks trials. Guess and lapse are equal in each pair,
-# so that the half-point is the centre of the seeds' thresholds.
+# The estimator's lattice, thinned out: it only ranks trials.
 PLANNING = Lattice(
-    scales=(0.01, 0.04, 0.1, 0.25, 0.6),
-    spreads=(0.02, 0.1, 0.3, 0.8),
-    spread_weights=(1.0, 1.0, 1.0, 1.0),
-    outliers=((0.02, 0.02), (0.1, 0.1)),
-    outlier_weights=(0.7, 0.3),
-    margin=1.0,
+    scales=(0.02, 0.08, 0.25, 0.8),
+    spreads=(0.03, 0.16, 0.45, 1.1),
+    spread_weights=(0.2, 0.4, 0.65, 1.0),
+    outliers=((0.01, 0.01), (0.01, 0.18), (0.1, 0.06)),
+    outlier_weights=(0.45, 0.3, 0.25),
+    margin=1.5,
     cell_width=0.1,
     most_cells=100,
     exact_up_to=0,
 )
-# A solved run stops early: its cost as a share of the budget that an unsolved run spends.
-SOLVED_COST = 1.0 / 3.0
 # Where log d is wide, candidates are these quantiles of the half-point ...
 CANDIDATE_SHARES = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98)
 # ... and these multiples of the curve's width away from its median.
@@ -46,19 +48,35 @@ CANDIDATE_STEPS = (-3.0, -2.0, -1.2, -0.6, 0.6, 1.2, 2.0, 3.0)
 FEW_DIMS = 20
 # After the first pick of a round each seed keeps so many of its best candidates.
 OPTIONS_KEPT = 10
+# Parameter values that together are less probable than this are left out of the planning.
+NEGLIGIBLE = 1e-3
 
 
 @dataclass(frozen=True)
 class Plan:
     """The trials of a round and what they rest on.
 
-    `pairs` are (d, row of the seed), `information` is their joint information in nats, and
-    `interval` the 2.5, 50 and 97.5 % quantiles of the half-point before the round, in log d.
+    `pairs` are (d, row of the seed), `gain` is the share of the variance of log d_int90 that the
+    round is expected to take away, and `interval` the 2.5, 50 and 97.5 % quantiles of d_int90
+    before it; dmax + 1 stands for all that lies above dmax.
     """
 
     pairs: list[tuple[int, int]]
-    information: float
+    gain: float
     interval: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What is still likely, one column for each combination of the model's parameters.
+
+    `weights` (K,) sum to one, `answers` (K,) are log d_int90, `chances` (K, rows * candidates) the
+    success chance of each seed at each candidate d.
+    """
+
+    weights: Floats
+    answers: Floats
+    chances: Floats
 
 
 def plan_round(
@@ -69,8 +87,9 @@ def plan_round(
     fresh: int,
     allowed: Sequence[int],
     size: int,
+    solved_cost: float,
 ) -> Plan:
-    """Return the round of at most `size` trials, one per seed, of most information for its cost.
+    """Return the round of at most `size` trials, one per seed, that is worth most for its cost.
 
     Args:
         dims: (n,) the d tried so far, rising.
@@ -80,6 +99,7 @@ def plan_round(
         fresh: how many further seeds there are; their rows follow those of the used ones.
         allowed: the d that may be asked, rising.
         size: the most trials in the round.
+        solved_cost: what a solved trial costs, as a share of an unsolved one's cost.
     """
     used = len(asked)
     if fresh:
@@ -88,11 +108,7 @@ def plan_round(
         solved, failed = np.vstack((solved, blank)), np.vstack((failed, blank))
     joint = fit_joint(PLANNING, dims, solved, failed, dmin=allowed[0], dmax=allowed[-1])
     candidates = candidate_dims(joint, allowed)
-    success = _predicted_success(joint, np.log(candidates))
-    cells = len(joint.edges) - 1
-    # (m, combinations), and (m, combinations, seeds * candidates)
-    weights = joint.weights.reshape(-1, cells).T
-    chances = success.reshape(len(solved) * len(candidates), -1, cells).transpose(2, 1, 0)
+    belief = believed(joint, np.log(candidates), allowed)
     options = [
         (d, row)
         for row in range(len(solved))
@@ -100,32 +116,30 @@ def plan_round(
         if row == used or d not in asked[row]
     ]
     places = [row * len(candidates) + candidates.index(d) for d, row in options]
-    chances = np.ascontiguousarray(chances[:, :, places])
-    expected = np.einsum("mc,mcj->j", weights, chances)
-    cost = SOLVED_COST * expected + 1.0 - expected
+    chances = np.ascontiguousarray(belief.chances[:, places])
+    expected = belief.weights @ chances
+    cost = solved_cost * expected + 1.0 - expected
+    before = variance = _expected_variance(belief, belief.weights[None], chances[:, :0])[1]
     pairs: list[tuple[int, int]] = []
-    information = 0.0
-    outcomes = weights[:, None, :]
+    outcomes = belief.weights[None]
     while len(pairs) < size and options:
-        gains = _joint_information(outcomes, chances)
+        after, _ = _expected_variance(belief, outcomes, chances)
         # Rounded, so that noise in the last digits never decides between equal candidates.
-        worth = np.round((gains - information) / cost, 9)
+        worth = np.round((variance - after) / (before + 1e-12) / cost, 6)
         best = int(np.argmax(worth))
         d, row = options[best]
         pairs.append((d, row if row < used else used + sum(taken >= used for _, taken in pairs)))
-        information = float(gains[best])
-        chance = chances[:, None, :, best]
-        outcomes = np.concatenate((outcomes * chance, outcomes * (1.0 - chance)), axis=1)
+        variance = float(after[best])
+        chance = chances[:, best]
+        outcomes = np.concatenate((outcomes * chance, outcomes * (1.0 - chance)))
         kept = _kept(options, worth, closed=row if _is_used_up(pairs, row, used, fresh) else None)
         options = [options[index] for index in kept]
-        chances, cost = chances[:, :, kept], cost[kept]
-    mass = joint.weights.sum(axis=(0, 1, 2))
-    low, middle, high = np.interp((0.025, 0.5, 0.975), _cumulated(mass), joint.edges)
-    return Plan(pairs, information, (float(low), float(middle), float(high)))
-
-
-def _cumulated(mass: Floats) -> Floats:
-    return np.concatenate(([0.0], np.cumsum(mass)))
+        chances, cost = chances[:, kept], cost[kept]
+    low, middle, high = (
+        float(np.exp(weighted_quantile(belief.answers, belief.weights, share)))
+        for share in (0.025, 0.5, 0.975)
+    )
+    return Plan(pairs, 1.0 - variance / before if before else 0.0, (low, middle, high))
 
 
 def _is_used_up(pairs: list[tuple[int, int]], row: int, used: int, fresh: int) -> bool:
@@ -135,20 +149,19 @@ def _is_used_up(pairs: list[tuple[int, int]], row: int, used: int, fresh: int) -
 
 def _kept(options: list[tuple[int, int]], worth: Floats, closed: int | None) -> list[int]:
     """Return the options that stay for the next pick: the best few of every row but `closed`."""
-    kept: list[int] = []
-    for row in sorted({row for _, row in options if row != closed}):
-        of_row = [index for index, option in enumerate(options) if option[1] == row]
-        of_row.sort(key=lambda index: (-worth[index], index))
-        kept += sorted(of_row[:OPTIONS_KEPT])
-    return kept
+    rows = np.asarray([row for _, row in options])
+    order = np.lexsort((np.arange(len(rows)), -worth, rows))
+    ordered = rows[order]
+    rank = np.arange(len(rows)) - np.searchsorted(ordered, ordered)
+    is_kept = (rank < OPTIONS_KEPT) & (ordered != (-1 if closed is None else closed))
+    return [int(index) for index in np.sort(order[is_kept])]
 
 
 def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     """Return the d worth considering, rising: all where there are few."""
     if len(allowed) <= FEW_DIMS:
         return list(allowed)
-    mass = joint.weights.sum(axis=(0, 1, 2))
-    cumulated = _cumulated(mass)
+    cumulated = np.concatenate(([0.0], np.cumsum(joint.weights.sum(axis=(0, 1, 2)))))
     points = np.interp(CANDIDATE_SHARES, cumulated, joint.edges)
     widths = np.sqrt(np.square(PLANNING.scales)[:, None] + np.square(PLANNING.spreads))
     width = float((joint.weights.sum(axis=(1, 3)) * widths).sum())
@@ -159,37 +172,52 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     return sorted({int(d) for d in levels[places]} | {int(levels[-1])})
 
 
-def _predicted_success(joint: Joint, log_dims: Floats) -> Floats:
-    """Return the success chance of each seed at each d given the parameters.
+def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
+    """Return what is still likely of the curve, and the success chances that follow from it."""
+    pairs, spreads, cells = (
+        _likely(joint.weights.sum(axis=axes).ravel()) for axes in ((2, 3), (0, 1, 3), (0, 1, 2))
+    )
+    scale, outlier = np.unravel_index(pairs, joint.weights.shape[:2])
+    weights = joint.weights[scale, outlier][:, spreads][:, :, cells]
+    centres = midpoints(joint.edges)
+    kernel = spread_kernel(PLANNING, tuple(joint.edges))[:, spreads][:, :, cells]
+    success = success_given_threshold(PLANNING, centres, log_dims)[:, scale, outlier]
+    # The pair of scale and outliers comes last but one: (seeds, candidates, pairs, thresholds).
+    hits = joint.own[:, None, scale, outlier] * success
+    averaged = joint.averaged[:, scale, outlier][:, :, spreads][..., cells]
+    ratio = product(hits, kernel) / (averaged[:, None] + 1e-300)
+    np.clip(ratio, 1e-9, 1.0 - 1e-9, out=ratio)
+    halves = half_point_offsets(PLANNING)[scale, outlier][:, spreads, None] + centres[cells]
+    # What lies beyond the ends is one answer; between them, the next integer.
+    answers = np.clip(np.ceil(np.exp(halves)), allowed[0], allowed[-1] + 1)
+    chances = ratio.reshape(-1, weights.size).T
+    return Belief(weights.ravel() / weights.sum(), np.log(answers).ravel(), chances)
 
-    Returns:
-        (seeds, candidates, scales, outliers, spreads, m).
-    """
-    kernel = spread_kernel(PLANNING, tuple(joint.edges))
-    success = success_given_threshold(PLANNING, midpoints(joint.edges), log_dims)
-    hits = joint.own[:, None] * success
-    flat = hits.reshape(-1, hits.shape[-1]) @ kernel.reshape(len(kernel), -1)
-    shape = (*hits.shape[:-1], *kernel.shape[1:])
-    ratio = flat.reshape(shape) / (joint.averaged[:, None] + 1e-300)
-    return np.asarray(np.clip(ratio, 1e-9, 1.0 - 1e-9))
+
+def _likely(mass: Floats) -> NDArray[np.intp]:
+    """Return the indices, rising, of the fewest values that hold all but NEGLIGIBLE of the mass."""
+    order = np.argsort(-mass, kind="stable")
+    enough = int(np.searchsorted(np.cumsum(mass[order]), (1.0 - NEGLIGIBLE) * mass.sum()))
+    return np.sort(order[: enough + 1])
 
 
-def _joint_information(outcomes: Floats, chances: Floats) -> Floats:
-    """Return the information of the outcomes chosen so far together with each candidate.
+def _expected_variance(belief: Belief, outcomes: Floats, chances: Floats) -> tuple[Floats, float]:
+    """Return the variance of log d_int90 that is left on average.
 
     Args:
-        outcomes: (m, 2^k, combinations): joint probability of the parameters and of each outcome
-            of the k trials chosen so far.
-        chances: (m, combinations, n): success chance of each candidate.
+        belief: the parameters.
+        outcomes: (2^k, K): joint probability of the parameters and of each outcome of the k
+            trials chosen so far.
+        chances: (K, n): success chance of each candidate.
 
     Returns:
-        (n,) in nats.
+        (n,) after each candidate's outcome too, and the variance without any.
     """
-    hits = outcomes @ chances
-    both = np.concatenate((hits, outcomes.sum(axis=2, keepdims=True) - hits), axis=1)
-    both = np.maximum(both, 1e-300)
-    of_outcome = both.sum(axis=0)
-    of_cell = both[:, :, 0].sum(axis=1)
-    information = (both * np.log(both)).sum(axis=(0, 1))
-    information -= (of_outcome * np.log(of_outcome)).sum(axis=0)
-    return np.asarray(information - (of_cell * np.log(of_cell)).sum())
+    centred = belief.answers - belief.weights @ belief.answers
+    powers = np.stack((np.ones_like(centred), centred, centred**2))
+    moments = powers[:, None, :] * outcomes
+    total = moments.sum(axis=2)[..., None]
+    hits = moments @ chances
+    both = np.concatenate((hits, total - hits), axis=1)
+    left = (both[2] - both[1] ** 2 / np.maximum(both[0], 1e-300)).sum(axis=0)
+    return left, float((total[2] - total[1] ** 2 / np.maximum(total[0], 1e-300)).sum())

@@ -22,10 +22,17 @@ Pair = tuple[int, int]
 
 # Bisection stops when the bracket is this narrow relative to d: finer than any interval gets.
 RESOLUTION = 0.05
+# A gap between failures and successes that is narrower than this, relative to d, is left.
+GAP = 0.025
 # An adaptive round: as many trials as the seeds that an interval needs, whatever the workers.
 ROUND_SIZE = 5
-# An adaptive search ends where a whole round is expected to tell less than this, in nats.
-LEAST_INFORMATION = 0.005
+# n trials alike leave 1 / n of the variance, so k more take away a share of k / n. An adaptive
+# search ends where a round is expected to take away less than this part of that.
+LEAST_PACE = 1.0 / 3.0
+# What a solved trial costs, as a share of an unsolved one, before any has been seen; it counts as
+# much as so many measured ones.
+SOLVED_COST = 0.5
+SOLVED_COST_WEIGHT = 2.0
 # Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
 STEPS_IN_PRECISION = 8
 # A rough interval of so many times the width asked for is worth a precise look.
@@ -117,11 +124,12 @@ class Bisect:
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Asks the trials of most expected information for their cost, a few seeds at a time.
+    """Asks the trials that narrow the interval most for their cost, a few seeds at a time.
 
     It stops when the interval is narrow enough, when it is sure that the threshold lies above the
-    largest d, when `max_trials` are spent, or when another round would say nothing: then the
-    seeds themselves differ by more than the precision, and only further seeds would help.
+    largest d, when `max_trials` are spent, or when another round would say little: then the
+    seeds themselves differ by more than the precision, and only further seeds would help. Where
+    all failures lie below all successes, the gap between them is closed before it stops.
     """
 
     dims: Sequence[int]
@@ -132,35 +140,35 @@ class Adaptive:
     def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
         """Return at most ROUND_SIZE pairs, of different seeds."""
         rows = [trial for trial in trials if trial.seed in self.seeds]
-        left = self.max_trials - len(rows)
-        if left <= 0:
+        size = min(ROUND_SIZE, self.max_trials - len(rows))
+        if size <= 0:
             return []
         asked: dict[int, set[int]] = {seed: set() for seed in self.seeds}
         for trial in rows:
             asked[trial.seed].add(trial.d)
         used = [seed for seed in self.seeds if asked[seed]]
-        fresh = [seed for seed in self.seeds if not asked[seed]]
+        order = used + [seed for seed in self.seeds if not asked[seed]]
         known = [(t.d, t.seed, t.success) for t in rows if t.success is not None]
         tried = sorted({d for d, _, _ in known})
         plan = plan_round(
             np.asarray(tried, dtype=float),
             *outcome_tables(known, tried, used),
             asked=[asked[seed] for seed in used],
-            fresh=len(fresh),
-            allowed=self.dims,
-            size=min(ROUND_SIZE, left),
+            fresh=len(order) - len(used),
+            allowed=_levels(self.dims, self.precision / STEPS_IN_PRECISION),
+            size=size,
+            solved_cost=solved_cost(rows),
         )
-        if len(used) >= FEWEST_SEEDS and plan.information < LEAST_INFORMATION:
-            return []
-        if self._is_precise(rows, plan):
-            return []
-        order = used + fresh
+        has_seeds = len(used) >= min(FEWEST_SEEDS, len(self.seeds))
+        is_slow = has_seeds and plan.gain * len(rows) < LEAST_PACE * size
+        if is_slow or self._is_precise(rows, plan):
+            return self._gap(rows, asked)[:size]
         return [(d, order[row]) for d, row in plan.pairs]
 
     def _is_precise(self, trials: Sequence[Trial], plan: Plan) -> bool:
         """Return whether the interval is narrow enough, or all of it above the largest d."""
         largest = self.dims[-1]
-        low, middle, high = (math.ceil(math.exp(end)) for end in plan.interval)
+        low, middle, high = plan.interval
         # The estimate costs more than the plan: it is asked only where the plan's own, rougher
         # interval is near enough.
         if high - low > NEAR_PRECISION * self.precision * middle and low < largest:
@@ -168,6 +176,37 @@ class Adaptive:
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
         is_above = answer.ci_low is not None and answer.ci_low > largest
         return is_above or answer.relative_width <= self.precision
+
+    def _gap(self, trials: Sequence[Trial], asked: Mapping[int, set[int]]) -> list[Pair]:
+        """Return pairs between the failures and the successes, where neither lies among the others.
+
+        So few are enough to find a step exactly (to GAP of d), whatever precision is asked.
+        """
+        high = min((trial.d for trial in trials if trial.success), default=0)
+        low = max((trial.d for trial in trials if trial.success is False), default=0)
+        inside = self.dims[bisect_left(self.dims, low + 1) : bisect_left(self.dims, high)]
+        if not inside or high - low <= GAP * high:
+            return []
+        count = min(ROUND_SIZE, len(inside))
+        wanted = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
+        pairs: list[Pair] = []
+        for d in wanted:
+            free = [seed for seed in self.seeds if d not in asked[seed]]
+            taken = {seed for _, seed in pairs}
+            free.sort(key=lambda seed: (seed in taken, len(asked[seed])))
+            pairs += [(d, seed) for seed in free[:1]]
+        return pairs
+
+
+def solved_cost(trials: Sequence[Trial]) -> float:
+    """Return what a solved trial costs, as a share of an unsolved one, from the trials so far."""
+    solved = [trial.cost for trial in trials if trial.success and trial.cost]
+    failed = [trial.cost for trial in trials if trial.success is False and trial.cost]
+    if not solved or not failed:
+        return SOLVED_COST
+    share = math.fsum(solved) / len(solved) / (math.fsum(failed) / len(failed))
+    weight = min(len(solved), len(failed))
+    return (share * weight + SOLVED_COST * SOLVED_COST_WEIGHT) / (weight + SOLVED_COST_WEIGHT)
 
 
 SEARCHES: Mapping[str, type[Search]] = {"grid": Grid, "bisect": Bisect, "adaptive": Adaptive}
@@ -214,8 +253,7 @@ def make_search(
         return Grid(allowed, tuple(seeds))
     if kind == "bisect":
         return Bisect(allowed, tuple(seeds))
-    levels = _levels(allowed, precision / STEPS_IN_PRECISION)
-    return Adaptive(levels, tuple(seeds), precision, max_trials or TRIALS_PER_SEED * len(seeds))
+    return Adaptive(allowed, tuple(seeds), precision, max_trials or TRIALS_PER_SEED * len(seeds))
 
 
 def _levels(dims: Sequence[int], step: float) -> Sequence[int]:

@@ -15,7 +15,8 @@ class Trial:
     """One run as the estimator sees it.
 
     `success` is None where the run is missing: a fault of the environment or of the machine.
-    `is_full` says that it ran its whole budget instead of stopping when it had solved the task.
+    `is_full` says that it ran its whole budget instead of stopping when it had solved the task,
+    `cost` how many environment steps it took, None where that is not known.
     """
 
     d: int
@@ -23,6 +24,7 @@ class Trial:
     success: bool | None
     score: float | None
     is_full: bool = False
+    cost: int | None = None
 
 
 @dataclass(frozen=True)

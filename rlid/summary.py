@@ -85,6 +85,7 @@ def as_trial(record: Record) -> Trial:
         success=None if record.is_missing else record.status == "solved",
         score=record.score,
         is_full=not record.stopped_early,
+        cost=record.env_steps,
     )
 
 

@@ -149,8 +149,7 @@ def fit_joint(
     top = logs.max(axis=(1, 2, 3), keepdims=True)
     own = np.exp(logs - top)
     kernel = spread_kernel(lattice, tuple(edges))
-    shape = (*own.shape[:3], *kernel.shape[1:])
-    averaged = _product(own, kernel.reshape(len(kernel), -1)).reshape(shape)
+    averaged = product(own, kernel)
     total = _log_product(averaged)
     weights = np.exp(total - total.max()) * np.diff(edges)
     weights *= np.asarray(lattice.outlier_weights)[:, None, None]
@@ -158,9 +157,14 @@ def fit_joint(
     return Joint(edges, weights / weights.sum(), own, averaged)
 
 
-def _product(own: Floats, kernel: Floats) -> Floats:
-    """Return own @ kernel, in single precision: it is the bulk of the work, and all is positive."""
-    return np.asarray(own.astype(np.float32) @ kernel.astype(np.float32), dtype=float)
+def product(likelihood: Floats, kernel: NDArray[np.float32]) -> Floats:
+    """Return likelihoods averaged over a seed's threshold: (..., m) and (m, ...) -> (..., ...).
+
+    In single precision: it is the bulk of the work, and all summands are positive.
+    """
+    rows = likelihood.reshape(-1, len(kernel)).astype(np.float32)
+    flat = rows @ kernel.reshape(len(kernel), -1)
+    return flat.reshape(*likelihood.shape[:-1], *kernel.shape[1:]).astype(float)
 
 
 def _log_product(factors: Floats) -> Floats:
@@ -225,7 +229,7 @@ def success_given_threshold(lattice: Lattice, thresholds: Floats, log_dims: Floa
 
 
 @lru_cache(maxsize=4)
-def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Floats:
+def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> NDArray[np.float32]:
     """Return the probability that a seed's threshold lies in a cell, given the centre.
 
     Returns:
@@ -237,7 +241,7 @@ def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Floats:
     # The outermost cells hold all thresholds beyond them: there no trial tells them apart.
     open_edges = np.concatenate(([-np.inf], edges[1:-1], [np.inf]))
     steps = (open_edges[:, None, None] - centres) / np.asarray(lattice.spreads)[:, None]
-    return np.diff(ndtr(steps), axis=0)
+    return np.asarray(np.diff(ndtr(steps), axis=0), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
