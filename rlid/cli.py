@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.commands import look, measure, results
+from rlid.commands import look, measure, results, store
 from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command(short_help="Say which of two measurements is harder.")(look.compare)
 app.command(short_help="Draw the measurements of a store.")(look.plot)
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
+app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.")
 
 
 def main() -> NoReturn:

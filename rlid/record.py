@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+SCHEMA_VERSION = 1
 MAX_CURVE_POINTS = 200
 MAX_D = 10**9
 MAX_SEED = 2**32
@@ -35,6 +37,10 @@ VERSIONED = ("rlid", "numpy", "torch", "gymnasium", "stable-baselines3", "cma", 
 
 class DamagedRecord(ValueError):
     """Text that is not a valid record; the message says what is wrong in one line."""
+
+
+class NewerRecord(DamagedRecord):
+    """A record of a later schema than this version of rlid reads."""
 
 
 class _Model(BaseModel):
@@ -171,6 +177,11 @@ def canonical(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def written(record: Record) -> str:
+    """Return the text that a record's file holds."""
+    return record.model_dump_json(indent=1) + "\n"
+
+
 def parse_json(text: str) -> Any:
     """Read strict JSON: no NaN or infinity, no name twice.
 
@@ -178,7 +189,7 @@ def parse_json(text: str) -> Any:
         DamagedRecord: the text is not that.
     """
     try:
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        return _STRICT.decode(text)
     except DamagedRecord:
         raise
     except (ValueError, RecursionError) as error:
@@ -189,9 +200,19 @@ def parse_record(text: str) -> Record:
     """Read a record from strict JSON.
 
     Raises:
+        NewerRecord: it is of a later schema.
         DamagedRecord: it is not one.
     """
-    return validate(Record, parse_json(text))
+    with contextlib.suppress(ValidationError):
+        # What reads back as it was written has no name twice; this is four times as fast.
+        record = Record.model_validate_json(text)
+        if written(record) == text:
+            return record
+    value = parse_json(text)
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise NewerRecord(f"a record of schema {version}: upgrade rlid to read it")
+    return validate(Record, value)
 
 
 def validate(model: type[M], value: Any) -> M:
@@ -219,3 +240,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise DamagedRecord("a name stands twice in one object")
     return result
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlid.files import write_whole
+from rlid.files import read_limited, write_whole
 from rlid.record import (
     Count,
     DamagedRecord,
@@ -148,19 +149,26 @@ def load(task: Task, network: str, store: Path) -> Reference | None:
     """Return the reference of (task, network): the store's own, or else the shipped one."""
     own = path(store, task.name, network)
     shipped = resources.files("rlid") / "references" / own.parent.name / own.name
-    for source in (own, shipped):
-        if not source.is_file():
-            continue
-        text = source.read_text()
-        if len(text) > MAX_BYTES:
-            raise StoreError(f"{source}: larger than {MAX_BYTES} bytes")
-        try:
-            reference = validate(Reference, parse_json(text))
-        except DamagedRecord as error:
-            raise StoreError(f"{source}: damaged reference: {error}; delete it") from None
-        if reference.fits(task, network):
-            return reference
+    sources: tuple[Path | Traversable, ...] = (own, shipped)
+    for source in sources:
+        if source.is_file():
+            reference = read(source)
+            if reference.fits(task, network):
+                return reference
     return None
+
+
+def read(source: Path | Traversable) -> Reference:
+    """Return the reference in a file.
+
+    Raises:
+        StoreError: it holds none.
+    """
+    try:
+        data = read_limited(source, MAX_BYTES) if isinstance(source, Path) else source.read_bytes()
+        return validate(Reference, parse_json(data.decode()))
+    except (DamagedRecord, UnicodeDecodeError) as error:
+        raise StoreError(f"{source}: damaged reference: {error}; delete it") from None
 
 
 def save(reference: Reference, store: Path) -> Path:

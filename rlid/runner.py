@@ -63,10 +63,10 @@ class Runner:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"--timeout {timeout:g}: must be above 0")
         self.plan = plan
-        self.store = Store(store)
+        self.watcher = watcher or Watcher()
+        self.store = Store(store, self.watcher.note)
         self.store.check_writable()
         self.jobs = jobs or len(os.sched_getaffinity(0))
-        self.watcher = watcher or Watcher()
         self.retry = retry
         self.engine = LocalEngine(self.jobs, timeout or plan.task.patience)
         self.trials_run = 0

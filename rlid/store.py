@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.record import DamagedRecord, Record, Spec, parse_record
+from rlid.files import add_whole, read_limited, write_whole
+from rlid.record import DamagedRecord, NewerRecord, Record, Spec, parse_record, written
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
 _HEADER_BYTES = 1024
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""What a file system answers that has no hard links: there a rename publishes."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 
 
 class StoreError(Exception):
     """The store cannot be written or read; the message is one line."""
+
+
+def _ignore(_: str) -> None:
+    """Hear nothing."""
 
 
 class Store:
@@ -34,9 +36,12 @@ class Store:
     file is moved to `<folder>/quarantine/` with the reason beside it.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        """`folder` need not exist yet; it is made at the first write."""
+    def __init__(
+        self, folder: str | os.PathLike[str], on_damage: Callable[[str], None] = _ignore
+    ) -> None:
+        """`folder` need not exist yet; `on_damage` hears, in one line, of each file set aside."""
         self.folder = Path(folder)
+        self._on_damage = on_damage
 
     def path(self, spec: Spec) -> Path:
         """Return where the record of `spec` stands, or would stand."""
@@ -49,7 +54,8 @@ class Store:
             StoreError: it cannot be written.
         """
         try:
-            self._publish(self.folder / f".probe-{secrets.token_hex(8)}", b"").unlink()
+            probe = self.folder / f".probe-{secrets.token_hex(8)}.tmp"
+            write_whole(probe, b"").unlink()
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
 
@@ -64,13 +70,17 @@ class Store:
         """
         from safetensors.numpy import save
 
+        stored = self.get(record.spec)
+        if stored is not None:
+            return stored
         path = self.path(record.spec)
         try:
             if z is not None:
                 data = save({"z": np.ascontiguousarray(z, dtype=np.float32)})
                 record = record.model_copy(update={"z_sha256": hashlib.sha256(data).hexdigest()})
-                self._publish(path.with_suffix(".safetensors"), data)
-            self._publish(path, (record.model_dump_json(indent=1) + "\n").encode())
+                # A z without its record is left from a crash, and gives way.
+                write_whole(path.with_suffix(".safetensors"), data)
+            add_whole(path, written(record).encode())
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
         return record
@@ -100,12 +110,33 @@ class Store:
 
     def records(self, task: str | None = None) -> Iterator[Record]:
         """Yield every sound record (of one task), ordered by file name."""
-        trials = self.folder / "trials"
-        folder = trials / slug(task) if task else trials
-        for path in sorted(folder.glob("*.json" if task else "*/*.json")):
+        for path in self.files(".json", task):
             record = self._load(path)
             if record is not None and task in (None, record.spec.task):
                 yield record
+
+    def files(self, suffix: str, task: str | None = None) -> Iterator[Path]:
+        """Yield the files of the trials that end so, ordered by name; hidden ones are left out."""
+        trials = self.folder / "trials"
+        names = [slug(task)] if task else _names(trials)
+        for folder in (trials / name for name in names):
+            if folder.is_dir() and not folder.is_symlink():
+                yield from (folder / name for name in _names(folder) if name.endswith(suffix))
+
+    def parse(self, path: Path) -> Record:
+        """Return the record in a file of this store.
+
+        Raises:
+            DamagedRecord: it holds none, or that of another spec.
+            OSError: it cannot be read.
+        """
+        try:
+            record = parse_record(read_limited(path, MAX_RECORD_BYTES).decode())
+        except UnicodeDecodeError as error:
+            raise DamagedRecord(str(error)) from None
+        if record.key != path.stem:
+            raise DamagedRecord("the file's name is not the key of the spec in it")
+        return record
 
     def z(self, record: Record) -> NDArray[np.float32]:
         """Return the z (d,) of a record.
@@ -123,7 +154,7 @@ class Store:
         """
         path = self.path(spec).with_suffix(".safetensors")
         try:
-            data = _read(path, spec.d * 4 + _HEADER_BYTES)
+            data = read_limited(path, spec.d * 4 + _HEADER_BYTES)
         except OSError as error:
             raise DamagedRecord(f"{path.name}: {error.strerror or error}") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -136,59 +167,35 @@ class Store:
             path for path in (self.folder / "quarantine").glob("*") if path.suffix != ".reason"
         )
 
-    def _load(self, path: Path) -> Record | None:
-        try:
-            record = parse_record(_read(path, MAX_RECORD_BYTES).decode())
-            if record.key != path.stem:
-                raise DamagedRecord("the file's name is not the key of the spec in it")
-            return record
-        except FileNotFoundError:
-            return None
-        except (DamagedRecord, UnicodeDecodeError, OSError) as error:
-            self._set_aside(path, str(error))
-            return None
+    def set_aside(self, path: Path, reason: str) -> None:
+        """Move a file to quarantine, with the reason beside it.
 
-    def _set_aside(self, path: Path, reason: str) -> None:
+        Raises:
+            StoreError: it cannot be moved.
+        """
         target = self.folder / "quarantine" / f"{path.name}.{secrets.token_hex(4)}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(path, target)
             target.with_suffix(target.suffix + ".reason").write_text(reason + "\n")
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise _cannot("mended", self.folder, error) from error
+        self._on_damage(f"damaged, moved to {target}: {reason}")
 
-    def _publish(self, path: Path, data: bytes) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
+    def _load(self, path: Path) -> Record | None:
         try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            _link(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-        return path
-
-
-def _link(temporary: Path, path: Path) -> None:
-    """Give a finished file its name, unless a record stands there already."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        if path.suffix == ".safetensors":
-            # A z without its record is left from a crash: same spec, same z.
-            os.replace(temporary, path)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        if path.suffix == ".safetensors" or not path.exists():
-            os.rename(temporary, path)
+            return self.parse(path)
+        except FileNotFoundError:
+            return None
+        except NewerRecord as error:
+            raise StoreError(f"{path}: {error}") from None
+        except DamagedRecord as error:
+            self.set_aside(path, str(error))
+            return None
+        except OSError as error:
+            raise _cannot("read", self.folder, error) from error
 
 
 def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
@@ -214,14 +221,12 @@ def slug(name: str) -> str:
     return _UNSAFE.sub("_", name).strip(".")[:100] or "_"
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Read a plain file of at most `limit` bytes; a symlink is not followed."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise DamagedRecord(f"larger than {limit} bytes")
-    return data
+def _names(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; hidden ones are left out."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _cannot(what: str, folder: Path, error: OSError) -> StoreError:

@@ -106,6 +106,38 @@ def test_a_damaged_record_goes_to_quarantine_with_its_reason(tmp_path, damage, r
     assert reason in aside.with_suffix(aside.suffix + ".reason").read_text()
 
 
+def test_whoever_asks_hears_of_a_damaged_record(tmp_path):
+    heard = []
+    store = Store(tmp_path, heard.append)
+    store.path(store.add(a_record()).spec).write_text("{")
+    assert store.get(a_spec()) is None
+    assert len(heard) == 1
+    assert heard[0].startswith(f"damaged, moved to {tmp_path}/quarantine/")
+    assert "not JSON" in heard[0]
+
+
+def test_a_record_of_a_later_schema_stays_where_it_is(tmp_path):
+    store = Store(tmp_path)
+    path = store.path(store.add(a_record()).spec)
+    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    with pytest.raises(StoreError, match="schema 2: upgrade rlid"):
+        list(store.records())
+    assert path.exists()
+
+
+def test_a_record_that_cannot_be_read_just_now_stays_where_it_is(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    path = store.path(store.add(a_record()).spec)
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(StoreError, match="cannot be read: Too many open files"):
+        list(store.records())
+    assert path.exists()
+
+
 def test_a_symlink_is_not_followed(tmp_path):
     store = Store(tmp_path / "store")
     stored = store.add(a_record())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -119,7 +121,7 @@ def _measurements(task: str, store: Path) -> list[Any]:
 
     if not store.is_dir():
         raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
-    found = measurements(Store(store), task or None)
+    found = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
     if not found:
         of_task = f" of {task}" if task else ""
         raise ValueError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")

@@ -1,0 +1,96 @@
+"""`rlid store check` finds what is wrong, mends it on request, and merge keeps what is there."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from command import rlid
+from records import a_record, a_spec
+
+from rlid import upkeep
+from rlid.store import Store
+
+Z = np.array([0.5, -1.0, 2.0], np.float32)
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """Return a store with one of everything that can be wrong, and one sound trial."""
+    store = Store(tmp_path / "damaged")
+    for seed in range(5):
+        store.add(a_record(spec=a_spec(seed=seed)), Z)
+
+    def path(seed, suffix):
+        return store.path(a_spec(seed=seed)).with_suffix(suffix)
+
+    path(1, ".json").write_text("{")
+    path(2, ".safetensors").unlink()
+    path(3, ".safetensors").write_bytes(b"\x00" * 100)
+    path(4, ".json").unlink()
+    (path(0, ".json").parent / ".x.json.0123.tmp").write_text("half")
+    moved = store.add(a_record(spec=a_spec(seed=9)))
+    (store.folder / "trials" / "elsewhere").mkdir()
+    os.rename(path(9, ".json"), store.folder / "trials/elsewhere" / f"{moved.key}.json")
+    return store
+
+
+def test_a_check_finds_everything_and_changes_nothing(damaged):
+    before = sorted(damaged.folder.rglob("*"))
+    found = sorted(one.what.split(":")[0] for one in upkeep.examine(damaged))
+    assert sorted(damaged.folder.rglob("*")) == before
+    z2, z3 = (damaged.path(a_spec(seed=n)).with_suffix(".safetensors").name for n in (2, 3))
+    assert found == sorted(
+        [
+            "not JSON",
+            z2,
+            z3,
+            "a z without its record, left from a crash",
+            "a half-written file, left from a crash",
+            "a record of cartpole, in the wrong folder",
+        ]
+    )
+
+
+def test_a_repaired_store_is_sound_and_keeps_what_is_sound(damaged):
+    for finding in upkeep.examine(damaged):
+        upkeep.repair(damaged, finding)
+    assert list(upkeep.examine(damaged)) == []
+    assert [record.spec.seed for record in damaged.records()] == [0]
+    assert np.array_equal(damaged.z(next(damaged.records())), Z)
+
+
+def test_a_merge_adds_what_is_missing_and_says_what_differs(tmp_path):
+    target, source = Store(tmp_path / "a"), Store(tmp_path / "b")
+    target.add(a_record(), Z)
+    target.add(a_record(spec=a_spec(seed=1), score=12.0))
+    target.add(a_record(spec=a_spec(seed=2), status="timeout", score=None))
+    source.add(a_record(seconds=99.0), Z)
+    source.add(a_record(spec=a_spec(seed=1), score=13.0))
+    source.add(a_record(spec=a_spec(seed=2)), Z)
+    source.add(a_record(spec=a_spec(seed=3)), Z)
+    merged = upkeep.merge(target, source)
+    assert (merged.added, merged.known) == (2, 1)
+    assert [record.spec.seed for record in merged.conflicts] == [1]
+    scores = {record.spec.seed: record.score for record in target.records()}
+    assert scores == {0: 480.0, 1: 12.0, 2: 480.0, 3: 480.0}
+    assert list(upkeep.examine(target)) == []
+    assert upkeep.merge(target, source).added == 0
+
+
+def test_the_commands_say_what_they_found_and_did(tmp_path, damaged):
+    checked = rlid("store", "check", damaged.folder, cwd=tmp_path)
+    assert checked.returncode == 1
+    assert "6 findings" in checked.stdout
+    assert f"rlid store check {damaged.folder} --repair" in checked.stdout
+    mended = rlid("store", "check", damaged.folder, "--repair", "--json", cwd=tmp_path)
+    assert mended.returncode == 0
+    assert json.loads(mended.stdout)["records"] == 1
+    merged = rlid("store", "merge", tmp_path / "new", damaged.folder, cwd=tmp_path)
+    assert merged.returncode == 0
+    assert "1 added, 0 there already" in merged.stdout
+    nowhere = rlid("store", "check", "nowhere", cwd=tmp_path)
+    assert (nowhere.returncode, nowhere.stderr) == (
+        2,
+        "rlid: no store at 'nowhere': give the folder of one\n",
+    )
