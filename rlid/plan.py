@@ -11,11 +11,11 @@ from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.networks import Network, parse
-from rlid.question import Question
+from rlid.question import PROTOCOL, Question
 from rlid.record import MAX_SEED, Spec
 from rlid.search import Search, make_search
 from rlid.simulator import make_network, make_world
-from rlid.task import Task, import_packages, resolve
+from rlid.task import Task, adapt, import_packages, resolve
 
 RULES = ("normalised", "raw")
 MAX_SEEDS = 10_000
@@ -80,6 +80,9 @@ class Plan:
         """Return the command that measures this plan's reference by itself."""
         words = ["rlid", "reference", self.task.name, "--agent", ",".join(agent_names)]
         words += ["--network", self.network.architecture.name, "--budget", str(self.task.budget)]
+        for option in PROTOCOL:
+            if value := getattr(self.question, option):
+                words += [f"--{option}", value]
         for package in self.imports:
             words += ["--import", package]
         return shlex.join(words)
@@ -118,6 +121,8 @@ def plan(
     imports: Sequence[str] = (),
     precision: float = 0.25,
     max_trials: int | None = None,
+    observation: str | None = None,
+    backend: str | None = None,
 ) -> Plan:
     """Return a checked plan. Arguments are those of `rlid run`; see `rlid.measure`.
 
@@ -125,8 +130,8 @@ def plan(
         ValueError: something in it is unknown or out of range; the message is one line.
     """
     import_packages(imports)
-    found = resolve(task)
-    own_budget = found.budget
+    own = resolve(task)
+    found = adapt(own, observation=observation, backend=backend)
     if budget is not None:
         found = replace(found, budget=_at_least_one("--budget", budget))
     name = agent or found.agent
@@ -191,7 +196,9 @@ def plan(
             search=search,  # type: ignore[arg-type]
             precision=precision,
             max_trials=max_trials,
-            budget=None if found.budget == own_budget else found.budget,
+            budget=None if found.budget == own.budget else found.budget,
+            observation=None if found.observation == own.observation else found.observation,
+            backend=None if found.backend == own.backend else found.backend,
             full=full,
             fraction=fraction,
             rule=rule,  # type: ignore[arg-type]

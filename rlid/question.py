@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rlid.record import MAX_D, MAX_SEED, Count, Name, Text, canonical
 
 Dims = Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_D)], ...], Field(max_length=10_000)]
+PROTOCOL = ("observation", "backend")
+"""Options that put something else in place of what the task's protocol says."""
 
 
 class Question(BaseModel):
@@ -21,6 +23,8 @@ class Question(BaseModel):
         dims: the d that were open, where they were listed.
         seeds: how many seeds, from `seed` on.
         budget: steps of one trial, where another than the task's own was asked for.
+        observation: the observation rule, where another than the task's own was asked for.
+        backend: the simulator, where another than the task's own was asked for.
         settings: assignments to the agent's hyper-parameters, besides the task's recipe.
         imports: packages that register environments, tasks or agents.
     """
@@ -39,6 +43,8 @@ class Question(BaseModel):
     precision: float = Field(default=0.25, gt=0)
     max_trials: Count | None = None
     budget: Count | None = None
+    observation: Name | None = None
+    backend: Name | None = None
     full: bool = False
     fraction: float = Field(default=0.9, gt=0, le=1)
     rule: Literal["normalised", "raw"] = "normalised"
@@ -60,7 +66,15 @@ class Question(BaseModel):
         elif self.dmax is not None:
             words += ["--dmax", str(self.dmax)]
         words += ["--seeds", str(self.seeds)]
-        for name in ("projection", "seed", "search", "precision", "max_trials", "budget"):
+        for name in (
+            "projection",
+            "seed",
+            "search",
+            "precision",
+            "max_trials",
+            "budget",
+            *PROTOCOL,
+        ):
             value = getattr(self, name)
             if value != Question.model_fields[name].default:
                 words += [f"--{name.replace('_', '-')}", f"{value}"]

@@ -140,14 +140,18 @@ def is_outgrown(task: Task, agent: str, reference: Reference) -> bool:
     return False
 
 
-def path(store: Path, task: str, network: str) -> Path:
-    """Return where a store keeps the reference of (task, network)."""
-    return store / "references" / slug(task) / f"{slug(network)}.json"
+def path(store: Path, task: str, network: str, observation: Value = "raw") -> Path:
+    """Return where a store keeps the reference of (task, network), under an observation rule.
+
+    What was measured under frozen statistics must not replace what was measured without them.
+    """
+    ending = ".frozen.json" if observation == "frozen" else ".json"
+    return store / "references" / slug(task) / f"{slug(network)}{ending}"
 
 
 def load(task: Task, network: str, store: Path) -> Reference | None:
     """Return the reference of (task, network): the store's own, or else the shipped one."""
-    own = path(store, task.name, network)
+    own = path(store, task.name, network, task.observation)
     shipped = resources.files("rlid") / "references" / own.parent.name / own.name
     sources: tuple[Path | Traversable, ...] = (own, shipped)
     for source in sources:
@@ -177,7 +181,8 @@ def save(reference: Reference, store: Path) -> Path:
     Raises:
         StoreError: it cannot be written.
     """
-    target = path(store, reference.task, reference.network)
+    observation = reference.protocol.get("observation")
+    target = path(store, reference.task, reference.network, observation)
     try:
         write_whole(target, (reference.model_dump_json(indent=1) + "\n").encode())
     except OSError as error:

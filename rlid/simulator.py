@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rlid.actions import decoder
 from rlid.networks import Network, parse
+from rlid.observation import FrozenStatistics
 from rlid.task import EnvironmentFault, Objective, Simulator, Task, World
 
 MAX_SLOTS = 128
@@ -23,11 +24,18 @@ def make_world(task: Task) -> World:
     Raises:
         ValueError: the environment cannot be made.
     """
-    if task.world is not None:
-        return task.world()
+    world = task.world() if task.world is not None else _make_simulator(task)
+    if task.observation == "frozen":
+        return FrozenStatistics(cast(Simulator, world), task.episode_cap)
+    return world
+
+
+def _make_simulator(task: Task) -> Simulator:
     if task.backend == "mujoco":
         from rlid.mujoco_simulator import MujocoSimulator
 
+        if task.observation == "scaled":
+            raise ValueError(f"observations of {task.env} have no bounds to scale by; use frozen")
         return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
     return GymnasiumSimulator(
         task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
@@ -77,6 +85,8 @@ class GymnasiumSimulator:
         self.action_space = self._pool[0].action_space
         space = self._pool[0].observation_space
         self.observation_size = math.prod(space.shape)
+        if is_scaled and not (np.isfinite(space.low) & np.isfinite(space.high)).any():
+            raise ValueError(f"observations of {env} have no bounds to scale by; use frozen")
         self._middle, self._half = _centre(space, is_scaled)
 
     def _make(self) -> Any:

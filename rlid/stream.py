@@ -13,7 +13,16 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 # The position of a role is its spawn key: append only, never reorder.
-ROLES = ("theta0", "projection", "training", "validation", "scoring", "optimizer", "task")
+ROLES = (
+    "theta0",
+    "projection",
+    "training",
+    "validation",
+    "scoring",
+    "optimizer",
+    "task",
+    "observation",
+)
 
 _WORDS_PER_BLOCK = 4
 _BITS_PER_WORD = 64

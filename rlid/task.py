@@ -17,6 +17,10 @@ from rlid.registry import Registry
 Scalar = str | int | float | bool | None
 Part = Literal["search", "validation", "scoring"]
 
+OBSERVATIONS = ("raw", "scaled", "frozen")
+"""What may be asked for in place of a task's own rule."""
+BACKENDS = ("gymnasium", "mujoco")
+
 TASKS = Registry("task", package="rlid.envs", group="rlid.tasks")
 
 
@@ -32,8 +36,9 @@ class Task:
         env: the environment's id in its library, such as "CartPole-v1".
         options: keyword arguments of the environment, part of the protocol.
         episode_cap: steps after which an episode is cut, whether or not the environment does so.
-        observation: "raw", "scaled" to [-1, 1] by the bounds of the observation space, or "pixels":
-            bytes, which the network divides by 255.
+        observation: "raw", "scaled" to [-1, 1] by the bounds of the observation space, "frozen":
+            centred and scaled by statistics of random actions, or "pixels": bytes, which the
+            network divides by 255.
         action: how a network's outputs become a continuous action: "clip" to the bounds, or
             "squash" by tanh onto them. Discrete actions are always the argmax.
         activation: between the network's layers, "tanh" or "relu".
@@ -59,7 +64,7 @@ class Task:
     env: str
     options: Mapping[str, Scalar] = field(default_factory=dict)
     episode_cap: int
-    observation: Literal["raw", "scaled", "pixels"] = "raw"
+    observation: Literal["raw", "scaled", "frozen", "pixels"] = "raw"
     action: Literal["clip", "squash"] = "squash"
     activation: Literal["tanh", "relu"] = "tanh"
     network: str = "mlp:20x20"
@@ -205,6 +210,31 @@ def resolve(text: str) -> Task:
         raise ValueError(f"task {name!r} needs a parameter: {name}:{what.upper()}")
     task: Task = factory(parameter) if parameter else factory()
     return dataclasses.replace(task, name=text)
+
+
+def adapt(task: Task, *, observation: str | None = None, backend: str | None = None) -> Task:
+    """Return the task with another observation rule or back end, where these are given.
+
+    Raises:
+        ValueError: an unknown name, or a task that cannot be had so.
+    """
+    observation, backend = observation or task.observation, backend or task.backend
+    if (observation, backend) == (task.observation, task.backend):
+        return task
+    for option, value, known in (
+        ("--observation", observation, OBSERVATIONS),
+        ("--backend", backend, (*BACKENDS, task.backend)),
+    ):
+        if value not in known:
+            raise ValueError(f"{option} {value}: use one of {', '.join(dict.fromkeys(known))}")
+    if task.kind != "rl" or task.observation == "pixels":
+        raise ValueError(f"task {task.name!r} takes neither --observation nor --backend")
+    if task.world is not None and (backend != task.backend or observation == "scaled"):
+        raise ValueError(
+            f"task {task.name!r} has a simulator of its own: leave out --backend, and use "
+            "--observation raw or frozen"
+        )
+    return dataclasses.replace(task, observation=observation, backend=backend)  # type: ignore[arg-type]
 
 
 def import_packages(packages: Sequence[str]) -> None:

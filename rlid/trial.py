@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.agent import AGENTS, Ask
+from rlid.observation import hidden_state
 from rlid.problem import Problem, Request, Returns, evaluate, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
 from rlid.rollout import no_beat
@@ -142,6 +143,7 @@ def trial(
         stopped_early=course.is_solved,
         seconds=0.0,
         curve=thin_curve(course.curve),
+        hidden_state=hidden_state(problem.task, problem.world),
         notes=notes,
         theta_sha256=problem.subspace.theta_sha256(z) if z is not None else None,
         versions=versions(),

@@ -13,9 +13,11 @@ from rlid.commands.options import (
     DEFAULT_STORE,
     FAILED,
     AgentOption,
+    BackendOption,
     ImportOption,
     JsonOption,
     Number,
+    ObservationOption,
     QuietOption,
     StoreOption,
     TaskName,
@@ -51,6 +53,8 @@ def run(
         Optional[float],  # noqa: UP007, UP045
         typer.Option(help="seconds without a sign of life that make a trial hung"),
     ] = None,
+    observation: ObservationOption = None,
+    backend: BackendOption = None,
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     precision: Annotated[float, typer.Option(help="relative width (adaptive)")] = 0.25,
     max_trials: Annotated[Number, typer.Option(help="at most so many (adaptive)")] = None,
@@ -87,6 +91,8 @@ def run(
             imports=import_ or [],
             precision=precision,
             max_trials=max_trials,
+            observation=observation,
+            backend=backend,
         )
         for name in agents
         for shape in networks
@@ -145,6 +151,8 @@ def reference(
     budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
     jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
     store: StoreOption = DEFAULT_STORE,
+    observation: ObservationOption = None,
+    backend: BackendOption = None,
     import_: ImportOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -163,6 +171,8 @@ def reference(
             projection="identity",
             seeds=seeds,
             budget=budget,
+            observation=observation,
+            backend=backend,
             imports=import_ or [],
         )
         for name in names("--agent", agent)
@@ -181,5 +191,6 @@ def reference(
             f"(± {found.random_error:.2g}, {found.random_episodes} episodes), reference "
             f"{found.reference:.6g} ({found.agent}, median of {seeds} seeds)"
         )
-        print(f"written: {references.path(store, found.task, found.network)}")
+        rule = found.protocol.get("observation")
+        print(f"written: {references.path(store, found.task, found.network, rule)}")
     references.check(plans[0].task, found.reference, found.random)

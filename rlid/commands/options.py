@@ -22,6 +22,14 @@ AgentOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
     typer.Option("--agent", help="which optimizer searches z; a list with commas measures each"),
 ]
+ObservationOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option(help="raw, scaled (by bounds) or frozen (statistics); default: the task's rule"),
+]
+BackendOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option(help="what steps the environment; default: the task's"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
 Number = Optional[int]  # noqa: UP007, UP045

@@ -51,13 +51,15 @@ def run_cell(cell: Cell, pulse: str) -> None:
     import torch
 
     from rlid.store import Store
-    from rlid.task import import_packages, resolve
+    from rlid.task import adapt, import_packages, resolve
     from rlid.trial import run_trials
 
     # More threads than one would change results, and trials run in parallel already.
     torch.set_num_threads(1)
     import_packages(cell.imports)
-    task = resolve(cell.task)
+    spec = cell.specs[0]
+    observation = str(spec.protocol["observation"])
+    task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
     store = Store(cell.store)
     run_trials(cell.specs, cell.judgement, task, lambda *found: _add(store, *found), beat_to(pulse))
 
