@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rlid.control import Control
 from rlid.dimension import Comparison, Estimate
 from rlid.measurement import Measurement, answer, count
 from rlid.record import Record
@@ -153,8 +154,8 @@ def print_measurement(measured: Measurement) -> None:
     print(measured.sentence)
 
 
-def summary_row(summary: Summary) -> list[Any]:
-    """Return a measurement as a row of `rlid show`."""
+def summary_row(summary: Summary, linear: Control | None) -> list[Any]:
+    """Return a measurement, and what the linear control does on its task, as a row."""
     spec, found = summary.spec, summary.estimate
     return [
         spec.task,
@@ -163,6 +164,7 @@ def summary_row(summary: Summary) -> list[Any]:
         summary.records[0].D,
         spec.projection,
         answer(found).removeprefix("d_int90 ").removeprefix("= "),
+        linear or "not measured",
         found.first_crossing or "none",
         found.seeds,
         len(summary.records),

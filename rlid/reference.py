@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -75,13 +75,10 @@ class Reference(_Model):
     command: Text
     versions: dict[Name, Name]
 
-    def fits(self, task: Task, network: str) -> bool:
+    def fits(self, task: str, version: int, protocol: Mapping[str, Value], network: str) -> bool:
         """Whether it was measured under this very protocol."""
-        return (
-            self.task == task.name
-            and self.task_version == task.version
-            and self.network == network
-            and canonical(self.protocol) == canonical(task.protocol())
+        return (self.task, self.task_version, self.network) == (task, version, network) and (
+            canonical(self.protocol) == canonical(protocol)
         )
 
 
@@ -151,13 +148,24 @@ def path(store: Path, task: str, network: str, observation: Value = "raw") -> Pa
 
 def load(task: Task, network: str, store: Path) -> Reference | None:
     """Return the reference of (task, network): the store's own, or else the shipped one."""
-    own = path(store, task.name, network, task.observation)
+    return find(store, task.name, task.version, task.protocol(), network)
+
+
+def find(
+    store: Path, task: str, version: int, protocol: Mapping[str, Value], network: str
+) -> Reference | None:
+    """Return the reference of what a spec names: the store's own, or else the shipped one.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    own = path(store, task, network, protocol.get("observation"))
     shipped = resources.files("rlid") / "references" / own.parent.name / own.name
     sources: tuple[Path | Traversable, ...] = (own, shipped)
     for source in sources:
         if source.is_file():
             reference = read(source)
-            if reference.fits(task, network):
+            if reference.fits(task, version, protocol, network):
                 return reference
     return None
 

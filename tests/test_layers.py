@@ -12,7 +12,7 @@ LAYERS = {
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["files", "question"], 1),
     **dict.fromkeys(["mujoco_simulator", "observation"], 1),
-    **dict.fromkeys(["problem", "rollout", "store", "upkeep", "reference"], 2),
+    **dict.fromkeys(["problem", "rollout", "store", "upkeep", "reference", "control"], 2),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(["measured", "published", "publisher"], 5),
     **dict.fromkeys(["trial", "dimension", "threshold_model", "success_curve", "summary"], 5),

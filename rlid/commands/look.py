@@ -54,18 +54,25 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the measurements of a store as a table."""
-    from rlid import console, summary
+    from rlid import console, control, summary
 
     found = _measurements(task, store)
+    controls = [control.control(item.spec, item.records[0].threshold, store) for item in found]
     if as_json:
-        print(json.dumps([summary.to_json(item) for item in found], indent=1, allow_nan=False))
+        answers = [
+            {**summary.to_json(item), "linear": control.to_json(linear)}
+            for item, linear in zip(found, controls, strict=True)
+        ]
+        print(json.dumps(answers, indent=1, allow_nan=False))
         return
     headings = (
-        "task agent network D projection d_int90 crossing seeds trials missing threshold steps"
+        "task agent network D projection d_int90 linear crossing seeds trials missing threshold "
+        "steps"
     )
     right = {"D", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
     columns = [(name, "right" if name in right else "left") for name in headings.split()]
-    console.print_table(columns, [console.summary_row(item) for item in found])
+    rows = [console.summary_row(item, linear) for item, linear in zip(found, controls, strict=True)]
+    console.print_table(columns, rows)
     for item in found:
         console.warn_of_budget(item)
 
