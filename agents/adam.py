@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Progress, Search
+from rlid.agent import AGENTS, LATER, Progress, Search
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -27,11 +27,13 @@ class Adam:
     Attributes:
         lr: learning rate of a weight.
         decay: "linear" to zero over the budget, or "none".
+        weight_decay: of theta, in the loss: half of it times the squared norm is added.
     """
 
     lr: float = 0.01
     decay: Literal["linear", "none"] = "linear"
     scale: Literal["sqrt", "none"] = "sqrt"
+    weight_decay: float = field(default=0.0, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("synthetic", "supervised")
     shares_batch: ClassVar[bool] = False
@@ -40,10 +42,12 @@ class Adam:
         """Refuse a step that leads nowhere.
 
         Raises:
-            ValueError: lr is not positive.
+            ValueError: lr is not positive, or weight_decay is negative.
         """
         if self.lr <= 0:
             raise ValueError(f"adam: lr must be positive, not {self.lr}")
+        if self.weight_decay < 0:
+            raise ValueError(f"adam: weight_decay must be at least 0, not {self.weight_decay}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z that d leads to."""
@@ -66,7 +70,7 @@ class Adam:
             if self.decay == "linear":
                 left = max(0.0, 1.0 - problem.search_steps / problem.budget)
                 optimizer.param_groups[0]["lr"] = self.lr * left
-            loss = problem.loss(w * scale, rng)
+            loss = problem.loss(w * scale, rng, self.weight_decay)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -66,9 +66,21 @@ class Agent(Protocol):
         """Return what the agent decided by itself for this problem, for the record."""
 
 
+LATER = {"later": True}
+"""Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
+
+It is left out of the settings at its default, so that the keys of earlier trials stay valid.
+"""
+
+
 def settings(agent: Agent) -> dict[str, Any]:
     """Return an agent's hyper-parameters as plain data."""
-    return dataclasses.asdict(typing.cast(Any, agent))
+    plain = typing.cast(Any, agent)
+    return {
+        item.name: getattr(plain, item.name)
+        for item in dataclasses.fields(plain)
+        if not (item.metadata.get("later") and getattr(plain, item.name) == item.default)
+    }
 
 
 def configure(name: str, assignments: Sequence[str] = ()) -> Agent:

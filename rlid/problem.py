@@ -27,6 +27,7 @@ class Problem:
         budget: steps that the search may take (of the environment, or evaluations).
         beat: called now and then, as a sign of life.
         search_steps: steps the search has taken so far.
+        notes: what the agent decided in the course of the search, for the record.
     """
 
     task: Task
@@ -36,6 +37,7 @@ class Problem:
     budget: int
     beat: Callable[[], None] = no_beat
     search_steps: int = field(default=0)
+    notes: dict[str, str | int | float | bool] = field(default_factory=dict)
 
     @property
     def dim(self) -> int:
@@ -57,15 +59,19 @@ class Problem:
         """The function from network outputs (n, outputs) to actions."""
         return decoder(self.simulator.action_space, self.task.action)[1]
 
-    def loss(self, z: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    def loss(
+        self, z: torch.Tensor, rng: np.random.Generator, weight_decay: float = 0.0
+    ) -> torch.Tensor:
         """Return the loss of an objective at z (d,), differentiable; counted as one step.
 
-        What is random in it, such as a minibatch, is drawn from rng.
+        What is random in it, such as a minibatch, is drawn from rng. The weight decay is on theta,
+        all of it: weight_decay / 2 times its squared norm is added.
         """
         self.beat()
         self.search_steps += 1
-        loss: torch.Tensor = self.objective.loss(self.network, self.subspace.theta(z), rng)
-        return loss
+        theta = self.subspace.theta(z)
+        loss: torch.Tensor = self.objective.loss(self.network, theta, rng)
+        return loss + weight_decay / 2 * theta.square().sum() if weight_decay else loss
 
     def evaluate(
         self,

@@ -63,7 +63,11 @@ class _Course:
         stop = self.spec.stop_score
         values = np.empty(0)
         for part in np.array_split(range(self.problem.task.validation_episodes), LOOKS):
-            seeds = draw_seeds(self.episodes, len(part))
+            if self.problem.task.kind == "rl":
+                seeds = draw_seeds(self.episodes, len(part))
+            else:
+                # An objective's evaluations are numbered: each has data of its own.
+                seeds = tuple(part.tolist())
             result = yield Request(self.problem, z[None], seeds, "validation")
             self.validation_steps += result.steps
             values = np.concatenate([values, result.values[0]])
@@ -144,7 +148,7 @@ def trial(
         seconds=0.0,
         curve=thin_curve(course.curve),
         hidden_state=hidden_state(problem.task, problem.world),
-        notes=notes,
+        notes={**notes, **problem.notes},
         theta_sha256=problem.subspace.theta_sha256(z) if z is not None else None,
         versions=versions(),
     ), z

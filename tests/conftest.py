@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rlid import reference as references
+from rlid.datasets import DATASETS
 from rlid.plan import plan
 from rlid.reference import DirectTraining, Reference
 
@@ -51,3 +52,16 @@ def give_reference(tmp_path):
         )
 
     return give
+
+
+@pytest.fixture(scope="module")
+def small_images(tmp_path_factory):
+    """A folder with a small version of every data set, which stand for the real ones."""
+    import image_files
+
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLID_DATA", str(folder))
+        for name, dataset in list(DATASETS.items()):
+            patch.setitem(DATASETS, name, image_files.write(folder, dataset))
+        yield folder

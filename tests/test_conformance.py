@@ -19,6 +19,9 @@ from rlid.simulator import make_network, make_world
 from rlid.task import TASKS, resolve
 from rlid.trial import run_trials
 
+# Data sets are not in the repository: small ones in the same formats stand for them.
+pytestmark = pytest.mark.usefixtures("small_images")
+
 SHORT = 60
 """Steps of an episode here."""
 
@@ -31,7 +34,7 @@ def names_of_tasks():
 
 
 @pytest.fixture(params=names_of_tasks())
-def task(request):
+def task(request, small_images):
     """Every task, with episodes cut short: some would never end by themselves."""
     found = resolve(request.param)
     return dataclasses.replace(found, episode_cap=min(found.episode_cap, SHORT))
@@ -39,7 +42,7 @@ def task(request):
 
 def small_network(task):
     """What is quick to run, where the task leaves a choice."""
-    return "mlp:4" if task.kind == "rl" else task.network
+    return task.network if task.kind == "synthetic" else "mlp:4"
 
 
 def problem_of(task, d=3, seed=1, projection="onehot", world=None):

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ENVS, AGENTS = 40, 41
 LAYERS = {
-    **dict.fromkeys(["registry", "stream", "projections", "stats"], 0),
+    **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["files", "question"], 1),
     **dict.fromkeys(["mujoco_simulator", "observation"], 1),
@@ -33,7 +33,7 @@ LAYERS = {
     ),
     **dict.fromkeys(["cli", "commands", "console", "doctor", "__main__"], 7),
 }
-OPEN_TO_ENVS = {"task"}
+OPEN_TO_ENVS = {"datasets", "task"}
 OPEN_TO_AGENTS = {"agent", "sb3_bridge", "problem", "networks", "subspace"}
 
 CORE = sorted((ROOT / "rlid").rglob("*.py"))

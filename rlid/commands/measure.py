@@ -14,6 +14,7 @@ from rlid.commands.options import (
     FAILED,
     AgentOption,
     BackendOption,
+    DataOption,
     ImportOption,
     JsonOption,
     Number,
@@ -49,6 +50,7 @@ def run(
         typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
     ] = None,
     import_: ImportOption = None,
+    data: DataOption = None,
     timeout: Annotated[
         Optional[float],  # noqa: UP007, UP045
         typer.Option(help="seconds without a sign of life that make a trial hung"),
@@ -154,6 +156,7 @@ def reference(
     observation: ObservationOption = None,
     backend: BackendOption = None,
     import_: ImportOption = None,
+    data: DataOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

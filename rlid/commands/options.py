@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -29,6 +30,21 @@ ObservationOption = Annotated[
 BackendOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
     typer.Option(help="what steps the environment; default: the task's"),
+]
+
+
+def _use_data(folder: Path | None) -> Path | None:
+    """Let this process and its workers look for data sets in `folder` first."""
+    if folder is not None:
+        if not folder.is_dir():
+            raise ValueError(f"--data {str(folder)!r}: there is no such folder")
+        os.environ["RLID_DATA"] = str(folder.resolve())
+    return folder
+
+
+DataOption = Annotated[
+    Optional[Path],  # noqa: UP007, UP045
+    typer.Option("--data", callback=_use_data, help="the folder of data sets (or set RLID_DATA)"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
