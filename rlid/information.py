@@ -18,6 +18,7 @@ from rlid.stats import weighted_quantile
 from rlid.threshold_model import (
     Joint,
     Lattice,
+    Singles,
     fit_joint,
     half_point_offsets,
     midpoints,
@@ -49,7 +50,7 @@ FEW_DIMS = 20
 # After the first pick of a round each seed keeps so many of its best candidates.
 OPTIONS_KEPT = 10
 # Parameter values that together are less probable than this are left out of the planning.
-NEGLIGIBLE = 1e-3
+NEGLIGIBLE = 3e-3
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Belief:
 
     weights: Floats
     answers: Floats
-    chances: Floats
+    chances: Singles
 
 
 def plan_round(
@@ -185,8 +186,10 @@ def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
     # The pair of scale and outliers comes last but one: (seeds, candidates, pairs, thresholds).
     hits = joint.own[:, None, scale, outlier] * success
     averaged = joint.averaged[:, scale, outlier][:, :, spreads][..., cells]
-    ratio = product(hits, kernel) / (averaged[:, None] + 1e-300)
-    np.clip(ratio, 1e-9, 1.0 - 1e-9, out=ratio)
+    ratio = product(hits, kernel)
+    # No centre that is likely gives a seed's outcomes next to no chance.
+    ratio /= averaged[:, None] + np.float32(1e-30)
+    np.minimum(ratio, np.float32(1.0), out=ratio)
     halves = half_point_offsets(PLANNING)[scale, outlier][:, spreads, None] + centres[cells]
     # What lies beyond the ends is one answer; between them, the next integer.
     answers = np.clip(np.ceil(np.exp(halves)), allowed[0], allowed[-1] + 1)
@@ -201,7 +204,7 @@ def _likely(mass: Floats) -> NDArray[np.intp]:
     return np.sort(order[: enough + 1])
 
 
-def _expected_variance(belief: Belief, outcomes: Floats, chances: Floats) -> tuple[Floats, float]:
+def _expected_variance(belief: Belief, outcomes: Floats, chances: Singles) -> tuple[Floats, float]:
     """Return the variance of log d_int90 that is left on average.
 
     Args:
@@ -217,7 +220,7 @@ def _expected_variance(belief: Belief, outcomes: Floats, chances: Floats) -> tup
     powers = np.stack((np.ones_like(centred), centred, centred**2))
     moments = powers[:, None, :] * outcomes
     total = moments.sum(axis=2)[..., None]
-    hits = moments @ chances
+    hits = moments.astype(np.float32) @ chances
     both = np.concatenate((hits, total - hits), axis=1)
     left = (both[2] - both[1] ** 2 / np.maximum(both[0], 1e-300)).sum(axis=0)
     return left, float((total[2] - total[1] ** 2 / np.maximum(total[0], 1e-300)).sum())

@@ -36,7 +36,7 @@ SOLVED_COST_WEIGHT = 2.0
 # Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
 STEPS_IN_PRECISION = 8
 # A rough interval of so many times the width asked for is worth a precise look.
-NEAR_PRECISION = 1.5
+NEAR_PRECISION = 1.2
 # What an adaptive search may ask where no limit is given.
 TRIALS_PER_SEED = 12
 

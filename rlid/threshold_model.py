@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ ESTIMATION = Lattice(
     most_cells=200,
     exact_up_to=40,
 )
+# This near to [dmin, dmax] in log d the margins have cells of the usual width, beyond it cells that
+# are wider by the factor: only the tails of shallow curves reach so far.
+NEAR_MARGIN = 0.3
+MARGIN_COARSENESS = 4.0
 # A gap in log d between tried values that is narrower than this is one cell, else at least two.
 FINEST_SPLIT = 0.03
 # More distinct d than this are pooled in steps of this much log d.
@@ -109,7 +114,7 @@ class Joint:
     edges: Floats
     weights: Floats
     own: Floats
-    averaged: Floats
+    averaged: Singles
 
 
 def fit(dims: Floats, solved: Floats, failed: Floats, *, dmin: int, dmax: int) -> Posterior:
@@ -157,22 +162,22 @@ def fit_joint(
     return Joint(edges, weights / weights.sum(), own, averaged)
 
 
-def product(likelihood: Floats, kernel: NDArray[np.float32]) -> Floats:
+def product(likelihood: Floats, kernel: Singles) -> Singles:
     """Return likelihoods averaged over a seed's threshold: (..., m) and (m, ...) -> (..., ...).
 
     In single precision: it is the bulk of the work, and all summands are positive.
     """
     rows = likelihood.reshape(-1, len(kernel)).astype(np.float32)
     flat = rows @ kernel.reshape(len(kernel), -1)
-    return flat.reshape(*likelihood.shape[:-1], *kernel.shape[1:]).astype(float)
+    return np.asarray(flat.reshape(*likelihood.shape[:-1], *kernel.shape[1:]))
 
 
-def _log_product(factors: Floats) -> Floats:
+def _log_product(factors: Singles) -> Floats:
     """Return the logarithm of the product over the first axis; each factor is at most one."""
     # A logarithm for every ten factors: floored like this, their product cannot underflow.
-    floored = np.maximum(factors, 1e-30)
-    starts = range(0, len(floored), 10)
-    return np.asarray(sum(np.log(floored[start : start + 10].prod(axis=0)) for start in starts))
+    floored = np.maximum(factors, np.float32(1e-30))
+    parts = [floored[start : start + 10] for start in range(0, len(floored), 10)]
+    return np.asarray(sum(np.log(part.prod(axis=0, dtype=float)) for part in parts))
 
 
 def midpoints(edges: Floats) -> Floats:
@@ -206,11 +211,14 @@ def cell_edges(lattice: Lattice, dims: tuple[float, ...], dmin: int, dmax: int) 
     Likelihoods of steep curves jump at the tried d; with the jumps on edges, the midpoint rule
     stays exact for them.
     """
-    low, high = np.log(dmin) - lattice.margin, np.log(dmax) + lattice.margin
+    first, last = float(np.log(dmin)), float(np.log(dmax))
+    low, high = first - lattice.margin, last + lattice.margin
     integers = np.arange(dmin, min(dmax, lattice.exact_up_to) + 1)
     knots = np.unique(np.concatenate((dims, integers, [dmin, dmax])).astype(float))
-    knots = np.concatenate(([low], np.log(knots), [high]))
-    width = max(lattice.cell_width, (high - low) / lattice.most_cells)
+    ends = [low, first - NEAR_MARGIN], [last + NEAR_MARGIN, high]
+    knots = np.concatenate((ends[0], np.log(knots), ends[1]))
+    width = np.full(len(knots) - 1, max(lattice.cell_width, (high - low) / lattice.most_cells))
+    width[[0, -1]] *= MARGIN_COARSENESS
     gaps = np.diff(knots)
     parts = np.maximum(np.where(gaps > FINEST_SPLIT, 2, 1), np.ceil(gaps / width)).astype(int)
     pieces = [
@@ -229,7 +237,7 @@ def success_given_threshold(lattice: Lattice, thresholds: Floats, log_dims: Floa
 
 
 @lru_cache(maxsize=4)
-def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> NDArray[np.float32]:
+def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Singles:
     """Return the probability that a seed's threshold lies in a cell, given the centre.
 
     Returns:

@@ -1,40 +1,35 @@
-"""Does the interval cover the truth, and what does a search save? On simulated measurements.
+"""Does the interval cover the truth? On simulated measurements with known success curves.
 
-    python tests/benchmarks/calibration.py --measurements 2000 --seeds 5,10 --jobs 2
-    python tests/benchmarks/calibration.py --economy 200 --jobs 2
+    python tests/benchmarks/calibration.py --measurements 2000 --jobs 2 --out rows.jsonl
 
-Prints Markdown tables; figures that miss their target are marked with an exclamation mark.
-Exit code 1 where one does.
+Prints a Markdown table; figures that miss their target are marked with an exclamation mark. Every
+finished part is a line of the file given by --out, so that the same command goes on where it was
+interrupted; --report prints the table of what is there. Exit code 1 where a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 # Before numpy is imported: the processes share the cores, so each takes one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
-from simulated import (  # noqa: E402
-    CURVES,
-    Curve,
-    Simulation,
-    grid_dims,
-    least_cost_share,
-    truth,
-)
+from simulated import CURVES, Curve, Simulation, grid_dims, truth  # noqa: E402
 
-from rlid.dimension import Estimate, Trial, compare, estimate  # noqa: E402
+from rlid.dimension import Estimate, compare, estimate  # noqa: E402
 from rlid.search import SEARCHES, Search, make_search  # noqa: E402
 
 # The targets, and the success probability at dmax from which "> dmax" is a false answer.
@@ -42,52 +37,37 @@ LEAST_COVERAGE = 0.93
 MOST_CENSORED = 0.01
 MOST_ALARMS = 0.05
 SOLVED_AT_DMAX = 0.9
-# A solved run stops early: its cost as a share of an unsolved one's.
-SOLVED_COST = 1.0 / 3.0
 # Measurements that one job makes, and compares with each other in a ring.
 CHUNK = 50
-# Seeds of the grids that the economy is judged against, and that the adaptive search is offered.
-GRID_SEEDS = 10
-OFFERED_SEEDS = (10, 30)
+BY_NAME = {curve.name: curve for curve in CURVES}
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some measurements of one scenario."""
+    """Some measurements of one scenario: a curve's name, a search, a number of seeds."""
 
-    curve: Curve
-    kind: str
+    curve: str
+    search: str
     seeds: int
     first: int
     count: int
-    precision: float = 0.25
-    max_trials: int | None = None
-    is_compared: bool = True
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one measurement gave."""
+    """What one measurement gave; an open interval has the width -1."""
 
     is_covered: bool
     width: float
     is_censored: bool
     is_alarm: bool
     trials: int
-    cost: float
-    d: float
+    d: int
 
 
-def search_of(job: Job) -> Search:
-    dims = grid_dims(job.curve.dmax) if job.kind == "grid" else None
-    return make_search(
-        job.kind,
-        dmax=job.curve.dmax,
-        dims=dims,
-        seeds=range(job.seeds),
-        precision=job.precision,
-        max_trials=job.max_trials,
-    )
+def search_of(curve: Curve, kind: str, seeds: int) -> Search:
+    dims = grid_dims(curve.dmax) if kind == "grid" else None
+    return make_search(kind, dmax=curve.dmax, dims=dims, seeds=range(seeds))
 
 
 def covers(answer: Estimate, known: int | None) -> bool:
@@ -99,170 +79,142 @@ def covers(answer: Estimate, known: int | None) -> bool:
 
 def run(job: Job) -> list[Row]:
     """Measure, estimate, and compare each measurement with the next one of the same task."""
-    dmax = job.curve.dmax
-    name = zlib.crc32(job.curve.name.encode())
-    runs: list[list[Trial]] = []
+    curve = BY_NAME[job.curve]
+    runs = []
     for index in range(job.first, job.first + job.count):
-        rng = np.random.default_rng([name, job.seeds, index])
-        runs.append(Simulation(job.curve, job.seeds, rng).measure(search_of(job)))
+        rng = np.random.default_rng([zlib.crc32(job.curve.encode()), job.seeds, index])
+        search = search_of(curve, job.search, job.seeds)
+        runs.append(Simulation(curve, job.seeds, rng).measure(search))
     rows = []
-    for index, trials in enumerate(runs):
-        answer = estimate(trials, dmax=dmax)
-        is_alarm = False
-        if job.is_compared:
-            other = runs[(index + 1) % len(runs)]
-            is_alarm = compare(trials, other, dmax_a=dmax, dmax_b=dmax).verdict != "undecided"
-        solved = sum(bool(trial.success) for trial in trials)
+    for trials, other in zip(runs, [*runs[1:], runs[0]], strict=True):
+        answer = estimate(trials, dmax=curve.dmax)
+        verdict = compare(trials, other, dmax_a=curve.dmax, dmax_b=curve.dmax).verdict
         rows.append(
             Row(
-                is_covered=covers(answer, truth(job.curve)),
-                width=answer.relative_width,
+                is_covered=covers(answer, truth(curve)),
+                width=answer.relative_width if np.isfinite(answer.relative_width) else -1.0,
                 is_censored=answer.censored,
-                is_alarm=is_alarm,
+                is_alarm=verdict != "undecided",
                 trials=len(trials),
-                cost=len(trials) - solved * (1.0 - SOLVED_COST),
-                d=dmax + 1 if answer.d_int90 is None else answer.d_int90,
+                d=curve.dmax + 1 if answer.d_int90 is None else answer.d_int90,
             )
         )
     return rows
 
 
-def measured(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, list[Row]]]:
+def measured(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, list[Row]]]:
     """Return each job with its rows, in order."""
-    todo = list(jobs)
     if workers == 1:
-        yield from ((job, run(job)) for job in todo)
+        yield from ((job, run(job)) for job in jobs)
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from zip(todo, pool.map(run, todo), strict=True)
+        yield from zip(jobs, pool.map(run, jobs), strict=True)
 
 
-def marked(value: float, is_missed: bool) -> str:
-    return f"{100 * value:.1f} %{' !' if is_missed else ''}"
+def stored(path: Path | None) -> dict[Job, list[Row]]:
+    """Return the finished jobs of a file; a line torn by an interruption is passed over."""
+    found: dict[Job, list[Row]] = {}
+    for text in path.read_text().splitlines() if path and path.exists() else []:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        found[Job(**line["job"])] = [Row(*row) for row in line["rows"]]
+    return found
 
 
-def line(*cells: object) -> None:
+def kept(path: Path, job: Job, rows: Iterable[Row]) -> None:
+    """Append a finished job to the file."""
+    line = {"job": asdict(job), "rows": [list(asdict(row).values()) for row in rows]}
+    with path.open("a") as out:
+        out.write(json.dumps(line) + "\n")
+
+
+def share(values: Sequence[bool], is_missed: bool) -> str:
+    """Return a share with its standard error, marked where it misses its target."""
+    mean = float(np.mean(values))
+    error = (mean * (1.0 - mean) / len(values)) ** 0.5
+    return f"{100 * mean:.1f} ± {100 * error:.1f} %{' !' if is_missed else ''}"
+
+
+def print_line(*cells: object) -> None:
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
-def calibrate(
-    curves: list[Curve], kinds: list[str], seeds: list[int], options: argparse.Namespace
-) -> int:
-    """Print the table of coverage; the number of missed targets."""
-    line("curve", "search", "seeds", "truth", "P(dmax)", "covered", "width", "median d", "> dmax",
-         "called different", "trials")  # fmt: skip
-    line(*["---"] * 11)
-    jobs = [
-        Job(curve, kind, count, first, min(CHUNK, options.measurements - first))
-        for curve in curves
-        for kind in kinds
-        for count in seeds
-        for first in range(0, options.measurements, CHUNK)
-    ]
+def report(done: dict[Job, list[Row]]) -> int:
+    """Print the table; the number of missed targets."""
+    gathered: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    for job, rows in done.items():
+        gathered[job.curve, job.search, job.seeds] += rows
+    print_line("curve", "search", "seeds", "measured", "truth", "P(dmax)", "covered", "width",
+               "median d", "> dmax", "called different", "trials")  # fmt: skip
+    print_line(*["---"] * 12)
+    order = {name: position for position, name in enumerate(BY_NAME)}
     missed = 0
-    gathered: dict[tuple[Curve, str, int], list[Row]] = defaultdict(list)
-    for job, rows in measured(jobs, options.jobs):
-        key = (job.curve, job.kind, job.seeds)
-        gathered[key] += rows
-        if len(gathered[key]) == options.measurements:
-            missed += print_scenario(*key, gathered[key])
+    for key in sorted(gathered, key=lambda key: (order[key[0]], key[1:])):
+        missed += print_scenario(BY_NAME[key[0]], key[1], key[2], gathered[key])
+    total = sum(len(rows) for rows in gathered.values())
+    print(f"\n{total} measurements in {len(gathered)} scenarios, {missed} targets missed")
     return missed
 
 
 def print_scenario(curve: Curve, kind: str, seeds: int, rows: list[Row]) -> int:
     """Print one line; the number of targets that it misses."""
     top = float(curve.marginal([curve.dmax])[0])
-    covered = float(np.mean([row.is_covered for row in rows]))
-    censored = float(np.mean([row.is_censored for row in rows]))
-    alarms = float(np.mean([row.is_alarm for row in rows]))
-    is_missed = (
-        covered < LEAST_COVERAGE,
-        censored >= MOST_CENSORED and top >= SOLVED_AT_DMAX,
-        alarms > MOST_ALARMS,
+    covered, censored, alarms = (
+        [getattr(row, name) for row in rows] for name in ("is_covered", "is_censored", "is_alarm")
     )
-    line(
+    is_missed = (
+        np.mean(covered) < LEAST_COVERAGE,
+        np.mean(censored) >= MOST_CENSORED and top >= SOLVED_AT_DMAX,
+        np.mean(alarms) > MOST_ALARMS,
+    )
+    width = np.median([np.inf if row.width < 0 else row.width for row in rows])
+    print_line(
         curve.name,
         kind,
         seeds,
+        len(rows),
         truth(curve) or f"> {curve.dmax}",
         f"{top:.2f}",
-        marked(covered, is_missed[0]),
-        f"{np.median([row.width for row in rows]):.2f}",
+        share(covered, bool(is_missed[0])),
+        f"{width:.2f}",
         f"{np.median([row.d for row in rows]):.0f}",
-        marked(censored, is_missed[1]),
-        marked(alarms, is_missed[2]),
+        share(censored, bool(is_missed[1])),
+        share(alarms, bool(is_missed[2])),
         f"{np.mean([row.trials for row in rows]):.0f}",
     )
-    return sum(is_missed)
-
-
-def economize(curves: list[Curve], options: argparse.Namespace) -> None:
-    """Print what an adaptive search needs to be as precise as a full grid usually is."""
-    line("curve", "grid width", "grid trials", "seeds offered", "adaptive trials", "as narrow",
-         "covered", "trials / grid", "cost / grid", "least cost possible")  # fmt: skip
-    line(*["---"] * 10)
-    for curve in curves:
-        if truth(curve) is None:
-            continue
-        grid = gather(Job(curve, "grid", GRID_SEEDS, 0, options.economy), options)
-        width = float(np.median([row.width for row in grid]))
-        cost = float(np.mean([row.cost for row in grid]))
-        least = least_cost_share(curve, grid_dims(curve.dmax), SOLVED_COST)
-        for offered in OFFERED_SEEDS:
-            job = Job(
-                curve,
-                "adaptive",
-                offered,
-                0,
-                options.economy,
-                precision=max(width, 1e-6),
-                max_trials=grid[0].trials,
-            )
-            rows = gather(job, options)
-            line(
-                curve.name,
-                f"{width:.2f}",
-                grid[0].trials,
-                offered,
-                f"{np.mean([row.trials for row in rows]):.0f}",
-                f"{100 * np.mean([row.width <= width for row in rows]):.0f} %",
-                f"{100 * np.mean([row.is_covered for row in rows]):.0f} %",
-                f"{np.mean([row.trials for row in rows]) / grid[0].trials:.2f}",
-                f"{np.mean([row.cost for row in rows]) / cost:.2f}",
-                "-" if least is None else f"{least:.2f}",
-            )
-
-
-def gather(job: Job, options: argparse.Namespace) -> list[Row]:
-    """Run one scenario on all workers."""
-    parts = [
-        Job(job.curve, job.kind, job.seeds, first, min(10, job.count - first),
-            job.precision, job.max_trials, is_compared=False)
-        for first in range(0, job.count, 10)
-    ]  # fmt: skip
-    return [row for _, rows in measured(parts, options.jobs) for row in rows]
+    return sum(bool(one) for one in is_missed)
 
 
 def main() -> int:
-    """Read the arguments and print the tables."""
+    """Read the arguments, measure what is not there yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--measurements", type=int, default=2000, help="in each scenario")
     parser.add_argument("--seeds", default="5,10", help="numbers of seeds, with commas")
     parser.add_argument("--search", default=",".join(SEARCHES), help="kinds, with commas")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
-    parser.add_argument("--economy", type=int, default=0, metavar="N", help="N measurements each")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--out", type=Path, help="file of finished parts")
+    parser.add_argument("--report", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    wanted = options.curves.split(",")
-    curves = [curve for curve in CURVES if any(part in curve.name for part in wanted)]
+    # A part of every scenario before the next part of any: the table is even whenever one looks.
+    jobs = [
+        Job(curve, kind, int(seeds), first, min(CHUNK, options.measurements - first))
+        for first in range(0, options.measurements, CHUNK)
+        for curve in BY_NAME
+        if any(part in curve for part in options.curves.split(","))
+        for kind in options.search.split(",")
+        for seeds in options.seeds.split(",")
+    ]
+    done = {job: rows for job, rows in stored(options.out).items() if job in set(jobs)}
     start = time.perf_counter()
-    missed = 0
-    if options.economy:
-        economize(curves, options)
-    else:
-        seeds = [int(count) for count in options.seeds.split(",")]
-        missed = calibrate(curves, options.search.split(","), seeds, options)
-        print(f"\n{missed} targets missed")
+    todo = [] if options.report else [job for job in jobs if job not in done]
+    for job, rows in measured(todo, options.jobs):
+        done[job] = rows
+        if options.out:
+            kept(options.out, job, rows)
+    missed = report(done)
     print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
     return 1 if missed else 0
 
