@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search
+from rlid.agent import AGENTS, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -20,6 +20,11 @@ class PPO:
 
     The learning rate of z is lr * sqrt(D/d) (`scale="none"` takes lr as it is). Continuous actions
     are normal around the network's outputs, with the fixed standard deviation exp(log_std).
+
+    Attributes:
+        critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
+            outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
+            the record notes how many trained numbers stand outside it.
     """
 
     n_envs: int = 8
@@ -34,7 +39,7 @@ class PPO:
     vf_coef: float = 0.5
     max_grad_norm: float = 0.5
     log_std: float = -0.5
-    critic: Literal["full"] = "full"
+    critic: Literal["full", "shared", "subspace"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
@@ -46,26 +51,26 @@ class PPO:
         Raises:
             ValueError: a size below 1, or minibatches that do not divide the rollout.
         """
-        sizes = {
-            "n_envs": self.n_envs,
-            "n_steps": self.n_steps,
-            "batch_size": self.batch_size,
-            "n_epochs": self.n_epochs,
-        }
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"ppo: {name} must be at least 1, not {size}")
+        check_positive(
+            "ppo",
+            n_envs=self.n_envs,
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            n_epochs=self.n_epochs,
+            lr=self.lr,
+        )
         if self.n_envs * self.n_steps % self.batch_size:
             raise ValueError(
                 f"ppo: batch_size {self.batch_size} does not divide a rollout of "
                 f"n_envs * n_steps = {self.n_envs * self.n_steps}"
             )
-        if self.lr <= 0:
-            raise ValueError(f"ppo: lr must be positive, not {self.lr}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
-        """Return the learning rate of z that d leads to."""
-        return {"lr_z": self.lr * self._scale(problem)}
+        """Return the learning rate of z, and how many numbers are trained outside z."""
+        from rlid.sb3_bridge import numbers_outside
+
+        outside = numbers_outside(problem.network, self.critic)
+        return {"lr_z": self.lr * self._scale(problem), "trained_outside_z": outside}
 
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
@@ -84,6 +89,7 @@ class PPO:
             budget=problem.budget,
             scale=self._scale(problem),
             log_std=self.log_std,
+            critic=self.critic,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,

@@ -39,6 +39,25 @@ def decoder(space: Any, action: str) -> tuple[int, Decode]:
     )
 
 
+def kind_of(space: Any, action: str) -> str:
+    """Return what an agent has to know of actions before it takes them.
+
+    "discrete", "multi-discrete" or "binary"; and continuous ones are "squashed" onto bounds,
+    "clipped" to them, or "unbounded" in at least one entry.
+    """
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Discrete):
+        return "discrete"
+    if isinstance(space, spaces.MultiDiscrete):
+        return "multi-discrete"
+    if isinstance(space, spaces.MultiBinary):
+        return "binary"
+    if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
+        return "unbounded"
+    return "squashed" if action == "squash" else "clipped"
+
+
 def sample(space: Any, rng: np.random.Generator, n: int) -> NDArray[Any]:
     """Draw n uniformly random actions (n, *action shape); unbounded ones are standard normal."""
     from gymnasium import spaces

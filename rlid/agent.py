@@ -83,6 +83,32 @@ def settings(agent: Agent) -> dict[str, Any]:
     }
 
 
+def check_positive(agent: str, **values: float) -> None:
+    """Refuse settings that must be positive, and are not; whole ones must be at least 1.
+
+    Raises:
+        ValueError: in one line, which and why.
+    """
+    for name, value in values.items():
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"{agent}: {name} must be at least 1, not {value}")
+        if value <= 0:
+            raise ValueError(f"{agent}: {name} must be positive, not {value}")
+
+
+def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
+    """Refuse a task whose actions, of `kind` as in `rlid.actions`, the agent cannot take.
+
+    Raises:
+        ValueError: in one line, which it takes.
+    """
+    takes: tuple[str, ...] = getattr(agent, "actions", ())
+    if takes and kind not in takes:
+        raise ValueError(
+            f"agent {name!r} takes {' and '.join(takes)} actions, but those of {task!r} are {kind}"
+        )
+
+
 def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     """Return the agent `name` with "field=value" assignments applied, typed by its fields.
 

@@ -6,16 +6,18 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from rlid import agent as agents
 from rlid import projections
+from rlid.actions import kind_of
 from rlid.agent import Agent
 from rlid.networks import Network, parse
 from rlid.question import PROTOCOL, Question
 from rlid.record import MAX_SEED, Spec
 from rlid.search import Search, make_search
 from rlid.simulator import make_network, make_world
-from rlid.task import Task, adapt, import_packages, resolve
+from rlid.task import Simulator, Task, adapt, import_packages, resolve
 
 RULES = ("normalised", "raw")
 MAX_SEEDS = 10_000
@@ -159,6 +161,9 @@ def plan(
     world = make_world(found)
     try:
         shape = make_network(found, network or found.network, world)
+        if found.kind == "rl":
+            kind = kind_of(cast(Simulator, world).action_space, found.action)
+            agents.check_actions(name, configured, found.name, kind)
     finally:
         world.close()
     allowed = _dims(projection, dmax, dims, shape.D)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rlid.actions import kind_of
 from rlid.agent import AGENTS, configure, settings
 from rlid.networks import parse
 from rlid.plan import plan
@@ -51,12 +52,28 @@ def problem_of(task, d=3, seed=1, projection="onehot", world=None):
     return make_problem(task, network, projection, d, seed, world)
 
 
-def first_task_of(kinds):
-    """The quickest to start with: what is tagged fast, if anything is."""
+def tasks_by_speed():
+    """Every task; first what is tagged fast."""
     names = sorted(
         names_of_tasks(), key=lambda name: "fast" not in TASKS.entry(name.partition(":")[0]).tags
     )
-    return next(found for found in (resolve(name) for name in names) if found.kind in kinds)
+    return (resolve(name) for name in names)
+
+
+def first_task_of(kinds):
+    """The quickest to start with: what is tagged fast, if anything is."""
+    return next(found for found in tasks_by_speed() if found.kind in kinds)
+
+
+def first_task_for(agent):
+    """The quickest whose actions the agent takes, if it says which those are."""
+    takes = getattr(AGENTS[agent], "actions", None)
+    if takes is None:
+        return first_task_of(AGENTS[agent].kinds)
+    for task in tasks_by_speed():
+        if task.kind == "rl" and kind_of(make_world(task).action_space, task.action) in takes:
+            return task
+    raise AssertionError(f"no task for {agent}")
 
 
 def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
@@ -157,7 +174,7 @@ class TestAgents:
             agent.scale = "none"
 
     def test_two_trials_with_one_seed_are_equal_and_two_seeds_differ(self, name):
-        task = first_task_of(AGENTS[name].kinds)
+        task = first_task_for(name)
         record, z = run_one(name, task)
         again, z_again = run_one(name, task)
         other, z_other = run_one(name, task, seed=1)
@@ -168,7 +185,7 @@ class TestAgents:
         assert record.theta_sha256 != other.theta_sha256
 
     def test_it_runs_in_one_dimension_and_stops_at_its_budget(self, name):
-        record, z = run_one(name, first_task_of(AGENTS[name].kinds), d=1)
+        record, z = run_one(name, first_task_for(name), d=1)
         assert record.status == "unsolved"
         assert record.reason == ""
         assert z.shape == (1,)
@@ -178,13 +195,13 @@ class TestAgents:
 
     def test_it_leaves_the_global_generators_alone(self, name):
         before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
-        run_one(name, first_task_of(AGENTS[name].kinds))
+        run_one(name, first_task_for(name))
         assert random.getstate() == before[0]
         assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
         assert torch.equal(torch.get_rng_state(), before[2])
 
     def test_it_does_not_depend_on_the_global_generators(self, name):
-        task = first_task_of(AGENTS[name].kinds)
+        task = first_task_for(name)
         np.random.seed(1)  # noqa: NPY002
         torch.manual_seed(1)
         first, _ = run_one(name, task)

@@ -4,26 +4,14 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from problems import problem_of, trained
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 
-from rlid.problem import make_problem
-from rlid.sb3_bridge import (
-    GlobalGenerators,
-    SimulatorVecEnv,
-    SubspacePolicy,
-    search_on_policy,
-)
-from rlid.simulator import make_network, make_world
+from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, search_on_policy
+from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.task import resolve
-
-
-def problem_of(name="cartpole", *, network="mlp:8x8", d=5, projection="onehot"):
-    task = resolve(name)
-    simulator = make_world(task)
-    shape = make_network(task, network, simulator)
-    return make_problem(task, shape, projection, d, 0, simulator)
 
 
 def model_of(problem, scale=None, n_envs=4):
@@ -34,10 +22,6 @@ def model_of(problem, scale=None, n_envs=4):
     )
     model.set_logger(Logger(folder=None, output_formats=[]))
     return model
-
-
-def trained(model):
-    return [p for group in model.policy.optimizer.param_groups for p in group["params"]]
 
 
 @pytest.mark.parametrize("name", ["cartpole", "pendulum"])
@@ -54,7 +38,7 @@ def test_training_moves_theta_within_the_subspace_only():
     problem = problem_of()
     model = model_of(problem)
     model.learn(256)
-    theta = model.policy.mlp_extractor.theta().detach()
+    theta = model.policy.actor.theta().detach()
     offset = theta - problem.subspace.theta0
     z = torch.from_numpy(model.policy.z())
     assert z.abs().max() > 0
@@ -66,8 +50,8 @@ def test_the_gradient_of_z_is_the_transposed_projection_of_thetas():
     problem = problem_of()
     model = model_of(problem, scale=1.0)
     x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
-    actor = model.policy.mlp_extractor
-    actor.forward_actor(x).square().sum().backward()
+    actor = model.policy.actor
+    actor(x).square().sum().backward()
     theta = problem.subspace.theta0.clone().requires_grad_()
     problem.network.outputs_of(theta, x).square().sum().backward()
     assert torch.allclose(actor.w.grad, problem.subspace.P.T(theta.grad), atol=1e-4)
@@ -91,10 +75,10 @@ def test_in_the_whole_space_the_step_is_that_of_direct_training():
     model = model_of(problem)
     model.policy.optimizer.param_groups[0]["lr"] = 0.5
     x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
-    actor = model.policy.mlp_extractor
+    actor = model.policy.actor
     theta = problem.subspace.theta0.clone().requires_grad_()
     adam = torch.optim.Adam([theta], lr=0.5, eps=1e-5)
-    actor.forward_actor(x).square().sum().backward()
+    actor(x).square().sum().backward()
     problem.network.outputs_of(theta, x).square().sum().backward()
     model.policy.optimizer.step()
     adam.step()
@@ -107,9 +91,9 @@ def test_adam_moves_the_weights_as_far_in_a_subspace_as_without_one():
     for d in (2, 20, problem_of().subspace.D):
         problem = problem_of(d=d, projection="onehot" if d < 100 else "identity")
         model = model_of(problem)
-        model.policy.mlp_extractor.w.grad = torch.ones(d)
+        model.policy.actor.w.grad = torch.ones(d)
         model.policy.optimizer.step()
-        moved = model.policy.mlp_extractor.theta() - problem.subspace.theta0
+        moved = model.policy.actor.theta() - problem.subspace.theta0
         lengths.append(float(moved.detach().norm()))
     assert np.allclose(lengths, lengths[-1], rtol=1e-3)
 

@@ -1,0 +1,86 @@
+"""Advantage actor-critic (Mnih et al. 2016, synchronous) in a subspace, by stable-baselines3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from rlid.agent import AGENTS, Search, check_positive
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+
+@AGENTS.add("policy-gradient", "gradient", name="a2c")
+@dataclass(frozen=True)
+class A2C:
+    """A2C by stable-baselines3: z is all that its optimizer sees of the actor; the critic is full.
+
+    The learning rate of z is lr * sqrt(D/d) (`scale="none"` takes lr as it is), by RMSProp as in
+    the paper. Continuous actions are normal around the network's outputs, with the fixed standard
+    deviation exp(log_std).
+
+    Attributes:
+        critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
+            outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
+            the record notes how many trained numbers stand outside it.
+    """
+
+    n_envs: int = 8
+    n_steps: int = 5
+    lr: float = 7e-4
+    gamma: float = 0.99
+    gae_lambda: float = 1.0
+    ent_coef: float = 0.0
+    vf_coef: float = 0.5
+    max_grad_norm: float = 0.5
+    log_std: float = -0.5
+    critic: Literal["full", "shared", "subspace"] = "full"
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("rl",)
+    shares_batch: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings with which SB3 cannot run.
+
+        Raises:
+            ValueError: a size or the learning rate is not positive.
+        """
+        check_positive("a2c", n_envs=self.n_envs, n_steps=self.n_steps, lr=self.lr)
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the learning rate of z, and how many numbers are trained outside z."""
+        from rlid.sb3_bridge import numbers_outside
+
+        outside = numbers_outside(problem.network, self.critic)
+        return {"lr_z": self.lr * self._scale(problem), "trained_outside_z": outside}
+
+    def _scale(self, problem: Problem) -> float:
+        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Train until closed."""
+        from stable_baselines3 import A2C as Algorithm  # noqa: N811
+
+        from rlid.sb3_bridge import search_on_policy
+
+        yield from search_on_policy(
+            Algorithm,
+            problem,
+            rng,
+            n_envs=self.n_envs,
+            budget=problem.budget,
+            scale=self._scale(problem),
+            log_std=self.log_std,
+            critic=self.critic,
+            n_steps=self.n_steps,
+            learning_rate=self.lr,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            ent_coef=self.ent_coef,
+            vf_coef=self.vf_coef,
+            max_grad_norm=self.max_grad_norm,
+        )

@@ -1,0 +1,104 @@
+"""Deep Q-learning (Mnih et al. 2015) in a subspace, by stable-baselines3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from rlid.agent import AGENTS, Search, check_positive
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+
+@AGENTS.add("value-based", "gradient", name="dqn")
+@dataclass(frozen=True)
+class DQN:
+    """DQN by stable-baselines3: the Q-network is theta0 + P z, and z is all that is trained.
+
+    The target network has a z of its own, copied from the trained one every `target_interval`
+    steps. There is no critic besides: d counts every number that is trained. The learning rate of
+    z is lr * sqrt(D/d) (`scale="none"` takes lr as it is). The defaults are those that SB3's
+    published agent for CartPole was trained with.
+
+    Attributes:
+        train_freq: steps (of each environment) between two phases of learning.
+        gradient_steps: updates in one phase.
+        exploration: share of the budget over which epsilon falls from its first to its last value.
+    """
+
+    n_envs: int = 1
+    lr: float = 2.3e-3
+    buffer: int = 100_000
+    learning_starts: int = 1000
+    batch_size: int = 64
+    gamma: float = 0.99
+    train_freq: int = 256
+    gradient_steps: int = 128
+    target_interval: int = 10
+    exploration: float = 0.16
+    epsilon_first: float = 1.0
+    epsilon_last: float = 0.04
+    max_grad_norm: float = 10.0
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("rl",)
+    shares_batch: ClassVar[bool] = False
+    actions: ClassVar[tuple[str, ...]] = ("discrete",)
+
+    def __post_init__(self) -> None:
+        """Refuse settings with which SB3 cannot run.
+
+        Raises:
+            ValueError: a size is not positive, or a share is not from 0 to 1.
+        """
+        check_positive(
+            "dqn",
+            n_envs=self.n_envs,
+            lr=self.lr,
+            buffer=self.buffer,
+            batch_size=self.batch_size,
+            train_freq=self.train_freq,
+            gradient_steps=self.gradient_steps,
+            target_interval=self.target_interval,
+        )
+        for name in ("exploration", "epsilon_first", "epsilon_last"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"dqn: {name} must be from 0 to 1, not {getattr(self, name)}")
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the learning rate of z that d leads to."""
+        return {"lr_z": self.lr * self._scale(problem)}
+
+    def _scale(self, problem: Problem) -> float:
+        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Train until closed."""
+        from stable_baselines3 import DQN as Algorithm  # noqa: N811
+
+        from rlid.sb3_bridge import SubspaceDQNPolicy, search_off_policy
+
+        yield from search_off_policy(
+            Algorithm,
+            SubspaceDQNPolicy,
+            problem,
+            rng,
+            n_envs=self.n_envs,
+            budget=problem.budget,
+            policy_settings={"scale": self._scale(problem)},
+            learning_rate=self.lr,
+            buffer_size=self.buffer,
+            learning_starts=self.learning_starts,
+            batch_size=self.batch_size,
+            gamma=self.gamma,
+            train_freq=self.train_freq,
+            gradient_steps=self.gradient_steps,
+            target_update_interval=self.target_interval,
+            exploration_fraction=self.exploration,
+            exploration_initial_eps=self.epsilon_first,
+            exploration_final_eps=self.epsilon_last,
+            max_grad_norm=self.max_grad_norm,
+        )

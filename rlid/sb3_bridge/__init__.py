@@ -1,0 +1,28 @@
+"""Stable-baselines3 algorithms inside a subspace: theta = theta0 + P z, z in their optimizer.
+
+This is the bridge's one entry; its parts are the environments as SB3 sees them (`vec_env`), the
+network as a function of z (`actor`), what critics there are (`critics`), one search for each kind
+of algorithm (`on_policy`, `off_policy`), and a training cut into rounds (`training`).
+"""
+
+from rlid.sb3_bridge.critics import numbers_of_layers as numbers_of_layers
+from rlid.sb3_bridge.critics import numbers_outside as numbers_outside
+from rlid.sb3_bridge.off_policy import SubspaceDQNPolicy as SubspaceDQNPolicy
+from rlid.sb3_bridge.off_policy import SubspaceSACPolicy as SubspaceSACPolicy
+from rlid.sb3_bridge.off_policy import SubspaceTD3Policy as SubspaceTD3Policy
+from rlid.sb3_bridge.off_policy import search_off_policy as search_off_policy
+from rlid.sb3_bridge.on_policy import SubspacePolicy as SubspacePolicy
+from rlid.sb3_bridge.on_policy import search_on_policy as search_on_policy
+from rlid.sb3_bridge.vec_env import SimulatorVecEnv as SimulatorVecEnv
+
+__all__ = [
+    "SimulatorVecEnv",
+    "SubspaceDQNPolicy",
+    "SubspacePolicy",
+    "SubspaceSACPolicy",
+    "SubspaceTD3Policy",
+    "numbers_of_layers",
+    "numbers_outside",
+    "search_off_policy",
+    "search_on_policy",
+]

@@ -1,0 +1,82 @@
+"""The policy's network as a function of z: the one trained tensor of whatever acts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rlid.networks import Network
+from rlid.problem import Problem
+
+
+class SubspaceActor(nn.Module):
+    """The network at theta0 + P z, where z is trained.
+
+    The trained tensor is w = z / sqrt(D/d). Adam steps w by about lr per entry, so that theta moves
+    as it would in direct training; and the gradient's norm, about that of direct training, meets
+    the same clipping.
+    """
+
+    def __init__(self, problem: Problem, scale: float, *, remembers: bool = True) -> None:
+        """`scale` is z / w; what `remembers` keeps theta until w's version changes.
+
+        SB3 moves the w of target networks by `.data`, which torch's version counter does not see.
+        """
+        super().__init__()
+        self.network, self.subspace, self.scale = problem.network, problem.subspace, scale
+        self.w = nn.Parameter(torch.zeros(problem.dim))
+        self.remembers = remembers
+        self._theta: tuple[int, torch.Tensor] | None = None
+
+    def z(self) -> NDArray[np.float32]:
+        """Return where it stands in the subspace, z (d,)."""
+        return (self.w.detach() * self.scale).numpy().copy()
+
+    def theta(self) -> torch.Tensor:
+        """Return the weights (D,); differentiable in w where gradients are on."""
+        if torch.is_grad_enabled() or not self.remembers:
+            return self.subspace.theta(self.w * self.scale)
+        # While experience is collected w stands still, so P is applied once and not every step.
+        version = self.w._version
+        if self._theta is None or self._theta[0] != version:
+            self._theta = (version, self.subspace.theta(self.w * self.scale))
+        return self._theta[1]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (m, inputs) to outputs (m, outputs)."""
+        return self.network.outputs_of(self.theta(), x)
+
+
+class Trunk:
+    """A network without its last layer: its features, and its outputs from them."""
+
+    def __init__(self, network: Network) -> None:
+        """Take the network apart.
+
+        Raises:
+            ValueError: it has no hidden layer.
+        """
+        *hidden, width = network.architecture.hidden or (0,)
+        if not width:
+            raise ValueError(
+                f"network {network.architecture.name!r} has no hidden layer for a critic to share: "
+                "use critic=full"
+            )
+        self.network, self.width = network, width
+        body = replace(network.architecture, hidden=tuple(hidden))
+        # theta holds layer after layer: the trunk's weights are its first ones.
+        self.body = replace(network, architecture=body, outputs=width)
+
+    def features(self, theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (m, inputs) to features (m, width) by theta (at least body.D,)."""
+        raw = self.body.outputs_of(theta[: self.body.D], x)
+        return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)
+
+    def outputs(self, theta: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Map features (m, width) to the network's outputs by the whole theta (D,)."""
+        weights, biases = self.network.parts(theta)[-1]
+        return torch.addmm(biases, features, weights)

@@ -1,0 +1,193 @@
+"""Actor and critic of an on-policy algorithm: where the critic's weights live, and what counts.
+
+- `full` (the default): a network of its own outside the subspace, of the actor's architecture. It
+  is training machinery: no policy needs it, and d does not count it.
+- `shared`: a linear head, outside the subspace, on the actor's last hidden layer. The features are
+  those of theta0 + P z, so the value's gradient moves z too; d does not count the head.
+- `subspace`: a network of its own at theta_c0 + P_c z, with the very z of the actor. All that is
+  trained is z, and d counts every number there is.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from rlid import projections
+from rlid.networks import Network, parse
+from rlid.problem import Problem
+from rlid.sb3_bridge.actor import SubspaceActor, Trunk
+
+CriticMode = Literal["full", "shared", "subspace"]
+DEFAULT_WIDTHS = (64, 64)
+"""Hidden widths of the critic beside an actor that has none; SB3's own."""
+SEEDS = 2**31
+
+
+class ActorCritic(nn.Module):
+    """What SB3 calls the extractor: the actor's outputs, and what the value is a head of."""
+
+    def __init__(self, problem: Problem, scale: float) -> None:
+        """Make the actor; `scale` is z over the trained tensor."""
+        super().__init__()
+        self.actor = SubspaceActor(problem, scale)
+        self.latent_dim_pi = problem.network.outputs
+        self.latent_dim_vf = 1
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map observations to outputs of the actor (m, outputs) and the critic (m, latent)."""
+        return self.forward_actor(x), self.forward_critic(x)
+
+    def forward_actor(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the actor's outputs (m, outputs)."""
+        outputs: torch.Tensor = self.actor(x)
+        return outputs
+
+    def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the value is a linear function of (m, latent)."""
+        raise NotImplementedError
+
+    def initialise(self, init: Any) -> None:
+        """Give the critic SB3's own start; `init(module, gain=)` is its function."""
+
+
+class FullCritic(ActorCritic):
+    """A critic of torch's own layers for vectors, or a second network for images."""
+
+    def __init__(self, problem: Problem, scale: float) -> None:
+        """Make both."""
+        super().__init__(problem, scale)
+        network = problem.network
+        self._trunk: Trunk | None = None
+        if network.architecture.filters:
+            self._trunk = Trunk(network)
+            self.latent_dim_vf = self._trunk.width
+            self.theta = nn.Parameter(_draw(self._trunk.body))
+            return
+        widths = [network.inputs, *(network.architecture.hidden or DEFAULT_WIDTHS)]
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(inputs, outputs), nn.Tanh()]
+        self.critic = nn.Sequential(*layers)
+        self.latent_dim_vf = widths[-1]
+        self._bytes_as_floats = network.byte_scale
+
+    def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden layer (m, latent)."""
+        if self._trunk is not None:
+            return self._trunk.features(self.theta, x)
+        if x.dtype == torch.uint8:
+            x = x.float().mul_(self._bytes_as_floats)
+        latent: torch.Tensor = self.critic(x)
+        return latent
+
+    def initialise(self, init: Any) -> None:
+        """Orthogonal layers of gain sqrt(2), where they are torch's own."""
+        if self._trunk is None:
+            self.critic.apply(partial(init, gain=math.sqrt(2)))
+
+
+class SharedCritic(ActorCritic):
+    """The critic is a head on the actor's last hidden layer."""
+
+    def __init__(self, problem: Problem, scale: float) -> None:
+        """Take the actor's network apart.
+
+        Raises:
+            ValueError: it has no hidden layer.
+        """
+        super().__init__(problem, scale)
+        self._trunk = Trunk(problem.network)
+        self.latent_dim_vf = self._trunk.width
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return outputs and features, which are computed once."""
+        theta = self.actor.theta()
+        features = self._trunk.features(theta, x)
+        return self._trunk.outputs(theta, features), features
+
+    def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the actor's features (m, width)."""
+        return self._trunk.features(self.actor.theta(), x)
+
+
+class SubspaceCritic(ActorCritic):
+    """The critic's weights are theta_c0 + P_c z, with the actor's z."""
+
+    def __init__(self, problem: Problem, scale: float) -> None:
+        """Draw theta_c0 and P_c.
+
+        Raises:
+            ValueError: z has more entries than the critic has weights.
+        """
+        super().__init__(problem, scale)
+        actor = problem.network.architecture
+        name = actor.name if actor.hidden else "mlp:" + "x".join(map(str, DEFAULT_WIDTHS))
+        self._network = _sibling(problem.network, parse(name), 1)
+        if problem.dim > self._network.D:
+            raise ValueError(
+                f"critic=subspace: the critic has {self._network.D} weights, fewer than "
+                f"d = {problem.dim}: use critic=full"
+            )
+        self._theta0 = _draw(self._network)
+        self._P = projections.make("onehot", D=self._network.D, d=problem.dim, seed=_seed())
+        self._ratio = math.sqrt(self._network.D / problem.subspace.D)
+
+    def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the value itself (m, 1)."""
+        # The scale of P_c makes a step in w as long for each of the critic's weights as for theirs.
+        z = self.actor.w * (self.actor.scale * self._ratio)
+        return self._network.outputs_of(self._theta0 + self._P(z), x)
+
+
+CRITICS: dict[CriticMode, type[ActorCritic]] = {
+    "full": FullCritic,
+    "shared": SharedCritic,
+    "subspace": SubspaceCritic,
+}
+
+
+def numbers_outside(network: Network, critic: CriticMode) -> int:
+    """Return how many numbers are trained besides z: the critic's, as far as z does not give them.
+
+    Raises:
+        ValueError: the network has no hidden layer that the critic could share.
+    """
+    if critic == "subspace":
+        return 0
+    if critic == "shared":
+        return Trunk(network).width + 1
+    if network.architecture.filters:
+        trunk = Trunk(network)
+        return trunk.body.D + trunk.width + 1
+    return numbers_of_layers(network.inputs, *(network.architecture.hidden or DEFAULT_WIDTHS), 1)
+
+
+def numbers_of_layers(*sizes: int) -> int:
+    """Return the weights and biases of fully connected layers from sizes[0] to sizes[-1]."""
+    return sum(
+        inputs * outputs + outputs for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True)
+    )
+
+
+def _sibling(network: Network, architecture: Any, outputs: int) -> Network:
+    return Network(
+        architecture,
+        network.inputs,
+        outputs,
+        network.activation,
+        network.shape,
+        network.byte_scale,
+    )
+
+
+def _draw(network: Network) -> torch.Tensor:
+    return torch.from_numpy(network.initial(_seed()))
+
+
+def _seed() -> int:
+    return int(torch.randint(SEEDS, (1,)))

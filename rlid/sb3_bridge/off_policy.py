@@ -1,0 +1,192 @@
+"""Off-policy algorithms: DQN, whose Q-network is theta0 + P z, and SAC and TD3, whose actor is."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import Schedule, TrainFreq
+from stable_baselines3.dqn.policies import DQNPolicy
+from stable_baselines3.sac.policies import Actor as SACActor
+from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.td3.policies import Actor as TD3Actor
+from stable_baselines3.td3.policies import TD3Policy
+
+from rlid.agent import Search
+from rlid.problem import Problem
+from rlid.sb3_bridge.actor import SubspaceActor
+from rlid.sb3_bridge.training import Training, begin
+from rlid.sb3_bridge.vec_env import EPISODE_SEEDS, SimulatorVecEnv
+
+REPORT_STEPS = 1000
+"""Environment steps between two reports: single episodes say little of a policy."""
+
+
+class QNetwork(BasePolicy):
+    """Action values by theta0 + P z, in the shape that SB3's DQN knows."""
+
+    def __init__(self, policy: BasePolicy, actor: SubspaceActor) -> None:
+        """Wrap an actor whose outputs are the values of the actions."""
+        super().__init__(policy.observation_space, policy.action_space)
+        self.actor = actor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (m, inputs) to action values (m, actions)."""
+        values: torch.Tensor = self.actor(x)
+        return values
+
+    def _predict(self, observation: Any, deterministic: bool = True) -> torch.Tensor:
+        return self.forward(cast(torch.Tensor, observation)).argmax(dim=1).reshape(-1)
+
+
+class SubspaceDQNPolicy(DQNPolicy):
+    """DQN's policy: a Q-network in the subspace, and a target network with a z of its own.
+
+    On DQN's schedule the target's z is set to the trained one; nothing else is trained.
+    """
+
+    def __init__(self, *args: Any, problem: Problem, scale: float, **kwargs: Any) -> None:
+        """`scale` is the factor between the trained tensor and z."""
+        self._subspace_arguments = (problem, scale)
+        super().__init__(*args, **kwargs)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        problem, scale = self._subspace_arguments
+        self.actor = SubspaceActor(problem, scale)
+        self.q_net = QNetwork(self, self.actor)  # type: ignore[assignment]
+        target = SubspaceActor(problem, scale, remembers=False)
+        self.q_net_target = QNetwork(self, target)  # type: ignore[assignment]
+        self.q_net_target.load_state_dict(self.q_net.state_dict())
+        self.q_net_target.set_training_mode(False)
+        self.optimizer = self.optimizer_class(
+            self.q_net.parameters(),
+            lr=lr_schedule(1),  # type: ignore[call-arg]
+            **self.optimizer_kwargs,
+        )
+
+
+class SubspaceSACActor(SACActor):
+    """SAC's actor: means by theta0 + P z, tanh on top, the standard deviation fixed.
+
+    The log standard deviation is a constant: trained, it would be what d does not count.
+    """
+
+    def __init__(self, *args: Any, problem: Problem, scale: float, log_std: float, **kwargs: Any):
+        """`scale` is the factor between the trained tensor and z."""
+        super().__init__(*args, **kwargs)
+        del self.latent_pi, self.mu, self.log_std
+        self.actor = SubspaceActor(problem, scale)
+        self._fixed_log_std = log_std
+
+    def get_action_dist_params(
+        self, obs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """Return means (m, actions) before tanh, and log standard deviations."""
+        means = self.actor(obs)
+        return means, torch.full_like(means, self._fixed_log_std), {}
+
+
+class SubspaceSACPolicy(SACPolicy):
+    """SAC's policy: the actor in the subspace; the critics are SB3's own, outside it."""
+
+    def __init__(self, *args: Any, problem: Problem, scale: float, log_std: float, **kwargs: Any):
+        """`scale` is the factor between the trained tensor and z."""
+        self._subspace_arguments: dict[str, Any] = {
+            "problem": problem,
+            "scale": scale,
+            "log_std": log_std,
+        }
+        super().__init__(*args, **kwargs)
+
+    def make_actor(self, features_extractor: Any = None) -> SubspaceSACActor:
+        """Return an actor at z = 0."""
+        arguments = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        return SubspaceSACActor(**arguments, **self._subspace_arguments)
+
+
+class SubspaceTD3Actor(TD3Actor):
+    """TD3's actor: tanh of theta0 + P z's outputs."""
+
+    def __init__(self, *args: Any, problem: Problem, scale: float, **kwargs: Any) -> None:
+        """`scale` is the factor between the trained tensor and z."""
+        super().__init__(*args, **kwargs)
+        del self.mu
+        self.actor = SubspaceActor(problem, scale, remembers=False)
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        """Map observations to actions in [-1, 1]."""
+        return torch.tanh(self.actor(obs))
+
+
+class SubspaceTD3Policy(TD3Policy):
+    """TD3's policy: actor and target actor in the subspace, each with its z; critics outside."""
+
+    def __init__(self, *args: Any, problem: Problem, scale: float, **kwargs: Any) -> None:
+        """`scale` is the factor between the trained tensor and z."""
+        self._subspace_arguments: dict[str, Any] = {"problem": problem, "scale": scale}
+        super().__init__(*args, **kwargs)
+        cast(SubspaceActor, self.actor.actor).remembers = True
+
+    def make_actor(self, features_extractor: Any = None) -> SubspaceTD3Actor:
+        """Return an actor at z = 0."""
+        arguments = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        return SubspaceTD3Actor(**arguments, **self._subspace_arguments)
+
+
+class OffPolicyTraining(Training):
+    """One round is at least REPORT_STEPS steps, and the updates between them."""
+
+    def round(self) -> None:
+        """Collect and learn, in turns."""
+        model = cast(OffPolicyAlgorithm, self.model)
+        end = model.num_timesteps + REPORT_STEPS
+        while model.num_timesteps < end:
+            rollout = model.collect_rollouts(
+                self.env,
+                callback=self.callback,
+                train_freq=cast(TrainFreq, model.train_freq),
+                replay_buffer=cast(ReplayBuffer, model.replay_buffer),
+                action_noise=model.action_noise,
+                learning_starts=model.learning_starts,
+                log_interval=None,
+            )
+            steps = model.gradient_steps if model.gradient_steps >= 0 else rollout.episode_timesteps
+            if model.num_timesteps > model.learning_starts and steps > 0:
+                model.train(batch_size=model.batch_size, gradient_steps=steps)
+
+    def z(self) -> NDArray[np.float32]:
+        """Return where what acts stands, z (d,)."""
+        policy: Any = self.model.policy
+        actor = policy.actor if isinstance(policy, SubspaceDQNPolicy) else policy.actor.actor
+        return cast(SubspaceActor, actor).z()
+
+
+def search_off_policy(
+    algorithm: type[OffPolicyAlgorithm],
+    policy: type[SubspaceDQNPolicy | SubspaceSACPolicy | SubspaceTD3Policy],
+    problem: Problem,
+    rng: np.random.Generator,
+    *,
+    n_envs: int,
+    budget: int,
+    policy_settings: dict[str, Any],
+    **settings: Any,
+) -> Search:
+    """Train an SB3 off-policy algorithm in the problem's subspace.
+
+    Schedules run over the whole `budget` (environment steps), however the training is cut up.
+    """
+    env_rng, optimizer_rng = rng.spawn(2)
+    env = SimulatorVecEnv(problem, n_envs, env_rng, continuous="own")
+    arguments = {"problem": problem, **policy_settings}
+    training = begin(
+        OffPolicyTraining, algorithm, policy, env, optimizer_rng, budget, arguments, settings
+    )
+    # Exploring draws from the space itself, whose generator SB3 seeds from the clock.
+    training.model.action_space.seed(int(optimizer_rng.integers(0, EPISODE_SEEDS)))
+    yield from training.search()

@@ -1,0 +1,110 @@
+"""On-policy algorithms (PPO, A2C): an actor-critic policy whose actor is theta0 + P z."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import Schedule
+from torch import nn
+
+from rlid.agent import Search
+from rlid.problem import Problem
+from rlid.sb3_bridge.critics import CRITICS, CriticMode
+from rlid.sb3_bridge.training import Training, begin
+from rlid.sb3_bridge.vec_env import SimulatorVecEnv
+
+
+class SubspacePolicy(ActorCriticPolicy):
+    """SB3's actor-critic policy whose actor is theta0 + P z; z and the critic are all it trains.
+
+    The standard deviation of continuous actions is fixed at exp(log_std): were it trained, it
+    would be a parameter that d does not count.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        problem: Problem,
+        scale: float,
+        log_std: float,
+        critic: CriticMode = "full",
+        **kwargs: Any,
+    ):
+        """`scale` is the factor between the trained tensor and z; `critic` is where it lives."""
+        self._subspace_arguments = (problem, scale, log_std, critic)
+        super().__init__(*args, **kwargs)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        problem, scale, log_std, critic = self._subspace_arguments
+        both = CRITICS[critic](problem, scale)
+        self.actor = both.actor
+        self.mlp_extractor = both  # type: ignore[assignment]
+        self.action_net = nn.Identity()
+        head = nn.Identity() if critic == "subspace" else nn.Linear(both.latent_dim_vf, 1)
+        self.value_net = cast(nn.Linear, head)
+        # SB3's own start of a critic: orthogonal, with these gains.
+        both.initialise(self.init_weights)
+        self.value_net.apply(partial(self.init_weights, gain=1.0))
+        self.log_std = nn.Parameter(
+            torch.full((problem.network.outputs,), log_std), requires_grad=False
+        )
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        self.optimizer = self.optimizer_class(
+            trained,
+            lr=lr_schedule(1),  # type: ignore[call-arg]
+            **self.optimizer_kwargs,
+        )
+
+    def extract_features(self, obs: Any, features_extractor: Any = None) -> Any:
+        """Return observations as they are: bytes stay bytes until the network."""
+        return obs
+
+    def z(self) -> NDArray[np.float32]:
+        """Return where the actor stands in the subspace, z (d,)."""
+        return self.actor.z()
+
+
+class OnPolicyTraining(Training):
+    """One round is one rollout and the updates on it."""
+
+    def round(self) -> None:
+        """Collect a rollout and learn from it."""
+        model = cast(OnPolicyAlgorithm, self.model)
+        model.collect_rollouts(self.env, self.callback, model.rollout_buffer, model.n_steps)
+        model._update_current_progress_remaining(model.num_timesteps, self.total)
+        model.train()
+
+    def z(self) -> NDArray[np.float32]:
+        """Return where the actor stands, z (d,)."""
+        return cast(SubspacePolicy, self.model.policy).z()
+
+
+def search_on_policy(
+    algorithm: type[OnPolicyAlgorithm],
+    problem: Problem,
+    rng: np.random.Generator,
+    *,
+    n_envs: int,
+    budget: int,
+    scale: float,
+    log_std: float,
+    critic: CriticMode = "full",
+    **settings: Any,
+) -> Search:
+    """Train an SB3 on-policy algorithm in the problem's subspace; report after every update.
+
+    Schedules run over the whole `budget` (environment steps), however the training is cut up.
+    """
+    env_rng, optimizer_rng = rng.spawn(2)
+    env = SimulatorVecEnv(problem, n_envs, env_rng)
+    policy = {"problem": problem, "scale": scale, "log_std": log_std, "critic": critic}
+    training = begin(
+        OnPolicyTraining, algorithm, SubspacePolicy, env, optimizer_rng, budget, policy, settings
+    )
+    yield from training.search()

@@ -1,0 +1,138 @@
+"""A task's simulator behind SB3's interface of vector environments."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from rlid.problem import Problem
+from rlid.rollout import check_finite
+from rlid.simulator import make_world
+from rlid.task import Simulator
+
+RAW_BOUND = 10.0
+"""Where squashed actions are cut before tanh, which is 1 there to float32's last digit or two."""
+EPISODE_SEEDS = 2**31
+
+
+class SimulatorVecEnv(VecEnv):
+    """A task's simulator behind SB3's interface: same-step autoreset, terminal observation kept.
+
+    With continuous actions "raw", SB3 sees the network's raw outputs, and the task's own rule (clip
+    or squash) is applied here, so that training and evaluation act alike; with "own" it sees the
+    task's bounded actions and squashes by itself. Bytes stay bytes: the network converts them.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        n_envs: int,
+        rng: np.random.Generator,
+        continuous: Literal["raw", "own"] = "raw",
+    ) -> None:
+        """Make n_envs slots of the problem's task; episode seeds are drawn from rng."""
+        self.rng = rng
+        self._problem = problem
+        self._simulator = cast(Simulator, make_world(problem.task))
+        self._is_raw = continuous == "raw"
+        self._decode = problem.decode
+        self.finished_returns: list[float] = []
+        size = self._simulator.observation_size
+        super().__init__(
+            n_envs,
+            spaces.Box(0, 255, (size,), np.uint8)
+            if problem.task.observation == "pixels"
+            else spaces.Box(-np.inf, np.inf, (size,)),
+            self._seen_action_space(),
+        )
+
+    def _seen_action_space(self) -> spaces.Space[Any]:
+        space = self._simulator.action_space
+        if isinstance(space, spaces.Discrete):
+            return spaces.Discrete(space.n)
+        if isinstance(space, spaces.MultiDiscrete):
+            return spaces.MultiDiscrete(space.nvec)
+        if isinstance(space, spaces.Box):
+            if not self._is_raw:
+                return spaces.Box(space.low.ravel(), space.high.ravel(), dtype=np.float32)
+            bound = RAW_BOUND
+            if self._problem.task.action == "clip":
+                ends = np.abs(np.concatenate([space.low.ravel(), space.high.ravel()]))
+                bound = float(np.where(np.isfinite(ends), ends, 1e6).max())
+            return spaces.Box(-bound, bound, (self._problem.network.outputs,))
+        seen: spaces.Space[Any] = space
+        return seen
+
+    def reset(self) -> NDArray[Any]:
+        """Begin a new episode in every slot."""
+        self._returns = np.zeros(self.num_envs)
+        self._all = np.ones(self.num_envs, bool)
+        observations = self._simulator.start(self._draw(self.num_envs))
+        check_finite(observations)
+        return observations
+
+    def _draw(self, n: int) -> list[int]:
+        seeds: list[int] = self.rng.integers(0, EPISODE_SEEDS, n).tolist()
+        return seeds
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take the actions for the next step."""
+        space = self._simulator.action_space
+        if isinstance(space, spaces.Box):
+            floats = actions.astype(np.float32)
+            own = floats.reshape(-1, *space.shape).astype(space.dtype, copy=False)
+            self._actions = self._decode(floats) if self._is_raw else own
+        elif isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+            self._actions = actions + space.start
+        else:
+            self._actions = actions.astype(space.dtype)
+
+    def step_wait(self) -> Any:
+        """Step every slot, and begin a new episode where one ended."""
+        self._problem.beat()
+        observations, rewards, terminated, truncated = self._simulator.step(
+            self._actions, self._all
+        )
+        check_finite(rewards)
+        check_finite(observations)
+        self._problem.search_steps += self.num_envs
+        self._returns += rewards
+        dones = terminated | truncated
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if dones.any():
+            ended = np.flatnonzero(dones)
+            for slot in ended:
+                self.finished_returns.append(float(self._returns[slot]))
+                infos[slot] = {
+                    "terminal_observation": observations[slot].copy(),
+                    "TimeLimit.truncated": bool(truncated[slot] and not terminated[slot]),
+                }
+            observations = observations.copy()
+            observations[ended] = self._simulator.restart(ended, self._draw(len(ended)))
+            check_finite(observations)
+            self._returns[ended] = 0.0
+        return observations, rewards.astype(np.float32), dones, infos
+
+    def close(self) -> None:
+        """Close the simulator."""
+        self._simulator.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute for each slot; SB3 asks for render_mode alone."""
+        return [getattr(self, attr_name, None)] * self.num_envs
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Refuse: slots have no attributes."""
+        raise NotImplementedError("slots have no attributes of their own")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> Any:
+        """Refuse: slots have no methods."""
+        raise NotImplementedError("slots have no methods of their own")
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """Return False for every slot: no gymnasium wrapper is in between."""
+        return [False] * self.num_envs

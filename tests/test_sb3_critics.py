@@ -1,0 +1,83 @@
+"""Where the critic's weights live, and what d then counts."""
+
+import numpy as np
+import pytest
+import torch
+from problems import problem_of, trained
+from stable_baselines3 import PPO
+
+from rlid.problem import make_problem
+from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, numbers_outside, search_on_policy
+from rlid.simulator import make_network, make_world
+from rlid.task import resolve
+
+MODES = ["full", "shared", "subspace"]
+
+
+def policy_of(problem, critic):
+    env = SimulatorVecEnv(problem, 2, np.random.default_rng(0))
+    kwargs = {
+        "problem": problem,
+        "scale": problem.subspace.scale,
+        "log_std": -0.5,
+        "critic": critic,
+    }
+    return PPO(SubspacePolicy, env, n_steps=8, batch_size=16, policy_kwargs=kwargs, device="cpu")
+
+
+@pytest.mark.parametrize("critic", MODES)
+@pytest.mark.parametrize("network", ["mlp:8x8", "mlp:6"])
+def test_what_is_trained_is_z_and_what_the_record_notes(critic, network):
+    problem = problem_of(network=network)
+    model = policy_of(problem, critic)
+    sizes = sum(parameter.numel() for parameter in trained(model))
+    assert sizes == problem.dim + numbers_outside(problem.network, critic)
+    assert (numbers_outside(problem.network, critic) == 0) == (critic == "subspace")
+
+
+@pytest.mark.parametrize("critic", MODES)
+def test_the_actor_is_the_same_whatever_the_critic(critic):
+    problem = problem_of()
+    policy = policy_of(problem, critic).policy
+    x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        policy.actor.w += 0.1
+        expected = problem.network.outputs_of(policy.actor.theta(), x)
+        outputs, latent = policy.mlp_extractor(x)
+        assert torch.allclose(outputs, expected, atol=1e-6)
+        assert torch.equal(latent, policy.mlp_extractor.forward_critic(x))
+        assert policy.predict_values(x).shape == (7, 1)
+
+
+@pytest.mark.parametrize(("critic", "moves"), [("full", False), ("shared", True)])
+def test_the_values_gradient_moves_z_only_where_the_critic_shares_it(critic, moves):
+    policy = policy_of(problem_of(), critic).policy
+    x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    policy.predict_values(x).square().sum().backward()
+    assert (policy.actor.w.grad is not None) == moves
+
+
+def test_a_critic_in_the_subspace_follows_the_actors_z():
+    policy = policy_of(problem_of(), "subspace").policy
+    x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    before = policy.predict_values(x).detach()
+    with torch.no_grad():
+        policy.actor.w += 0.5
+    assert not torch.allclose(before, policy.predict_values(x))
+
+
+@pytest.mark.parametrize(
+    ("network", "critic", "message"),
+    [("linear", "shared", "no hidden layer"), ("mlp:40", "subspace", "fewer than d = 350")],
+)
+def test_a_critic_that_cannot_be_is_refused_in_one_line(network, critic, message):
+    task = resolve("acrobot")
+    world = make_world(task)
+    shape = make_network(task, network, world)
+    problem = make_problem(task, shape, "onehot", min(shape.D, 350), 0, world)
+    search = search_on_policy(
+        PPO, problem, np.random.default_rng(0), n_envs=2, budget=64, scale=1.0, log_std=0.0,
+        critic=critic, n_steps=8, batch_size=16,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=message):
+        next(search)
