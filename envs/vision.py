@@ -25,7 +25,11 @@ PAPER_MLP = "mlp:200x200"
 DEEP_MLP = "mlp:400x400x400x400x400"
 STEPS = 4300
 """Ten passes through the training images of MNIST, in minibatches."""
-RECIPE: Mapping[str, Mapping[str, Scalar]] = {"adam": {"lr": 3e-3}, "sgd": {"lr": 0.3}}
+RECIPE: Mapping[str, Mapping[str, Scalar]] = {"adam": {"lr": 1e-2}}
+"""Ten times the paper's 1e-3. After five passes through MNIST's training images, held-out accuracy
+at 3e-3 and at 1e-2 is 0.984 and 0.982 for mlp:200x200 by direct training, 0.774 and 0.769 at
+d = 200; for lenet 0.990 and 0.990 by direct training, 0.743 and 0.794 at d = 100 (one seed each).
+"""
 LINEAR = "the linear classifier of LeCun et al. 1998, table 1: 12 % errors"
 TREE = "the decision tree of Xiao et al. 2017, table 3"
 NINE_TENTHS = "nine tenths of the fixed baseline of 0.50 in Li et al. 2018"
