@@ -12,10 +12,9 @@ EPISODE_CAP = 1000
 
 
 def _task(env: str, **fields: Any) -> Task:
-    """Return a task of EPISODE_CAP steps and version 1, unless `fields` say otherwise."""
-    return Task(
-        **{"version": 1, "env": env, "episode_cap": EPISODE_CAP, "action": "clip", **fields}
-    )
+    """Return a task of EPISODE_CAP steps, stepped directly, unless `fields` say otherwise."""
+    usual = {"version": 1, "episode_cap": EPISODE_CAP, "action": "clip", "backend": "mujoco"}
+    return Task(env=env, **{**usual, **fields})
 
 
 @TASKS.add("mujoco", "easy")

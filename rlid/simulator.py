@@ -31,12 +31,16 @@ def make_world(task: Task) -> World:
 
 
 def _make_simulator(task: Task) -> Simulator:
+    if task.backend != "gymnasium" and task.observation == "scaled":
+        raise ValueError(f"observations of {task.env} have no bounds to scale by; use frozen")
     if task.backend == "mujoco":
         from rlid.mujoco_simulator import MujocoSimulator
 
-        if task.observation == "scaled":
-            raise ValueError(f"observations of {task.env} have no bounds to scale by; use frozen")
         return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
+    if task.backend == "envpool":
+        from rlid.envpool_simulator import EnvpoolSimulator
+
+        return EnvpoolSimulator(task.env, dict(task.options), task.episode_cap)
     return GymnasiumSimulator(
         task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
     )

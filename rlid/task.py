@@ -19,7 +19,7 @@ Part = Literal["search", "validation", "scoring"]
 
 OBSERVATIONS = ("raw", "scaled", "frozen")
 """What may be asked for in place of a task's own rule."""
-BACKENDS = ("gymnasium", "mujoco")
+BACKENDS = ("gymnasium", "mujoco", "envpool")
 
 TASKS = Registry("task", package="rlid.envs", group="rlid.tasks")
 
@@ -54,7 +54,8 @@ class Task:
         recipes: settings of some agents by name, where their defaults do not suit the task.
         patience: seconds without a sign of life after which a trial counts as hung.
         backend: which simulator steps the environment: "gymnasium" for its environments one by
-            one, "mujoco" for its planar MuJoCo tasks stepped directly, or the name of `world`.
+            one, "mujoco" for its planar MuJoCo tasks stepped directly, "envpool" for EnvPool's
+            copies of these, or the name of `world`.
         world: makes the simulator or objective; None for what `backend` names.
         name: how the registry knows the task; set by `resolve`.
     """

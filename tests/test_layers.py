@@ -11,7 +11,7 @@ LAYERS = {
     **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["files", "question"], 1),
-    **dict.fromkeys(["mujoco_simulator", "observation"], 1),
+    **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
     **dict.fromkeys(["problem", "rollout", "store", "upkeep", "reference", "control"], 2),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(["measured", "published", "publisher"], 5),

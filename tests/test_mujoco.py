@@ -74,3 +74,8 @@ def test_inactive_slots_stand_still_and_kept_ones_go_on():
 def test_what_is_not_stepped_directly_is_refused_in_one_line():
     with pytest.raises(ValueError, match="Ant-v5; use the back end 'gymnasium'"):
         MujocoSimulator("Ant-v5", {}, 10)
+
+
+def test_what_can_be_stepped_directly_is():
+    stepped = {resolve(name).env for name in NAMES if resolve(name).backend == "mujoco"}
+    assert stepped == set(OUTCOMES)
