@@ -9,18 +9,20 @@ if TYPE_CHECKING:
     from rlid.agent import AGENTS as AGENTS
     from rlid.measurement import Measurement as Measurement
     from rlid.measurement import measure as measure
+    from rlid.policy import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
     from rlid.subspace import Subspace as Subspace
     from rlid.task import TASKS as TASKS
     from rlid.task import Task as Task
 
-__all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Subspace", "Task", "measure"]
+__all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Policy", "Subspace", "Task", "measure"]
 
 # Looked up on first use: the command line must not pay for torch before it is needed.
 _HOMES = {
     "AGENTS": "rlid.agent",
     "Measurement": "rlid.measurement",
     "PROJECTIONS": "rlid.projections",
+    "Policy": "rlid.policy",
     "Subspace": "rlid.subspace",
     "TASKS": "rlid.task",
     "Task": "rlid.task",

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.commands import look, measure, results, store
+from rlid.commands import look, measure, policies, results, store
 from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command(name="list", short_help="Say what there is, with one line each.")(lo
 app.command(short_help="Show the measurements of a store as a table.")(look.show)
 app.command(short_help="Say which of two measurements is harder.")(look.compare)
 app.command(short_help="Draw the measurements of a store.")(look.plot)
+app.command(short_help="Write a solved policy as a small file.")(policies.export)
+app.command(short_help="Rebuild a policy from its file, and play.")(policies.play)
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
 app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.")

@@ -101,7 +101,7 @@ class GymnasiumSimulator:
             made = gymnasium.make(
                 env, max_episode_steps=episode_cap, disable_env_checker=True, **options
             )
-            space = made.observation_space
+            self._raw_space = space = made.observation_space
             if not (isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1):
                 made = gymnasium.wrappers.FlattenObservation(made)
             if len(made.observation_space.shape or ()) != 1:
@@ -110,6 +110,13 @@ class GymnasiumSimulator:
             first_line = (str(error).splitlines() or [""])[0]
             raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error
         return made
+
+    def prepare(self, observation: Any) -> NDArray[np.float32]:
+        """Return an observation as the environment gives it, as a network's inputs (size,)."""
+        from gymnasium.spaces import flatten
+
+        flat = np.asarray(flatten(self._raw_space, observation))
+        return ((flat - self._middle) / self._half).astype(np.float32)
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return observations (n, size)."""

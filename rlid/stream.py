@@ -22,6 +22,8 @@ ROLES = (
     "optimizer",
     "task",
     "observation",
+    "export",
+    "play",
 )
 
 _WORDS_PER_BLOCK = 4

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
+import rlid
 from rlid import reference as references
 from rlid.datasets import DATASETS
 from rlid.plan import plan
 from rlid.reference import DirectTraining, Reference
+from rlid.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(FIXTURES))
@@ -19,6 +21,17 @@ torch.set_num_threads(1)
 def workers_find_fixtures(monkeypatch):
     """Let spawned processes and the command line import what lies in fixtures."""
     monkeypatch.setenv("PYTHONPATH", str(FIXTURES))
+
+
+@pytest.fixture(scope="session")
+def quick_store(tmp_path_factory):
+    """A store with one finished measurement; tests that change it take a copy."""
+    folder = tmp_path_factory.mktemp("quick") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(FIXTURES))
+        quick = {"imports": ("hostile",), "network": "mlp:4", "budget": 3000}
+        rlid.measure("gym:Quick-v0", dmax=5, seeds=5, store=folder, **quick)
+    return Store(folder)
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ LAYERS = {
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
     **dict.fromkeys(["problem", "rollout", "store", "upkeep", "reference", "control"], 2),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
-    **dict.fromkeys(["measured", "published", "publisher"], 5),
+    **dict.fromkeys(
+        ["measured", "published", "publisher", "policy", "policy_file", "policy_report"], 5
+    ),
     **dict.fromkeys(["trial", "dimension", "threshold_model", "success_curve", "summary"], 5),
     **dict.fromkeys(
         [
@@ -28,6 +30,8 @@ LAYERS = {
             "leaderboard",
             "report",
             "plots",
+            "export",
+            "video",
         ],
         6,
     ),

@@ -2,12 +2,10 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from command import rlid as run_rlid
 
-import rlid
 from rlid import measured, publisher
 from rlid.question import Question
 from rlid.record import DamagedRecord, canonical
@@ -17,21 +15,9 @@ pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("published") / "store"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "fixtures"))
-        rlid.measure(
-            "gym:Quick-v0",
-            imports=("hostile",),
-            network="mlp:4",
-            budget=3000,
-            dmax=5,
-            seeds=5,
-            store=folder,
-        )
-    return Store(folder)
+@pytest.fixture
+def store(quick_store):
+    return quick_store
 
 
 def test_the_command_of_a_question_asks_the_same_question():

@@ -1,0 +1,60 @@
+"""A network with its weights filled in, as the plain torch module that anyone would write."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from rlid.networks.layers import Conv
+from rlid.networks.network import Network
+
+
+def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
+    """Return a module from inputs (n, inputs), floats, to outputs (n, outputs).
+
+    Raises:
+        ValueError: a vector of weights is no function.
+    """
+    if not network.layers:
+        raise ValueError("a vector of weights is no network")
+    activation = nn.Tanh if network.activation == "tanh" else nn.ReLU
+    modules: list[nn.Module] = []
+    last = len(network.layers) - 1
+    is_image = False
+    for index, (layer, (weights, biases)) in enumerate(
+        zip(network.layers, network.parts(theta), strict=True)
+    ):
+        if isinstance(layer, Conv):
+            if not is_image:
+                modules.append(nn.Unflatten(1, network.shape or ()))
+            is_image = True
+            module = nn.Conv2d(layer.channels, layer.outputs, layer.kernel, layer.stride)
+            modules += [nn.ZeroPad2d(layer.padding), _filled(module, weights, biases), activation()]
+            if layer.pool > 1:
+                modules.append(nn.MaxPool2d(layer.pool))
+            continue
+        matrix = weights.T
+        if is_image:
+            # Ours reads an image as (places, channels), torch's own way is (channels, places).
+            channels = network.layers[index - 1].outputs
+            places = math.prod(matrix.shape) // (channels * layer.outputs)
+            matrix = matrix.reshape(layer.outputs, places, channels).transpose(1, 2)
+            matrix = matrix.reshape(layer.outputs, -1)
+            modules.append(nn.Flatten())
+            is_image = False
+        modules.append(_filled(nn.Linear(layer.inputs, layer.outputs), matrix, biases))
+        if index < last:
+            modules.append(activation())
+    return nn.Sequential(*modules)
+
+
+def _filled(
+    module: nn.Linear | nn.Conv2d, weights: torch.Tensor, biases: torch.Tensor
+) -> nn.Module:
+    with torch.no_grad():
+        module.weight.copy_(weights)
+        assert module.bias is not None
+        module.bias.copy_(biases)
+    return module

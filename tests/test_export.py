@@ -1,0 +1,107 @@
+"""From a measured store to a file of a few bytes, and back to a policy that still succeeds."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command import rlid as run_rlid
+from policies import a_file
+
+from rlid import export, policy_report
+from rlid.policy import Policy
+from rlid.summary import measurements
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+
+
+@pytest.fixture(scope="module")
+def exported(quick_store, tmp_path_factory):
+    (found,) = measurements(quick_store)
+    target = tmp_path_factory.mktemp("exported") / "quick.rlid"
+    file, report = export.export(found, quick_store, ["hostile"])
+    export.save(file, report, target)
+    return target, report
+
+
+def test_the_smallest_solved_policy_is_exported_and_still_succeeds(quick_store, exported):
+    target, report = exported
+    (found,) = measurements(quick_store)
+    solved = [record for record in found.records if record.status == "solved"]
+    assert report.d == min(record.spec.d for record in solved)
+    assert report.trial in {record.key for record in solved}
+    assert report.solved
+    assert report.score >= report.threshold
+    assert report.file_bytes == target.stat().st_size
+    assert report.z_bytes == -(-report.d * report.bits // 8)
+    assert policy_report.load(target.with_suffix(".json")) == report
+    passing = [one for one in report.attempts if one.mean - one.error >= report.threshold]
+    assert {one.bits for one in passing} == {report.bits}
+    assert report.bits == max(one.bits for one in report.attempts)
+
+
+def test_exporting_twice_writes_the_same_bytes(quick_store, exported, tmp_path):
+    (found,) = measurements(quick_store)
+    export.save(*export.export(found, quick_store, ["hostile"]), tmp_path / "again.rlid")
+    target, _ = exported
+    assert (tmp_path / "again.rlid").read_bytes() == target.read_bytes()
+    assert (tmp_path / "again.json").read_bytes() == target.with_suffix(".json").read_bytes()
+
+
+def test_a_new_process_plays_the_file(exported, tmp_path):
+    target, report = exported
+    done = run_rlid("play", target, "--import", "hostile", "--json", "--seed", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["score"] >= report.threshold
+    assert (said["d"], said["bits"], said["episodes"]) == (report.d, report.bits, 100)
+    script = (
+        "import hostile, sys, numpy, rlid\n"
+        "policy = rlid.Policy.load(sys.argv[1])\n"
+        "print(policy.evaluate(100, seed=3).mean(), policy.predict(numpy.zeros(2)))\n"
+    )
+    spoken = subprocess.run(
+        [sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True
+    )
+    mean, action = spoken.stdout.split()
+    assert float(mean) == said["score"]
+    assert int(action) == Policy.load(target).predict(np.zeros(2))
+
+
+def test_a_file_cannot_ask_for_an_import(exported, tmp_path):
+    target, _ = exported
+    done = run_rlid("play", target, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--import" in done.stderr
+
+
+def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
+    (found,) = measurements(quick_store)
+    records = tuple(r.model_copy(update={"status": "unsolved"}) for r in found.records)
+    with pytest.raises(ValueError, match="no trial is solved"):
+        export.export(replace(found, records=records), quick_store)
+
+
+def test_the_command_writes_into_the_store_and_says_what_it_weighs(quick_store, tmp_path):
+    shutil.copytree(quick_store.folder, tmp_path / "rlid-store")
+    done = run_rlid("export", "gym:Quick-v0/cmaes", "--import", "hostile", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second, third = done.stdout.splitlines()
+    assert first.startswith("gym:Quick-v0 · cmaes · mlp:4 (D = 22) · onehot: d = ")
+    assert " over 100 fresh episodes, at least the " in second
+    assert (tmp_path / third.removeprefix("written: ")).is_file()
+
+
+def test_an_episode_is_recorded_as_a_video(tmp_path):
+    pytest.importorskip("imageio_ffmpeg", reason="needs the extra 'video'")
+    (tmp_path / "p.rlid").write_bytes(a_file().dump())
+    done = run_rlid(
+        "play", "p.rlid", "--episodes", "2", "--video", "out.mp4", cwd=tmp_path,
+        SDL_VIDEODRIVER="dummy",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"ftyp" in (tmp_path / "out.mp4").read_bytes()[:32]
