@@ -84,12 +84,14 @@ def _task_of(summary: Summary) -> Task:
     task, spec = resolve(summary.spec.task), summary.spec
     if task.kind == "synthetic":
         raise ValueError(f"{task.name!r} is a synthetic task: it has no policy")
-    if (task.version, task.protocol()) != (spec.task_version, spec.protocol):
-        raise ValueError(
-            f"{summary.title} was measured with version {spec.task_version} of the task, and its "
-            f"protocol; here it is version {task.version}, or has other settings"
-        )
-    return task
+    for variant in policy.variants(task):
+        found = variant.version, variant.protocol(), variant.backend
+        if found == (spec.task_version, spec.protocol, spec.backend):
+            return variant
+    raise ValueError(
+        f"{summary.title} was measured with version {spec.task_version} of the task, and its "
+        f"protocol; here it is version {task.version}, or has other settings"
+    )
 
 
 def _candidate(task: Task, record: Record, store: Store) -> _Candidate:

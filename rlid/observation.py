@@ -46,10 +46,15 @@ class FrozenStatistics:
         self.action_space = simulator.action_space
         self.merges, self.max_slots = simulator.merges, simulator.max_slots
 
+    def prepare(self, observation: Any) -> NDArray[np.float32]:
+        """Return an observation as the environment gives it, as a network's inputs (size,)."""
+        prepare = getattr(self._simulator, "prepare", np.ravel)
+        self._ready()
+        return self._scaled(prepare(observation))
+
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed."""
-        if self._statistics is None:
-            self._statistics = statistics_of(self._simulator, self._episode_cap)
+        self._ready()
         return self._scaled(self._simulator.start(seeds))
 
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
@@ -70,6 +75,10 @@ class FrozenStatistics:
     def close(self) -> None:
         """Release what the simulator holds."""
         self._simulator.close()
+
+    def _ready(self) -> None:
+        if self._statistics is None:
+            self._statistics = statistics_of(self._simulator, self._episode_cap)
 
     def _scaled(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self._statistics is not None

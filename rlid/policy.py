@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from rlid import policy_file
 from rlid.files import read_limited
 from rlid.policy_file import PolicyFile, PolicyFileError
 from rlid.record import DamagedRecord
-from rlid.task import Part, Task, import_packages, resolve
+from rlid.task import BACKENDS, OBSERVATIONS, Part, Task, adapt, import_packages, resolve
 
 if TYPE_CHECKING:
     from torch import nn
@@ -174,9 +174,22 @@ def _task(file: PolicyFile) -> Task:
         raise PolicyFileError(f"{error}; --import names the package that registers it") from None
     if task.kind == "synthetic":
         raise PolicyFileError(f"{file.task!r} is a synthetic task: it has no policy")
-    if (task.version, policy_file.protocol_digest(task)) != (file.task_version, file.protocol):
-        raise PolicyFileError(
-            f"made for version {file.task_version} of {file.task!r} and its protocol; "
-            f"here it is version {task.version}, or has other settings"
-        )
-    return task
+    for variant in variants(task):
+        found = variant.version, policy_file.protocol_digest(variant)
+        if found == (file.task_version, file.protocol):
+            return variant
+    raise PolicyFileError(
+        f"made for version {file.task_version} of {file.task!r} and its protocol; "
+        f"here it is version {task.version}, or has other settings"
+    )
+
+
+def variants(task: Task) -> Iterator[Task]:
+    """Yield a task as it is, and with every other observation rule and back end that it takes."""
+    yield task
+    for observation in OBSERVATIONS:
+        for backend in (task.backend, *BACKENDS):
+            try:
+                yield adapt(task, observation=observation, backend=backend)
+            except ValueError:
+                continue

@@ -13,6 +13,7 @@ from policies import a_file
 from rlid import policy, policy_file
 from rlid.policy import Policy
 from rlid.policy_file import WIDTHS, PolicyFileError
+from rlid.task import adapt, resolve
 
 
 def same(a, b):
@@ -164,3 +165,17 @@ def test_what_is_no_file_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
         with pytest.raises(PolicyFileError):
             Policy.load(path)
+
+
+@pytest.mark.parametrize("observation", ["raw", "scaled", "frozen"])
+def test_raw_observations_are_prepared_as_in_training(observation):
+    import gymnasium
+
+    task = adapt(resolve("gym:MountainCar-v0"), observation=observation)
+    problem = policy.make(task, "mlp:4", "onehot", 3, 0)
+    env = gymnasium.make("MountainCar-v0")
+    raw, _ = env.reset(seed=4)
+    expected = problem.simulator.start([4])[0]
+    assert np.array_equal(problem.simulator.prepare(raw), expected)
+    assert task in list(policy.variants(resolve("gym:MountainCar-v0")))
+    env.close()
