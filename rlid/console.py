@@ -152,6 +152,8 @@ def print_measurement(measured: Measurement) -> None:
         f"re-used from the store; {steps_of(measured.records)} environment steps"
     )
     print(measured.sentence)
+    if measured.other is not None:
+        print(measured.other.sentence)
 
 
 def summary_row(summary: Summary, linear: Control | None) -> list[Any]:

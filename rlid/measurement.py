@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rlid import measured
 from rlid import reference as references
 from rlid.dimension import Estimate
 from rlid.plan import Plan, plan
-from rlid.record import Judgement, Record
+from rlid.record import Judgement, Record, judged
 from rlid.runner import Runner, Watcher
 from rlid.store import StoreError
 from rlid.summary import answer_json, as_trial, curve_json, hidden_state
@@ -28,6 +28,7 @@ class Measurement:
     estimate: Estimate
     trials_run: int
     seconds: float
+    other: OtherBaseline | None = None
 
     @property
     def sentence(self) -> str:
@@ -47,6 +48,7 @@ class Measurement:
             "seeds": len(self.plan.seeds),
             "fraction": self.plan.fraction,
             "rule": self.plan.rule,
+            "baseline": self.plan.baseline,
             "random": self.judgement.random,
             "reference": self.judgement.reference,
             "threshold": self.judgement.threshold,
@@ -58,7 +60,33 @@ class Measurement:
             "seconds": round(self.seconds, 2),
             "hidden_state": hidden_state(self.records),
             "curve": curve_json(self.estimate),
+            "other_baseline": self.other.to_json() if self.other else None,
         }
+
+
+@dataclass(frozen=True)
+class OtherBaseline:
+    """What follows from the same trials by the task's other baseline.
+
+    `estimate` is None where trials stopped early: how far they might have come is not known.
+    """
+
+    baseline: str
+    threshold: float
+    estimate: Estimate | None
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one line."""
+        says = (
+            "needs trials to the end (--full)" if self.estimate is None else answer(self.estimate)
+        )
+        return f"by the {self.baseline} baseline (solved: {self.threshold:.4g}): {says}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `rlid run --json` prints of it."""
+        found = {"baseline": self.baseline, "threshold": self.threshold}
+        return found | (answer_json(self.estimate) if self.estimate else {})
 
 
 def measure(
@@ -82,8 +110,9 @@ def measure(
         retry: run failed (missing) trials again.
         **options: `agent`, `network`, `projection`, `dmax`, `dims`, `seeds` (how many), `seed`
             (the first), `search`, `budget` (environment steps of a trial), `full` (no early stop),
-            `fraction`, `rule`, `settings` ("name=value" of the agent), `imports` (packages that
-            register environments), `precision` and `max_trials` (of the adaptive search).
+            `fraction`, `rule`, `baseline`, `settings` ("name=value" of the agent), `imports`
+            (packages that register environments), `precision` and `max_trials` (of the adaptive
+            search).
 
     Raises:
         ValueError: an argument is unknown or out of range.
@@ -118,7 +147,22 @@ def run(runner: Runner) -> Measurement:
         runner.estimate(records),
         runner.trials_run,
         time.monotonic() - started,
+        _by_other_baseline(runner, records),
     )
+
+
+def _by_other_baseline(runner: Runner, records: Sequence[Record]) -> OtherBaseline | None:
+    """Return what the trials say by the task's other baseline, where it has two."""
+    wanted = runner.plan
+    reference = references.load(wanted.task, wanted.network.architecture.name, runner.store.folder)
+    if wanted.task.baseline is None or reference is None:
+        return None
+    name = "own" if wanted.baseline == "global" else "global"
+    judgement = runner.judge(reference, name)
+    found = None
+    if wanted.is_full:
+        found = runner.estimate([judged(record, judgement) for record in records])
+    return OtherBaseline(name, cast(float, judgement.threshold), found)
 
 
 def keep(runner: Runner, judgement: Judgement, records: Sequence[Record]) -> None:

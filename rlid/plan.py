@@ -19,7 +19,8 @@ from rlid.search import Search, make_search
 from rlid.simulator import make_network, make_world
 from rlid.task import Simulator, Task, adapt, import_packages, resolve
 
-RULES = ("normalised", "raw")
+RULES = ("normalised", "raw", "paper")
+BASELINES = ("own", "global")
 MAX_SEEDS = 10_000
 
 
@@ -37,6 +38,7 @@ class Plan:
     search: Search
     fraction: float
     rule: str
+    baseline: str
     is_full: bool
     world_merges: bool
     imports: tuple[str, ...]
@@ -76,7 +78,23 @@ class Plan:
             seed=seed,
             stop_score=stop_score,
             budget=self.task.budget,
+            candidate="last" if self.rule == "paper" else "best",
         )
+
+    def threshold(self, random: float, reference: float) -> float:
+        """Return the score that counts as solved, by this plan's rule.
+
+        Raises:
+            ValueError: a rule that takes a share of a reference that is not positive.
+        """
+        if self.rule == "normalised":
+            return random + self.fraction * (reference - random)
+        if reference <= 0:
+            raise ValueError(
+                f"--rule {self.rule}: {self.fraction:g} times a reference of {reference:g} "
+                "means nothing; use --rule normalised"
+            )
+        return self.fraction * reference
 
     def reference_command(self, agent_names: Sequence[str]) -> str:
         """Return the command that measures this plan's reference by itself."""
@@ -98,6 +116,7 @@ class Plan:
             self,
             agent_name=agent,
             agent=agents.configure(agent, recipe(self.task, agent)),
+            rule="normalised",
             projection="identity",
             dims=(self.network.D,),
             seeds=tuple(seeds),
@@ -119,6 +138,7 @@ def plan(
     full: bool = False,
     fraction: float = 0.9,
     rule: str = "normalised",
+    baseline: str = "own",
     settings: Sequence[str] = (),
     imports: Sequence[str] = (),
     precision: float = 0.25,
@@ -147,6 +167,10 @@ def plan(
         projections.PROJECTIONS.entry(projection)
     if rule not in RULES:
         raise ValueError(f"--rule {rule}: use one of {', '.join(RULES)}")
+    if baseline not in BASELINES:
+        raise ValueError(f"--baseline {baseline}: use one of {', '.join(BASELINES)}")
+    if baseline == "global" and found.baseline is None:
+        raise ValueError(f"--baseline global: task {found.name!r} has none; use --baseline own")
     if not (math.isfinite(fraction) and 0 < fraction <= 1):
         raise ValueError(f"--fraction {fraction:g}: must be above 0 and at most 1")
     if not (math.isfinite(precision) and precision > 0):
@@ -186,7 +210,8 @@ def plan(
         ),
         fraction=fraction,
         rule=rule,
-        is_full=full,
+        baseline=baseline,
+        is_full=full or rule == "paper",
         world_merges=world.merges,
         imports=tuple(imports),
         question=Question(
@@ -207,6 +232,7 @@ def plan(
             full=full,
             fraction=fraction,
             rule=rule,  # type: ignore[arg-type]
+            baseline=baseline,  # type: ignore[arg-type]
             settings=tuple(settings),
             imports=tuple(imports),
         ),

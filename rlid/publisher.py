@@ -9,7 +9,7 @@ from pathlib import Path
 from rlid import measured
 from rlid.files import read_limited, write_whole
 from rlid.published import MAX_BYTES, Published, parse, publish
-from rlid.record import REFERENCE_SEED, DamagedRecord, Record
+from rlid.record import REFERENCE_SEED, DamagedRecord, Judgement, Record, judged
 from rlid.store import Store, StoreError, slug
 
 
@@ -46,7 +46,8 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
                 f"{missing} of {len(one.trials)} trials have gone: {one.question.command}"
             )
             continue
-        found.append(publish(one, [records[key] for key in one.trials]))
+        by = Judgement(one.threshold, one.reference.random, one.reference.reference)
+        found.append(publish(one, [judged(records[key], by) for key in one.trials]))
     untold = _untold(record for key, record in records.items() if key not in told)
     found.sort(key=lambda item: (item.question.task, item.name))
     return Harvest(tuple(found), tuple(refused), tuple(untold))

@@ -47,7 +47,8 @@ class Question(BaseModel):
     backend: Name | None = None
     full: bool = False
     fraction: float = Field(default=0.9, gt=0, le=1)
-    rule: Literal["normalised", "raw"] = "normalised"
+    rule: Literal["normalised", "raw", "paper"] = "normalised"
+    baseline: Literal["own", "global"] = "own"
     settings: tuple[Text, ...] = Field(default=(), max_length=100)
     imports: tuple[Name, ...] = Field(default=(), max_length=100)
 
@@ -79,7 +80,7 @@ class Question(BaseModel):
             if value != Question.model_fields[name].default:
                 words += [f"--{name.replace('_', '-')}", f"{value}"]
         words += ["--full"] if self.full else []
-        for name in ("fraction", "rule"):
+        for name in ("fraction", "rule", "baseline"):
             value = getattr(self, name)
             if value != Question.model_fields[name].default:
                 words += [f"--{name}", f"{value}"]

@@ -32,6 +32,8 @@ Value = str | bool | int | Finite | None
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
 """Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
+LATER = {"candidate": "best"}
+"""Fields that specs got later, with their defaults: the keys of earlier trials stay valid."""
 VERSIONED = ("rlid", "numpy", "torch", "gymnasium", "stable-baselines3", "cma", "mujoco")
 
 
@@ -64,11 +66,18 @@ class Spec(_Model):
     seed: int = Field(ge=0, lt=2 * REFERENCE_SEED)
     stop_score: Finite | None = None
     budget: int = Field(ge=1, le=10**15)
+    candidate: Literal["best", "last"] = "best"
+    """Which z is scored when the budget ends: the best validated one, or the last."""
 
     @property
     def key(self) -> str:
         """SHA-256 of the canonical JSON: sorted names, no spaces."""
-        return hashlib.sha256(canonical(self.model_dump()).encode()).hexdigest()
+        return hashlib.sha256(canonical(self._plain()).encode()).hexdigest()
+
+    def _plain(self, *left_out: str) -> dict[str, Any]:
+        """Return the fields; those added later only where they are not at their default."""
+        later = {name for name in LATER if getattr(self, name) == LATER[name]}
+        return self.model_dump(exclude=later | set(left_out))
 
     @property
     def group(self) -> str:
@@ -77,7 +86,7 @@ class Spec(_Model):
         Subspaces of dimension D and direct training (identity) are different projections, so that
         a reference never mixes with a measurement.
         """
-        return canonical(self.model_dump(exclude={"d", "seed"}))
+        return canonical(self._plain("d", "seed"))
 
 
 class Record(_Model):
@@ -107,6 +116,8 @@ class Record(_Model):
     theta_sha256: Sha256 | None = None
     z_sha256: Sha256 | None = None
     versions: dict[Name, Name] = Field(max_length=50)
+    rule: Literal["normalised", "raw", "paper"] | None = None
+    baseline: Literal["own", "global"] | None = None
 
     @property
     def key(self) -> str:
@@ -123,7 +134,8 @@ class Record(_Model):
 class Judgement:
     """What a trial is judged by; it is recorded, and no part of its spec.
 
-    dmin and dmax are the ends of the range in which its measurement looks for the threshold.
+    dmin and dmax are the ends of the range in which its measurement looks for the threshold;
+    `reference` is what the rule takes for full performance, whichever baseline it is.
     """
 
     threshold: float | None = None
@@ -131,6 +143,25 @@ class Judgement:
     reference: float | None = None
     dmin: int = 1
     dmax: int = 1
+    rule: Literal["normalised", "raw", "paper"] | None = None
+    baseline: Literal["own", "global"] | None = None
+
+
+def judged(record: Record, by: Judgement | Record) -> Record:
+    """Return the record as judged by something else than at the time.
+
+    A trial that might have stopped early was run for its threshold, and stays as it is.
+    """
+    if record.spec.stop_score is not None or by.threshold is None:
+        return record
+    status = record.status
+    if not record.is_missing:
+        has_passed = record.score is not None and record.score >= by.threshold
+        status = "solved" if has_passed and not record.reason else "unsolved"
+    names = ("threshold", "random", "reference", "rule", "baseline")
+    return record.model_copy(
+        update={"status": status, **{name: getattr(by, name) for name in names}}
+    )
 
 
 def missing_record(
@@ -148,6 +179,8 @@ def missing_record(
         reference=judgement.reference,
         dmin=judgement.dmin,
         dmax=judgement.dmax,
+        rule=judgement.rule,
+        baseline=judgement.baseline,
         D=D,
         env_steps=0,
         search_steps=0,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 from rlid import agent as agents
 from rlid import reference as references
@@ -11,7 +12,7 @@ from rlid.dimension import Estimate, estimate
 from rlid.engine.local import EngineError, LocalEngine
 from rlid.engine.worker import Cell, random_scores, split
 from rlid.plan import Plan
-from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, versions
+from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, judged, versions
 from rlid.reference import Reference, ReferenceRefused
 from rlid.store import Store
 from rlid.summary import as_trial
@@ -89,7 +90,7 @@ class Runner:
 
         Raises:
             ReferenceRefused: direct training does not work.
-            ValueError: the raw rule on a reference that is not positive.
+            ValueError: a rule that takes a share of a reference that is not positive.
         """
         plan = self.plan
         found = references.load(plan.task, plan.network.architecture.name, self.store.folder)
@@ -103,17 +104,25 @@ class Runner:
                 list(agent_names), REFERENCE_SEEDS, plan.reference_command(list(agent_names))
             )
         references.check(plan.task, found.reference, found.random)
-        if plan.rule == "raw":
-            if found.reference <= 0:
-                raise ValueError(
-                    f"--rule raw: {plan.fraction:g} times a reference of {found.reference:g} "
-                    "means nothing; use --rule normalised"
-                )
-            threshold = plan.fraction * found.reference
-        else:
-            threshold = found.random + plan.fraction * (found.reference - found.random)
+        return self.judge(found, plan.baseline)
+
+    def judge(self, found: Reference, baseline: str) -> Judgement:
+        """Return how the plan's rule judges by one of the two baselines.
+
+        Raises:
+            ValueError: a rule that takes a share of a reference that is not positive.
+        """
+        plan = self.plan
+        own = baseline == "own" or plan.task.baseline is None
+        full = found.reference if own else cast(float, plan.task.baseline)
         return Judgement(
-            threshold, found.random, found.reference, dmin=min(plan.dims), dmax=plan.dmax
+            plan.threshold(found.random, full),
+            found.random,
+            full,
+            dmin=min(plan.dims),
+            dmax=plan.dmax,
+            rule=plan.rule,  # type: ignore[arg-type]
+            baseline=baseline,  # type: ignore[arg-type]
         )
 
     def reference(self, agent_names: Sequence[str], seeds: int, command: str) -> Reference:
@@ -203,7 +212,7 @@ class Runner:
         new = [spec for spec in specs if self._is_new(spec)]
         self.watcher.round(len(specs) + len(so_far or ()), len(new))
         known = list(so_far or ())
-        known += [record for spec in specs if (record := self.store.get(spec))]
+        known += self._stored(specs, judgement)
 
         def on_record(record: Record) -> None:
             self.trials_run += so_far is not None
@@ -217,7 +226,14 @@ class Runner:
         ]
         if cells:
             self.engine.run(cells, self.store, lambda spec: plan.network.D, on_record)
-        return [record for spec in specs if (record := self.store.get(spec))]
+        return list(self._stored(specs, judgement))
+
+    def _stored(self, specs: Sequence[Spec], judgement: Judgement) -> Iterator[Record]:
+        """Yield the records there are; what ran to its end may serve several judgements."""
+        for spec in specs:
+            record = self.store.get(spec)
+            if record is not None:
+                yield judged(record, judgement)
 
     def _is_new(self, spec: Spec) -> bool:
         record = self.store.get(spec)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlid.dimension import Estimate, Trial, estimate
-from rlid.record import REFERENCE_SEED, Record, Spec
+from rlid.record import REFERENCE_SEED, Record, Spec, judged
 from rlid.store import Store
 
 IMPROVING_SIGMAS = 2.0
@@ -48,7 +48,9 @@ class Summary:
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that tell apart measurements with the same title."""
-        return hashlib.sha256(self.spec.group.encode()).hexdigest()[:8]
+        whole = self.spec.stop_score is None
+        name = self.spec.group + (f"/{self.records[0].threshold}" if whole else "")
+        return hashlib.sha256(name.encode()).hexdigest()[:8]
 
     @property
     def improving(self) -> tuple[Record, ...]:
@@ -107,8 +109,25 @@ def measurements(store: Store, task: str | None = None) -> list[Summary]:
     for record in store.records(task):
         if record.spec.seed < REFERENCE_SEED:
             groups.setdefault((record.spec.group, record.threshold), []).append(record)
-    found = [summarise(group) for group in groups.values()]
+    found = [summarise(group) for group in _shared(groups).values()]
     return sorted(found, key=lambda item: (item.title, item.spec.group, item.records[0].key))
+
+
+def _shared(
+    groups: dict[tuple[str, float | None], list[Record]],
+) -> dict[tuple[str, float | None], list[Record]]:
+    """Return the groups with every trial that was run to its end in all of its thresholds' groups.
+
+    It is stored as judged by the first of them.
+    """
+    whole: dict[str, list[Record]] = {}
+    for (name, _), records in groups.items():
+        if records[0].spec.stop_score is None:
+            whole.setdefault(name, []).extend(records)
+    return {
+        (name, threshold): [judged(record, records[0]) for record in whole.get(name, records)]
+        for (name, threshold), records in groups.items()
+    }
 
 
 def is_improving(record: Record) -> bool:
@@ -185,6 +204,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "random": first.random,
         "reference": first.reference,
         "threshold": first.threshold,
+        "rule": first.rule,
+        "baseline": first.baseline,
         **answer_json(summary.estimate),
         "trials": len(summary.records),
         "failed_trials": summary.failed,

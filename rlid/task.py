@@ -51,6 +51,8 @@ class Task:
         ceiling: the highest score there can be, where there is one.
         floor: what direct training must reach to count as having worked, where that is known.
         floor_source: where `floor` comes from.
+        baseline: the score that `--baseline global` takes for full performance, whatever the
+            network, where the literature has one.
         recipes: settings of some agents by name, where their defaults do not suit the task.
         patience: seconds without a sign of life after which a trial counts as hung.
         backend: which simulator steps the environment: "gymnasium" for its environments one by
@@ -77,6 +79,7 @@ class Task:
     ceiling: float | None = None
     floor: float | None = None
     floor_source: str = ""
+    baseline: float | None = None
     recipes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     patience: float = 60.0
     backend: str = "gymnasium"
@@ -89,7 +92,8 @@ class Task:
         """Return every field that a score depends on, flat and ready for JSON.
 
         The back end, the budget, the agent and the network stand in a trial's spec by themselves;
-        what only judges a score (ceiling, floor, patience) is no part of the protocol.
+        what only judges a score (ceiling, floor, baseline) or a trial's health (patience) is no
+        part of the protocol.
         """
         return {
             "env": self.env,

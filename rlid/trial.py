@@ -76,7 +76,7 @@ class _Course:
                 break
         self.curve.append((self.problem.search_steps, mean))
         self.is_solved = stop is not None and mean - error >= stop
-        if self.is_solved or mean > self.best_mean:
+        if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":
             self.best, self.best_mean = z, mean
         self.last = None
 
@@ -139,6 +139,8 @@ def trial(
         reference=judgement.reference,
         dmin=judgement.dmin,
         dmax=judgement.dmax,
+        rule=judgement.rule,
+        baseline=judgement.baseline,
         D=problem.subspace.D,
         env_steps=problem.search_steps + course.validation_steps + scoring_steps,
         search_steps=problem.search_steps,

@@ -28,6 +28,14 @@ from rlid.commands.options import (
     names,
 )
 
+RULE_HELP = (
+    "normalised: the fraction of the way from chance to the reference; raw: the fraction of the "
+    "reference; paper: raw, of the last candidate and without early stop"
+)
+BASELINE_HELP = (
+    "the reference: own (this network's direct training) or global (the task's, for all networks)"
+)
+
 
 def run(
     task: TaskName,
@@ -41,7 +49,8 @@ def run(
     budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
-    rule: Annotated[str, typer.Option(help="normalised or raw")] = "normalised",
+    rule: Annotated[str, typer.Option(help=RULE_HELP)] = "normalised",
+    baseline: Annotated[str, typer.Option(help=BASELINE_HELP)] = "own",
     seed: Annotated[int, typer.Option(help="the first seed")] = 0,
     jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
     store: StoreOption = DEFAULT_STORE,
@@ -89,6 +98,7 @@ def run(
             full=full,
             fraction=fraction,
             rule=rule,
+            baseline=baseline,
             settings=set_ or [],
             imports=import_ or [],
             precision=precision,

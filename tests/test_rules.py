@@ -1,0 +1,151 @@
+"""The rules by which a trial is judged, and what a trial run to its end says by another one."""
+
+import json
+import sys
+
+import pytest
+from records import a_record, a_spec
+
+import rlid
+from rlid import cli
+from rlid.plan import plan
+from rlid.record import Judgement, judged, parse_record
+from rlid.store import Store
+from rlid.summary import measurements, to_json
+from rlid.trial import run_trials
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+OLD_KEY = "2a0d3015bf472332930530760ea92ca58b3586940bd2e808ee545a6be1dccd3e"
+
+
+def run_one(rule, seed=0, threshold=None):
+    wanted = plan("dials:2", agent="random", dmax=2, budget=600, rule=rule)
+    stop = None if wanted.is_full else threshold
+    found = []
+    spec = wanted.spec(2, seed, stop)
+    run_trials([spec], Judgement(threshold), wanted.task, lambda *out: found.append(out))
+    return found[0][0]
+
+
+def test_keys_from_before_there_was_a_choice_of_candidate_stay_valid():
+    assert plan("cartpole", dmax=3).spec(2, 5, 450.0).key == OLD_KEY
+    assert a_spec(candidate="last").key != a_spec().key
+    assert a_spec(candidate="last").group != a_spec().group
+    old = json.loads(a_record().model_dump_json())
+    for name in ("rule", "baseline"):
+        del old[name]
+    del old["spec"]["candidate"]
+    assert parse_record(json.dumps(old)).key == a_record().key
+
+
+def test_the_papers_rule_scores_the_last_candidate_and_stops_at_the_budget_alone():
+    last = run_one("paper", threshold=-1e9)
+    assert last.search_steps >= 600
+    assert not last.stopped_early
+    assert last.status == "solved"
+    assert last.spec.candidate == "last"
+    assert last.spec.stop_score is None
+    soon = run_one("raw", threshold=-1e9)
+    assert soon.search_steps < 600
+    # Random search learns nothing, so that its last candidate is worse than its best.
+    pairs = [(run_one("paper", seed), run_one("normalised", seed)) for seed in range(3)]
+    assert sum(best.score > last.score for last, best in pairs) >= 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "baseline", "threshold"),
+    [
+        ("normalised", "own", 22.0 + 0.9 * 478.0),
+        ("raw", "own", 450.0),
+        ("paper", "own", 450.0),
+    ],
+)
+def test_each_rule_has_its_threshold(rule, baseline, threshold):
+    wanted = plan("cartpole", dmax=3, rule=rule, baseline=baseline)
+    assert wanted.threshold(22.0, 500.0) == pytest.approx(threshold)
+    if rule != "normalised":
+        with pytest.raises(ValueError, match=f"--rule {rule}: 0.9 times a reference of -200"):
+            wanted.threshold(-500.0, -200.0)
+
+
+def test_a_trial_run_to_its_end_is_judged_anew_and_one_that_could_stop_is_not():
+    other = Judgement(490.0, 20.0, 510.0, rule="raw", baseline="global")
+    whole = a_record(spec=a_spec(stop_score=None), stopped_early=False)
+    again = judged(whole, other)
+    assert (again.status, again.threshold, again.reference) == ("unsolved", 490.0, 510.0)
+    assert (again.rule, again.baseline) == ("raw", "global")
+    assert judged(again, whole).status == "solved"
+    assert judged(a_record(), other) == a_record()
+    hung = a_record(spec=a_spec(stop_score=None), status="timeout", score=None)
+    assert judged(hung, other).status == "timeout"
+    broken = a_record(spec=a_spec(stop_score=None), status="unsolved", reason="the agent raised")
+    assert judged(broken, Judgement(1.0)).status == "unsolved"
+
+
+def test_both_baselines_follow_from_one_set_of_trials(tmp_path, give_reference):
+    give_reference("two_baselines", 5.0, 2.5, network="mlp:4", imports=("two_baselines",))
+    asked = {
+        "network": "mlp:4",
+        "imports": ("two_baselines",),
+        "dims": (1, 2, 3),
+        "search": "grid",
+        "seeds": 5,
+        "rule": "paper",
+        "store": tmp_path / "store",
+        "jobs": 1,
+    }
+    own = rlid.measure("two_baselines", **asked).to_json()
+    common = rlid.measure("two_baselines", **asked, baseline="global").to_json()
+    assert (own["threshold"], common["threshold"]) == (4.5, 3.6)
+    assert own["other_baseline"]["threshold"] == 3.6
+    assert common["trials_run"] == 0
+    for one, other in ((own, common), (common, own)):
+        for name in ("d_int90", "ci_low", "ci_high", "censored", "first_crossing"):
+            assert one["other_baseline"][name] == other[name]
+    solved = [sum(point["successes"] for point in found["curve"]) for found in (own, common)]
+    assert solved[0] < solved[1]
+    early = rlid.measure("two_baselines", **{**asked, "rule": "normalised"}).to_json()
+    assert early["other_baseline"] == {"baseline": "global", "threshold": pytest.approx(3.85)}
+
+
+def test_a_store_shows_shared_trials_by_each_threshold(tmp_path):
+    store = Store(tmp_path / "store")
+    for d, score in ((1, 300.0), (2, 470.0), (4, 470.0), (8, 490.0)):
+        for seed in range(5):
+            spec = a_spec(d=d, seed=seed, stop_score=None, candidate="last")
+            status = "solved" if score >= 452.0 else "unsolved"
+            record = a_record(spec=spec, score=score, status=status, rule="paper", baseline="own")
+            # The last trials were run first for the other threshold.
+            store.add(
+                judged(record, Judgement(480.0, 22.0, 533.0, rule="paper", baseline="global"))
+                if d == 8
+                else record
+            )
+    found = {item.records[0].threshold: item for item in measurements(store)}
+    assert set(found) == {452.0, 480.0}
+    assert all(len(item.records) == 20 for item in found.values())
+    assert found[452.0].estimate.d_int90 == 2
+    assert found[480.0].estimate.d_int90 > 4
+    assert found[452.0].path != found[480.0].path
+    assert [to_json(found[at])["baseline"] for at in (452.0, 480.0)] == ["own", "global"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--baseline", "global"], "task 'cartpole' has none; use --baseline own"),
+        (["--baseline", "best"], "use one of own, global"),
+        (["--rule", "papers"], "use one of normalised, raw, paper"),
+    ],
+)
+def test_what_cannot_be_judged_by_is_refused_in_one_line(
+    tmp_path, monkeypatch, capsys, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["rlid", "run", "cartpole", "--dmax", "3", *options])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1
