@@ -55,7 +55,9 @@ class Agent(Protocol):
     """Whether its trials may share a process and a batch with others."""
 
     def search(self, problem: Problem, rng: np.random.Generator) -> Search:
-        """Search z until closed: yield what to score, or where it stands. Never returns first.
+        """Search z until closed: yield what to score, or where it stands.
+
+        Returns first only where a setting says so; the trial then ends as at the budget's end.
 
         Raises:
             EnvironmentFault: the environment failed under a gradient agent.

@@ -157,13 +157,16 @@ def trial(
 
 
 def _search(course: _Course, agent: Any) -> Generator[Request, Returns, None]:
-    """Drive the agent until a candidate is final or the budget is spent."""
+    """Drive the agent until a candidate is final, the budget is spent, or it asks no more."""
     problem, spec = course.problem, course.spec
     training = role_generator(spec.seed, "training")
     search = agent.search(problem, role_generator(spec.seed, "optimizer"))
     reply: NDArray[np.float64] | None = None
     while problem.search_steps < spec.budget:
-        step = search.send(reply)
+        try:
+            step = search.send(reply)
+        except StopIteration:
+            break
         if isinstance(step, Ask):
             seeds = draw_seeds(training, problem.task.search_episodes)
             result = yield Request(problem, _checked(step.Z, problem.dim), seeds)

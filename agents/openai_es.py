@@ -1,0 +1,99 @@
+"""Isotropic evolution strategy (Salimans et al. 2017) on z, the one that Li et al. 2018 used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.agent import AGENTS, Ask, Search
+
+if TYPE_CHECKING:
+    from rlid.problem import Problem
+
+
+@AGENTS.add("evolution", "gradient-free", name="openai_es")
+@dataclass(frozen=True)
+class OpenAIES:
+    """Estimates the gradient of the mean return from mirrored samples, and follows it by Adam.
+
+    sigma and lr are in units of theta: in z they are times sqrt(D/d), since the columns of P have
+    unit norm (`scale="none"` takes them as they are). Returns enter by their centred ranks. Each
+    question holds the population and the mean of the search distribution, a candidate too.
+
+    sigma, lr and population are such that direct training on cartpole takes few steps and no seed
+    fails (of 0.03 to 0.3, 0.02 to 0.2, and 8, 16 and 32; 8 seeds).
+
+    Attributes:
+        sigma: standard deviation of a weight's change.
+        lr: learning rate of a weight.
+        population: samples in a question, two for each direction.
+        iterations: updates after which the search ends, or None for the budget alone.
+        decay: what is added to the gradient for each unit that a weight lies from its start.
+    """
+
+    sigma: float = 0.2
+    lr: float = 0.1
+    population: int = 16
+    iterations: int | None = None
+    decay: float = 0.0
+    scale: Literal["sqrt", "none"] = "sqrt"
+
+    kinds: ClassVar[tuple[str, ...]] = ("rl", "supervised", "synthetic")
+    shares_batch: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse settings that lead nowhere.
+
+        Raises:
+            ValueError: a size that is not positive, or a population without pairs.
+        """
+        for name in ("sigma", "lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"openai_es: {name} must be positive, not {getattr(self, name)}")
+        if self.population < 2 or self.population % 2:
+            raise ValueError(
+                "openai_es: population must be an even number of at least 2, since samples come "
+                f"in mirrored pairs, not {self.population}"
+            )
+        if self.iterations is not None and self.iterations < 1:
+            raise ValueError(f"openai_es: iterations must be at least 1, not {self.iterations}")
+        if self.decay < 0:
+            raise ValueError(f"openai_es: decay must be at least 0, not {self.decay}")
+
+    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+        """Return the steps in z that d leads to."""
+        scale = self._scale(problem)
+        return {"sigma_z": self.sigma * scale, "lr_z": self.lr * scale}
+
+    def _scale(self, problem: Problem) -> float:
+        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+
+    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+        """Ask about mirrored populations until closed, or for so many iterations."""
+        import torch
+
+        # What Adam moves is z / scale: sigma, lr and its own epsilon then mean the same for any d.
+        w = torch.zeros(problem.dim, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.Adam([w], lr=self.lr, weight_decay=self.decay)
+        scale, done = self._scale(problem), 0
+        while self.iterations is None or done < self.iterations:
+            mean = w.detach().numpy()
+            noise = rng.standard_normal((self.population // 2, problem.dim))
+            steps = self.sigma * np.vstack([noise, -noise, np.zeros(problem.dim)])
+            scores = yield Ask(scale * (mean + steps))
+            shaped = centred_ranks(np.asarray(scores)[:-1])
+            up, down = np.split(shaped, 2)
+            w.grad = torch.from_numpy((down - up) @ noise / self.population)
+            optimizer.step()
+            done += 1
+
+
+def centred_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ranks of scores (n,), evenly spread over [-0.5, 0.5]; equal scores share one."""
+    from scipy.stats import rankdata
+
+    ranks: NDArray[np.float64] = (rankdata(scores) - 1) / (len(scores) - 1) - 0.5
+    return ranks
