@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.registry import Registry
+from rlid.registry import unknown as unknown
 
 Scalar = str | int | float | bool | None
 Part = Literal["search", "validation", "scoring"]

@@ -34,7 +34,13 @@ def names_of_tasks():
     ]
 
 
-@pytest.fixture(params=names_of_tasks())
+def with_marks(name):
+    """A task tagged slow is tested with the slow tests."""
+    tags = TASKS.entry(name.partition(":")[0]).tags
+    return pytest.param(name, marks=[pytest.mark.slow] if "slow" in tags else [])
+
+
+@pytest.fixture(params=[with_marks(name) for name in names_of_tasks()])
 def task(request, small_images):
     """Every task, with episodes cut short: some would never end by themselves."""
     found = resolve(request.param)

@@ -1,0 +1,200 @@
+"""Atari games from pixels, by the Arcade Learning Environment (Bellemare et al. 2013).
+
+The preprocessing is that of Mnih et al. (2015), done by ale-py's C++ environments. ROMs are in the
+ale-py package. A step is one choice of the policy: `frameskip` frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.task import TASKS, EnvironmentFault, Scalar, Task, unknown
+
+PROTOCOL: dict[str, Scalar] = {
+    "img_height": 84,
+    "img_width": 84,
+    "grayscale": True,
+    "stack_num": 4,
+    "frameskip": 4,
+    "maxpool": True,
+    # The library draws from 0 to one less: up to 30 no-ops.
+    "noop_max": 31,
+    "use_fire_reset": False,
+    "repeat_action_probability": 0.0,
+    "full_action_space": False,
+    "episodic_life": False,
+    "reward_clipping": False,
+    "max_num_frames_per_episode": 108_000,
+}
+"""Keyword arguments of ale-py's AtariVectorEnv: all that an episode depends on besides its seed."""
+STICKY = 0.25
+"""Probability of repeating the last action (Machado et al. 2018)."""
+CAP = 27_000
+"""Steps of an episode: 108,000 frames, half an hour of play."""
+PPO: dict[str, Scalar] = {
+    "n_envs": 8,
+    "n_steps": 128,
+    "batch_size": 32,
+    "n_epochs": 3,
+    "lr": 2.5e-4,
+    "clip_range": 0.1,
+    "ent_coef": 0.01,
+    "critic": "shared",
+}
+"""Many small minibatches; one network for policy and value, as in Mnih et al. (2016)."""
+
+
+@TASKS.add("atari", "images")
+def pong() -> Task:
+    """Pong from pixels, as in Li et al. (2018): no sticky actions, up to 30 no-ops.
+
+    Without sticky actions the no-ops are all that is random: there are few different episodes.
+    """
+    return _task("pong", PROTOCOL)
+
+
+@TASKS.add("atari", "images", "slow")
+def pong_sticky() -> Task:
+    """Pong from pixels with sticky actions (probability 0.25), as in Machado et al. (2018)."""
+    return _task("pong", {**PROTOCOL, "repeat_action_probability": STICKY})
+
+
+@TASKS.add("atari", "images", "any", "slow", example="breakout")
+def atari(game: str) -> Task:
+    """Any Atari game by its name in ale-py: atari:breakout, under the protocol of pong."""
+    known = _games()
+    if game not in known:
+        raise ValueError(unknown("Atari game", game, known))
+    return _task(game, PROTOCOL)
+
+
+def _games() -> list[str]:
+    try:
+        from ale_py import roms
+    except ImportError as error:
+        raise ValueError(f"Atari games need the package ale-py: {error}") from error
+    return list(roms.get_all_rom_ids())
+
+
+def _task(game: str, options: Mapping[str, Scalar]) -> Task:
+    is_pong = game == "pong"
+    return Task(
+        version=1,
+        env=game,
+        options=options,
+        episode_cap=CAP,
+        observation="pixels",
+        activation="relu",
+        network="conv:16-32-256",
+        agent="ppo",
+        budget=2_000_000,
+        search_episodes=1,
+        # An episode takes thousands of frames: fewer than elsewhere. 30 are the paper's scoring.
+        validation_episodes=10,
+        scoring_episodes=30,
+        ceiling=21.0 if is_pong else None,
+        floor=16.8 if is_pong else None,
+        floor_source="nine tenths of the way from losing every point to winning every one"
+        if is_pong
+        else "",
+        recipes={"ppo": PPO},
+        patience=300.0,
+        backend="ale-py",
+        world=partial(AtariSimulator, game, options),
+    )
+
+
+class AtariSimulator:
+    """One of ale-py's C++ environments per slot: each seeded by itself, stepped side by side."""
+
+    merges = False
+    max_slots = 64
+
+    def __init__(self, game: str, options: Mapping[str, Scalar]) -> None:
+        """Make one environment, to learn its actions.
+
+        Raises:
+            ValueError: ale-py is missing, or cannot make the game.
+        """
+        self._arguments = (game, dict(options))
+        self._pool = [self._make()]
+        self._envs: list[Any] = []
+        self.action_space = self._pool[0].single_action_space
+        shape = self._pool[0].single_observation_space.shape
+        self.observation_shape = shape
+        self.observation_size = int(np.prod(shape))
+
+    def _make(self) -> Any:
+        game, options = self._arguments
+        try:
+            from ale_py.vector_env import AtariVectorEnv
+
+            return AtariVectorEnv(game, 1, num_threads=1, **options)
+        except Exception as error:
+            raise ValueError(f"Atari game {game!r} cannot be made: {_line(error)}") from error
+
+    def start(self, seeds: Sequence[int]) -> NDArray[Any]:
+        """Begin one episode per seed; return bytes (n, size)."""
+        while len(self._pool) < len(seeds):
+            self._pool.append(self._make())
+        n = len(seeds)
+        self._envs = self._pool[:n]
+        self._observations = np.zeros((n, self.observation_size), np.uint8)
+        self._rewards, self._ended = np.zeros(n), np.zeros((2, n), bool)
+        self.restart(np.arange(n), seeds)
+        return self._observations.copy()
+
+    def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[Any]:
+        """Begin new episodes in some slots; return their observations, bytes (len(slots), size)."""
+        for slot, seed in zip(slots, seeds, strict=True):
+            try:
+                # With a seed the emulator is loaded anew: nothing is left of the last episode.
+                observation, _ = self._envs[slot].reset(seed=np.array([seed]))
+            except Exception as error:
+                raise _fault("reset", error) from error
+            self._observations[slot] = observation.ravel()
+        return self._observations[slots]
+
+    def step(
+        self, actions: NDArray[Any], active: NDArray[np.bool_]
+    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Step the active slots, in threads of their own."""
+        slots = active.nonzero()[0]
+        try:
+            for slot in slots:
+                self._envs[slot].send(np.array([actions[slot]], np.int64))
+            for slot in slots:
+                observation, reward, terminated, truncated, _ = self._envs[slot].recv()
+                self._observations[slot] = observation.ravel()
+                self._rewards[slot] = reward[0]
+                self._ended[:, slot] = terminated[0], truncated[0]
+        except Exception as error:
+            raise _fault("step", error) from error
+        terminated, truncated = self._ended.copy()
+        return self._observations.copy(), self._rewards.copy(), terminated, truncated
+
+    def keep(self, slots: NDArray[np.intp]) -> None:
+        """Drop all slots but these; their environments go back to the pool."""
+        kept = [self._envs[slot] for slot in slots]
+        held = {id(env) for env in kept}
+        self._pool = kept + [env for env in self._pool if id(env) not in held]
+        self._envs = kept
+        self._observations, self._rewards = self._observations[slots], self._rewards[slots]
+        self._ended = self._ended[:, slots]
+
+    def close(self) -> None:
+        """Let go of every environment, which ends its thread."""
+        self._pool, self._envs = [], []
+
+
+def _fault(call: str, error: Exception) -> EnvironmentFault:
+    return EnvironmentFault(f"{call} raised {type(error).__name__}: {_line(error)}"[:500])
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
