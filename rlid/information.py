@@ -32,8 +32,9 @@ Floats = NDArray[np.float64]
 # The estimator's lattice, thinned out: it only ranks trials.
 PLANNING = Lattice(
     scales=(0.02, 0.08, 0.25, 0.8),
+    scale_weights=(1.0, 1.0, 1.0, 0.6),
     spreads=(0.03, 0.16, 0.45, 1.1),
-    spread_weights=(0.2, 0.4, 0.65, 1.0),
+    spread_weights=(0.2, 0.4, 0.65, 0.5),
     outliers=((0.01, 0.01), (0.01, 0.18), (0.1, 0.06)),
     outlier_weights=(0.45, 0.3, 0.25),
     margin=1.5,

@@ -126,6 +126,7 @@ CURVES = (
     Curve("steep 20", half=7.4, scale=0.05, dmax=20),
     Curve("medium 20", half=9.4, scale=0.2, dmax=20),
     Curve("shallow 20", half=4.5, scale=0.5, dmax=20),
+    Curve("very shallow 20", half=4.5, scale=1.0, dmax=20),
     Curve("seeds 20", half=7.4, scale=0.03, dmax=20, spread=0.4),
     Curve("both 20", half=6.5, scale=0.25, dmax=20, spread=0.3),
     Curve("step 20", half=9.5, scale=0.001, dmax=20),
