@@ -12,6 +12,7 @@ from rlid.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
 SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
@@ -51,12 +52,17 @@ def draw(summary: Summary, to: Path, answer: str) -> list[Path]:
             _draw_dimension(axes, summary)
         _draw_success(left, summary)
         _draw_scores(right, summary)
-        paths = [to.with_name(f"{to.name}.{kind}") for kind in FORMATS]
-        to.parent.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            # A date in the file would make every drawing differ.
-            metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-            figure.savefig(path, dpi=150, metadata=metadata)
+        return save(figure, to)
+
+
+def save(figure: Figure, to: Path) -> list[Path]:
+    """Write a figure as `to`.svg and `to`.png; return their paths."""
+    paths = [to.with_name(f"{to.name}.{kind}") for kind in FORMATS]
+    to.parent.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        # A date in the file would make every drawing differ.
+        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
+        figure.savefig(path, dpi=150, metadata=metadata)
     return paths
 
 

@@ -30,6 +30,7 @@ LAYERS = {
             "leaderboard",
             "report",
             "plots",
+            "families",
             "export",
             "video",
         ],

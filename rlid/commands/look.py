@@ -111,12 +111,27 @@ def plot(
         Optional[Path],  # noqa: UP007, UP045
         typer.Option(help="the folder for the figures; default: plots in the store"),
     ] = None,
+    family: Annotated[
+        bool, typer.Option("--family", help="d_int90 against D, over the networks of a task")
+    ] = False,
 ) -> None:
     """Draw the measurements of a store: success and score against d, as SVG and PNG."""
-    from rlid import plots
+    from rlid import families, plots
     from rlid.measurement import answer
 
-    for item in _measurements(task, store):
+    found = _measurements(task, store)
+    if family:
+        made = families.families(found)
+        if not made:
+            raise ValueError(
+                f"no family in the store {str(store)!r}: measure a task with two networks or more, "
+                "such as --network mlp:8x8,mlp:64x64"
+            )
+        for one in made:
+            print(f"{one.title}: {one.sentence}")
+            print(*families.draw(one, one.stem(out or store / "plots")), sep="\n")
+        return
+    for item in found:
         stem = plots.stem(store, item)
         for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
             print(path)
