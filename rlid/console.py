@@ -17,6 +17,7 @@ from rlid.measurement import Measurement, answer, count
 from rlid.record import Record
 from rlid.runner import Watcher
 from rlid.summary import Summary
+from rlid.yardstick import Ratio
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of progress, where there is no terminal to draw a bar on."""
@@ -156,8 +157,9 @@ def print_measurement(measured: Measurement) -> None:
         print(measured.other.sentence)
 
 
-def summary_row(summary: Summary, linear: Control | None) -> list[Any]:
-    """Return a measurement, and what the linear control does on its task, as a row."""
+def summary_row(summary: Summary, linear: Control | None, ratio: Ratio | None) -> list[Any]:
+    """Return a measurement, the linear control of its task and its ratio to MNIST, as a row."""
+    first = summary.records[0]
     spec, found = summary.spec, summary.estimate
     return [
         spec.task,
@@ -166,11 +168,13 @@ def summary_row(summary: Summary, linear: Control | None) -> list[Any]:
         summary.records[0].D,
         spec.projection,
         answer(found).removeprefix("d_int90 ").removeprefix("= "),
+        ratio or "",
         linear or "not measured",
         found.first_crossing or "none",
         found.seeds,
         len(summary.records),
         summary.failed or "",
+        ", ".join(word for word in (first.rule, first.baseline) if word),
         number(summary.records[0].threshold),
         steps_of(summary.records),
     ]

@@ -110,7 +110,12 @@ def measurements(store: Store, task: str | None = None) -> list[Summary]:
         if record.spec.seed < REFERENCE_SEED:
             groups.setdefault((record.spec.group, record.threshold), []).append(record)
     found = [summarise(group) for group in _shared(groups).values()]
-    return sorted(found, key=lambda item: (item.title, item.spec.group, item.records[0].key))
+    return sorted(found, key=_order)
+
+
+def _order(item: Summary) -> tuple[str, str, str, float]:
+    first = item.records[0]
+    return item.title, item.spec.group, first.key, first.threshold or 0.0
 
 
 def _shared(

@@ -17,7 +17,9 @@ LAYERS = {
     **dict.fromkeys(
         ["measured", "published", "publisher", "policy", "policy_file", "policy_report"], 5
     ),
-    **dict.fromkeys(["trial", "dimension", "threshold_model", "success_curve", "summary"], 5),
+    **dict.fromkeys(
+        ["trial", "dimension", "threshold_model", "success_curve", "summary", "yardstick"], 5
+    ),
     **dict.fromkeys(
         [
             "search",

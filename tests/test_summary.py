@@ -9,6 +9,7 @@ from records import a_record, a_spec
 from rlid import cli
 from rlid.store import Store
 from rlid.summary import is_improving, measurements, select, summarise
+from rlid.yardstick import ratio
 
 
 def records_of(threshold, *, agent="cmaes", seeds=6, dims=(1, 2, 4, 8, 16)):
@@ -109,3 +110,46 @@ def test_show_warns_when_the_answer_hangs_on_the_budget(tmp_path, monkeypatch, c
     code, said = command(monkeypatch, capsys, "show", "--store", store.folder)
     assert code == 0
     assert "1 unsolved trial next to the threshold had not levelled off" in said.err
+
+
+class TestScale:
+    """Every measurement stands beside MNIST's."""
+
+    def of_mnist(self, threshold, **changes):
+        fields = {"task": "mnist", "network": "mlp:200x200", "agent": "adam", **changes}
+        for d in (250, 500, 1000):
+            for seed in range(6):
+                status, score = ("solved", 490.0) if d >= threshold else ("unsolved", 100.0)
+                spec = a_spec(**fields, d=d, seed=seed)
+                yield a_record(spec=spec, status=status, score=score, dmax=1000)
+
+    def test_the_ratio_is_that_of_the_two_answers(self, store, monkeypatch, capsys):
+        for record in self.of_mnist(500):
+            store.add(record)
+        unit = next(item for item in measurements(store) if item.spec.task == "mnist")
+        for asked in ([], ["cartpole"]):
+            code, said = command(
+                monkeypatch, capsys, "show", *asked, "--json", "--store", store.folder
+            )
+            rows = {(row["task"], row["agent"]): row for row in json.loads(said.out)}
+            found = rows["cartpole", "cmaes"]
+            assert found["of_mnist"]["value"] == found["d_int90"] / unit.estimate.d_int90
+            assert not found["of_mnist"]["is_above"]
+        code, said = command(monkeypatch, capsys, "show", "--store", store.folder)
+        assert not code
+        assert "/MNIST" in said.out
+
+    def test_it_is_missing_without_mnist_or_with_another_rule_or_network(self, store):
+        item = measurements(store)[0]
+        assert ratio(item, []) is None
+        for changes in ({"network": "lenet"}, {"agent": "cmaes"}):
+            assert ratio(item, [summarise(self.of_mnist(500, **changes))]) is None
+        by_paper = [record.model_copy(update={"rule": "paper"}) for record in self.of_mnist(500)]
+        assert ratio(item, [summarise(by_paper)]) is None
+
+    def test_above_dmax_it_is_a_bound(self, store):
+        unit = summarise(self.of_mnist(500))
+        above = summarise(records_of(99, dims=(5, 10, 20)))
+        found = ratio(above, [unit])
+        assert str(found).startswith("> ")
+        assert found.value == 20 / unit.estimate.d_int90

@@ -54,24 +54,32 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the measurements of a store as a table."""
-    from rlid import console, control, summary
+    from rlid import console, control, summary, yardstick
+    from rlid.store import Store
 
     found = _measurements(task, store)
+    of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else found
+    of_mnist = [item for item in of_mnist if item.spec.task == yardstick.TASK]
+    ratios = [yardstick.ratio(item, of_mnist) for item in found]
     controls = [control.control(item.spec, item.records[0].threshold, store) for item in found]
     if as_json:
         answers = [
-            {**summary.to_json(item), "linear": control.to_json(linear)}
-            for item, linear in zip(found, controls, strict=True)
+            {
+                **summary.to_json(item),
+                "linear": control.to_json(linear),
+                "of_mnist": None if ratio is None else vars(ratio),
+            }
+            for item, linear, ratio in zip(found, controls, ratios, strict=True)
         ]
         print(json.dumps(answers, indent=1, allow_nan=False))
         return
     headings = (
-        "task agent network D projection d_int90 linear crossing seeds trials missing threshold "
-        "steps"
+        "task agent network D projection d_int90 /MNIST linear crossing seeds trials missing rule "
+        "threshold steps"
     )
-    right = {"D", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
+    right = {"D", "/MNIST", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
     columns = [(name, "right" if name in right else "left") for name in headings.split()]
-    rows = [console.summary_row(item, linear) for item, linear in zip(found, controls, strict=True)]
+    rows = [console.summary_row(*row) for row in zip(found, controls, ratios, strict=True)]
     console.print_table(columns, rows)
     for item in found:
         console.warn_of_budget(item)

@@ -1,0 +1,52 @@
+"""MNIST with the paper's fully connected network, which every other measurement is held against.
+
+"Solving the inverted pendulum is 100 times easier than classifying digits from MNIST" (Li et al.
+2018) is a ratio of two d_int90: this one stands below the fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rlid.summary import Summary
+
+TASK, NETWORK, AGENT = "mnist", "mlp:200x200", "adam"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A d_int90 over MNIST's; `is_above` where only a lower bound of the former is known."""
+
+    value: float
+    is_above: bool
+
+    def __str__(self) -> str:
+        """Say it in two digits, for a table."""
+        return f"{'> ' if self.is_above else ''}{self.value:.2g}"
+
+
+def ratio(item: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
+    """Return how a measurement compares with MNIST's by the same rule.
+
+    `of_mnist` are the measurements of MNIST there are; of several the one with most trials counts.
+    None where there is none, or one of the two has no answer.
+    """
+    alike = [
+        other
+        for other in of_mnist
+        if (other.spec.network, other.spec.agent) == (NETWORK, AGENT)
+        and _rule(other) == _rule(item)
+    ]
+    if not alike:
+        return None
+    unit = max(alike, key=lambda other: (len(other.records), other.path)).estimate.d_int90
+    found = item.estimate
+    if unit is None or (found.d_int90 is None and not found.censored):
+        return None
+    return Ratio((found.d_int90 or found.dmax) / unit, found.censored)
+
+
+def _rule(item: Summary) -> str:
+    """Return the rule by which it was judged; records from before rules were kept say nothing."""
+    return item.records[0].rule or "normalised"
