@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.agent import AGENTS, Ask
+from rlid.journal import Journal, Journals
 from rlid.observation import hidden_state
 from rlid.problem import Problem, Request, Returns, evaluate, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
@@ -201,45 +202,62 @@ def run_trials(
     task: Task,
     deliver: Deliver,
     beat: Callable[[], None] = no_beat,
+    journals: Journals | None = None,
 ) -> None:
     """Run a cell: the trials of one task and network, side by side; deliver each as it ends.
 
-    Where the simulator gains from it, what the trials ask for in one round runs as one batch.
+    Where the simulator gains from it, what the trials ask for in one round runs as one batch. With
+    `journals`, a trial that was killed goes on where it was, and gives the same record.
     """
     world = make_world(task)
     network = make_network(task, specs[0].network, world)
     seconds = dict.fromkeys(range(len(specs)), 0.0)
-    trials, waiting = {}, {}
+    trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}
+    waiting, kept = dict[int, Request](), dict[int, Journal]()
 
     def advance(index: int, resume: Callable[[], Request]) -> None:
         started = time.perf_counter()
         try:
-            waiting[index] = resume()
+            request = resume()
+            while index in kept and (answer := kept[index].answer(request)) is not None:
+                beat()
+                request = trials[index].send(answer)
+            waiting[index] = request
             seconds[index] += time.perf_counter() - started
         except StopIteration as end:
             seconds[index] += time.perf_counter() - started
             waiting.pop(index, None)
             record, z = end.value
             deliver(record.model_copy(update={"seconds": round(seconds[index], 4)}), z)
+            if index in kept:
+                kept[index].remove()
 
-    for index, spec in enumerate(specs):
-        problem = make_problem(
-            task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
-        )
-        trials[index] = trial(spec, judgement, problem)
-        advance(index, partial(next, trials[index]))
-    while waiting:
-        batch = list(waiting) if world.merges else [next(iter(waiting))]
-        started = time.perf_counter()
-        outcomes = _outcomes([waiting[index] for index in batch])
-        share = (time.perf_counter() - started) / len(batch)
-        for index, answer in zip(batch, outcomes, strict=True):
-            seconds[index] += share
-            if isinstance(answer, EnvironmentFault):
-                advance(index, partial(trials[index].throw, answer))
-            else:
-                advance(index, partial(trials[index].send, answer))
-    world.close()
+    try:
+        for index, spec in enumerate(specs):
+            problem = make_problem(
+                task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
+            )
+            trials[index] = trial(spec, judgement, problem)
+            if journals is not None:
+                kept[index] = journals.open(spec)
+            advance(index, partial(next, trials[index]))
+        while waiting:
+            batch = list(waiting) if world.merges else [next(iter(waiting))]
+            started = time.perf_counter()
+            outcomes = _outcomes([waiting[index] for index in batch])
+            share = (time.perf_counter() - started) / len(batch)
+            for index, answer in zip(batch, outcomes, strict=True):
+                seconds[index] += share
+                if isinstance(answer, EnvironmentFault):
+                    advance(index, partial(trials[index].throw, answer))
+                else:
+                    if index in kept:
+                        kept[index].add(waiting[index], answer)
+                    advance(index, partial(trials[index].send, answer))
+    finally:
+        for journal in kept.values():
+            journal.close()
+        world.close()
 
 
 def _outcomes(requests: list[Request]) -> list[Returns | EnvironmentFault]:

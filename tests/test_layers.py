@@ -12,7 +12,9 @@ LAYERS = {
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["files", "question"], 1),
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
-    **dict.fromkeys(["problem", "rollout", "store", "upkeep", "reference", "control"], 2),
+    **dict.fromkeys(
+        ["problem", "rollout", "store", "journal", "upkeep", "reference", "control"], 2
+    ),
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(
         ["measured", "published", "publisher", "policy", "policy_file", "policy_report"], 5

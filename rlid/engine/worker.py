@@ -50,6 +50,7 @@ def run_cell(cell: Cell, pulse: str) -> None:
     """
     import torch
 
+    from rlid.journal import Journals
     from rlid.store import Store
     from rlid.task import adapt, import_packages, resolve
     from rlid.trial import run_trials
@@ -61,7 +62,14 @@ def run_cell(cell: Cell, pulse: str) -> None:
     observation = str(spec.protocol["observation"])
     task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
     store = Store(cell.store)
-    run_trials(cell.specs, cell.judgement, task, lambda *found: _add(store, *found), beat_to(pulse))
+    run_trials(
+        cell.specs,
+        cell.judgement,
+        task,
+        lambda *found: _add(store, *found),
+        beat_to(pulse),
+        Journals(store),
+    )
 
 
 def _add(store: object, record: object, z: object) -> None:
