@@ -22,8 +22,13 @@ def inverted_pendulum() -> Task:
     """Balance a pole on a driven cart: InvertedPendulum-v5, 1 a step, 1000 steps."""
     return _task(
         "InvertedPendulum-v5",
-        budget=500_000,
+        # Where direct training takes the fewest steps, at most 42,000 in three seeds, and no seed
+        # fails: of clip and squash, sigma0 from 0.05 to 0.5, and output layers as they are or
+        # times 0.01.
+        action="squash",
+        budget=100_000,
         search_episodes=2,
+        recipes={"cmaes": {"sigma0": 0.1}},
         ceiling=1000.0,
         floor=950.0,
         floor_source=SOLVED,
@@ -123,6 +128,7 @@ def humanoid() -> Task:
         "Humanoid-v5",
         backend="gymnasium",
         network="mlp:256x256",
+        agent="openai_es",
         budget=200_000_000,
         search_episodes=1,
         floor=6000.0,

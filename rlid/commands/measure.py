@@ -23,6 +23,7 @@ from rlid.commands.options import (
     StoreOption,
     TaskName,
     Text,
+    TimeoutOption,
     command_line,
     integers,
     names,
@@ -60,10 +61,7 @@ def run(
     ] = None,
     import_: ImportOption = None,
     data: DataOption = None,
-    timeout: Annotated[
-        Optional[float],  # noqa: UP007, UP045
-        typer.Option(help="seconds without a sign of life that make a trial hung"),
-    ] = None,
+    timeout: TimeoutOption = None,
     observation: ObservationOption = None,
     backend: BackendOption = None,
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
@@ -166,6 +164,7 @@ def reference(
     observation: ObservationOption = None,
     backend: BackendOption = None,
     import_: ImportOption = None,
+    timeout: TimeoutOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -192,7 +191,7 @@ def reference(
     ]
     watcher = console.watcher(quiet=quiet)
     try:
-        with Runner(plans[0], store, jobs=jobs, watcher=watcher) as runner:
+        with Runner(plans[0], store, jobs=jobs, timeout=timeout, watcher=watcher) as runner:
             found = runner.reference([one.agent_name for one in plans], seeds, command_line())
     finally:
         watcher.close()

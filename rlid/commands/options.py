@@ -46,6 +46,10 @@ DataOption = Annotated[
     Optional[Path],  # noqa: UP007, UP045
     typer.Option("--data", callback=_use_data, help="the folder of data sets (or set RLID_DATA)"),
 ]
+TimeoutOption = Annotated[
+    Optional[float],  # noqa: UP007, UP045
+    typer.Option(help="seconds without a sign of life that make a trial hung"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
 Number = Optional[int]  # noqa: UP007, UP045

@@ -1,0 +1,46 @@
+"""Environment steps per second and peak memory of one trial, and what a measurement would take.
+
+python tests/benchmarks/one_trial.py humanoid --d 700 [--agent cmaes] [--steps 20000] [--trials 70]
+"""
+
+import argparse
+import resource
+import time
+
+import torch
+
+from rlid.plan import plan
+from rlid.record import Judgement
+from rlid.trial import run_trials
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task")
+    parser.add_argument("--d", type=int, required=True)
+    parser.add_argument("--agent")
+    parser.add_argument("--steps", type=int, default=20_000, help="of the search")
+    parser.add_argument("--trials", type=int, default=70, help="of a whole measurement")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    own = plan(given.task, agent=given.agent, dmax=given.d)
+    wanted = plan(given.task, agent=given.agent, dmax=given.d, budget=given.steps)
+    spec = wanted.spec(given.d, 0, None)
+    started, records = time.process_time(), []
+    run_trials([spec], Judgement(), wanted.task, lambda record, z: records.append(record))
+    (record,) = records
+    rate = record.env_steps / (time.process_time() - started)
+    # Linux counts in kilobytes.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    hours = own.task.budget / rate / 3600
+    print(f"{wanted.title}, d = {given.d}")
+    print(
+        f"{record.env_steps:,} environment steps, {rate:,.0f} a processor second, {record.status}"
+    )
+    print(f"peak memory {peak:,.0f} MiB")
+    print(f"a budget of {own.task.budget:,} steps: {hours:,.1f} hours of one core for a trial")
+    print(f"{given.trials} trials to their full budgets: {given.trials * hours / 24:,.1f} days")
+
+
+if __name__ == "__main__":
+    main()
