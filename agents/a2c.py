@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -23,6 +23,8 @@ class A2C:
     deviation exp(log_std).
 
     Attributes:
+        checkpoint: steps between two moments at which the trial can be saved; the environments
+            begin anew there.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
@@ -39,6 +41,7 @@ class A2C:
     log_std: float = -0.5
     critic: Literal["full", "shared", "subspace"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
+    checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -49,7 +52,13 @@ class A2C:
         Raises:
             ValueError: a size or the learning rate is not positive.
         """
-        check_positive("a2c", n_envs=self.n_envs, n_steps=self.n_steps, lr=self.lr)
+        check_positive(
+            "a2c",
+            n_envs=self.n_envs,
+            n_steps=self.n_steps,
+            lr=self.lr,
+            checkpoint=self.checkpoint,
+        )
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z, and how many numbers are trained outside z."""
@@ -76,6 +85,7 @@ class A2C:
             scale=self._scale(problem),
             log_std=self.log_std,
             critic=self.critic,
+            checkpoint=self.checkpoint,
             n_steps=self.n_steps,
             learning_rate=self.lr,
             gamma=self.gamma,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -24,6 +24,8 @@ class DQN:
     published agent for CartPole was trained with.
 
     Attributes:
+        checkpoint: steps between two moments at which the trial can be saved; the environments
+            begin anew there.
         train_freq: steps (of each environment) between two phases of learning.
         gradient_steps: updates in one phase.
         exploration: share of the budget over which epsilon falls from its first to its last value.
@@ -43,6 +45,7 @@ class DQN:
     epsilon_last: float = 0.04
     max_grad_norm: float = 10.0
     scale: Literal["sqrt", "none"] = "sqrt"
+    checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -58,6 +61,7 @@ class DQN:
             "dqn",
             n_envs=self.n_envs,
             lr=self.lr,
+            checkpoint=self.checkpoint,
             buffer=self.buffer,
             batch_size=self.batch_size,
             train_freq=self.train_freq,
@@ -89,6 +93,7 @@ class DQN:
             n_envs=self.n_envs,
             budget=problem.budget,
             policy_settings={"scale": self._scale(problem)},
+            checkpoint=self.checkpoint,
             learning_rate=self.lr,
             buffer_size=self.buffer,
             learning_starts=self.learning_starts,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -22,6 +22,8 @@ class PPO:
     are normal around the network's outputs, with the fixed standard deviation exp(log_std).
 
     Attributes:
+        checkpoint: steps between two moments at which the trial can be saved; the environments
+            begin anew there.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
@@ -41,6 +43,7 @@ class PPO:
     log_std: float = -0.5
     critic: Literal["full", "shared", "subspace"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
+    checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -58,6 +61,7 @@ class PPO:
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,
             lr=self.lr,
+            checkpoint=self.checkpoint,
         )
         if self.n_envs * self.n_steps % self.batch_size:
             raise ValueError(
@@ -90,6 +94,7 @@ class PPO:
             scale=self._scale(problem),
             log_std=self.log_std,
             critic=self.critic,
+            checkpoint=self.checkpoint,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,

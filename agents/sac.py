@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -26,6 +26,8 @@ class SAC:
     z is lr * sqrt(D/d) (`scale="none"` takes lr as it is); the critics train at lr.
 
     Attributes:
+        checkpoint: steps between two moments at which the trial can be saved; the environments
+            begin anew there.
         critic: two Q-networks of SB3's shape (256, 256) outside the subspace. They are training
             machinery: no policy needs them, and d does not count them.
     """
@@ -43,6 +45,7 @@ class SAC:
     log_std: float = -1.0
     critic: Literal["full"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
+    checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -58,6 +61,7 @@ class SAC:
             "sac",
             n_envs=self.n_envs,
             lr=self.lr,
+            checkpoint=self.checkpoint,
             buffer=self.buffer,
             batch_size=self.batch_size,
             tau=self.tau,
@@ -90,6 +94,7 @@ class SAC:
             n_envs=self.n_envs,
             budget=problem.budget,
             policy_settings={"scale": self._scale(problem), "log_std": self.log_std},
+            checkpoint=self.checkpoint,
             learning_rate=self.lr,
             buffer_size=self.buffer,
             learning_starts=self.learning_starts,

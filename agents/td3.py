@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -26,6 +26,8 @@ class TD3:
     lr * sqrt(D/d) (`scale="none"` takes lr as it is); the critics train at lr.
 
     Attributes:
+        checkpoint: steps between two moments at which the trial can be saved; the environments
+            begin anew there.
         critic: two Q-networks of SB3's shape (400, 300) outside the subspace. They are training
             machinery: no policy needs them, and d does not count them.
     """
@@ -42,6 +44,7 @@ class TD3:
     noise: float = 0.1
     critic: Literal["full"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
+    checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -57,6 +60,7 @@ class TD3:
             "td3",
             n_envs=self.n_envs,
             lr=self.lr,
+            checkpoint=self.checkpoint,
             buffer=self.buffer,
             batch_size=self.batch_size,
             tau=self.tau,
@@ -91,6 +95,7 @@ class TD3:
             n_envs=self.n_envs,
             budget=problem.budget,
             policy_settings={"scale": self._scale(problem)},
+            checkpoint=self.checkpoint,
             learning_rate=self.lr,
             buffer_size=self.buffer,
             learning_starts=self.learning_starts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.registry import Registry, unknown
+from rlid.state import State
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
 
 AGENTS = Registry("agent", package="rlid.agents", group="rlid.agents")
+
+CHECKPOINT = 250_000
+"""Steps between two moments at which a gradient agent's search can be saved."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,13 @@ class Progress:
     """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
 
     `score` is None when no episode ended since the last report. The steps it took are counted by
-    the problem. The trial sends back None.
+    the problem. The trial sends back None. Where the search can be saved, `state` gives what it
+    goes on from when it finds that in `problem.saved`.
     """
 
     z: NDArray[np.floating]
     score: float | None
+    state: Callable[[], State] | None = None
 
 
 Search = Generator[Ask | Progress, "NDArray[np.float64] | None", None]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid import policy, policy_file
+from rlid.course import standard_error
 from rlid.files import write_whole
 from rlid.policy_file import WIDTHS, PolicyFile
 from rlid.policy_report import Attempt, PolicyReport
@@ -19,7 +20,6 @@ from rlid.record import Record
 from rlid.store import Store, StoreError, slug
 from rlid.summary import Summary
 from rlid.task import Task, import_packages, resolve
-from rlid.trial import standard_error
 
 MAX_CANDIDATES = 4
 """Solved trials of the smallest d that are tried, the best scores first."""

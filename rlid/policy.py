@@ -149,7 +149,7 @@ def make(task: Task, network: str, projection: str, d: int, seed: int) -> Proble
 
 def draw(seed: int, role: str, episodes: int) -> tuple[int, ...]:
     """Return the seeds of fresh episodes, which no trial and no other role draws."""
-    from rlid.trial import draw_seeds, role_generator
+    from rlid.course import draw_seeds, role_generator
 
     return draw_seeds(role_generator(seed, role), episodes)
 

@@ -14,6 +14,7 @@ from rlid.actions import Decode, decoder
 from rlid.networks import Network
 from rlid.rollout import no_beat, returns_of
 from rlid.simulator import make_world
+from rlid.state import State
 from rlid.subspace import Subspace, make_subspace
 from rlid.task import Objective, Part, Simulator, Task, World
 
@@ -28,6 +29,7 @@ class Problem:
         beat: called now and then, as a sign of life.
         search_steps: steps the search has taken so far.
         notes: what the agent decided in the course of the search, for the record.
+        saved: what an interrupted search left, and goes on from.
     """
 
     task: Task
@@ -38,6 +40,7 @@ class Problem:
     beat: Callable[[], None] = no_beat
     search_steps: int = field(default=0)
     notes: dict[str, str | int | float | bool] = field(default_factory=dict)
+    saved: State | None = None
 
     @property
     def dim(self) -> int:

@@ -2,110 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.agent import AGENTS, Ask
+from rlid.agent import AGENTS, Ask, Progress
+from rlid.checkpoint import Checkpoints
+from rlid.course import Course, Z, draw_seeds, role_generator
 from rlid.journal import Journal, Journals
 from rlid.observation import hidden_state
 from rlid.problem import Problem, Request, Returns, evaluate, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
 from rlid.rollout import no_beat
 from rlid.simulator import make_network, make_world
-from rlid.stream import role_seed
+from rlid.state import State, joined
+from rlid.store import StoreError
 from rlid.task import EnvironmentFault, Task
 
-VALIDATIONS = 50
-"""A candidate is validated at least this many times over the budget, promising or not."""
-LOOKS = 3
-"""Parts in which a validation is run, so that hopeless candidates cost one part only."""
-SEED_BOUND = 2**31
-"""Episode seeds lie below: some environments take no larger ones."""
-
-Z = NDArray[np.float32]
 Deliver = Callable[[Record, "Z | None"], None]
 
 
-@dataclass
-class _Course:
-    """How far a trial has come: its validated candidates, and the steps that went into them."""
-
-    problem: Problem
-    spec: Spec
-    episodes: np.random.Generator
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    best: Z | None = None
-    best_mean: float = -math.inf
-    last: Z | None = None
-    is_solved: bool = False
-    validation_steps: int = 0
-
-    def is_due(self, score: float | None) -> bool:
-        """Whether the offered candidate is to be validated now."""
-        stop = self.spec.stop_score
-        if stop is not None and score is not None and score >= stop:
-            return True
-        since = self.problem.search_steps - (self.curve[-1][0] if self.curve else 0)
-        return since * VALIDATIONS >= self.spec.budget
-
-    def validate(self, z: Z) -> Generator[Request, Returns, None]:
-        """Run z through fresh validation episodes; it is final when it clears the stop score.
-
-        It has to by one standard error, since a policy just below that is tried often enough
-        would pass by luck. One that has fallen short by as much is not looked at further.
-        """
-        stop = self.spec.stop_score
-        values = np.empty(0)
-        for part in np.array_split(range(self.problem.task.validation_episodes), LOOKS):
-            if self.problem.task.kind == "rl":
-                seeds = draw_seeds(self.episodes, len(part))
-            else:
-                # An objective's evaluations are numbered: each has data of its own.
-                seeds = tuple(part.tolist())
-            result = yield Request(self.problem, z[None], seeds, "validation")
-            self.validation_steps += result.steps
-            values = np.concatenate([values, result.values[0]])
-            mean, error = float(values.mean()), standard_error(values)
-            if stop is not None and mean + error < stop:
-                break
-        self.curve.append((self.problem.search_steps, mean))
-        self.is_solved = stop is not None and mean - error >= stop
-        if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":
-            self.best, self.best_mean = z, mean
-        self.last = None
-
-
-def standard_error(values: NDArray[np.float64]) -> float:
-    """Return the standard error of the mean of values (n,), or 0 for a single one."""
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-
-
-def draw_seeds(rng: np.random.Generator, n: int) -> tuple[int, ...]:
-    """Draw the seeds of n episodes."""
-    return tuple(rng.integers(0, SEED_BOUND, n).tolist())
-
-
-def role_generator(seed: int, role: str) -> np.random.Generator:
-    """Return the generator of one role in the trial with this seed."""
-    return np.random.default_rng(role_seed(seed, role))
-
-
 def trial(
-    spec: Spec, judgement: Judgement, problem: Problem
+    spec: Spec, judgement: Judgement, problem: Problem, checkpoints: Checkpoints | None = None
 ) -> Generator[Request, Returns, tuple[Record, Z | None]]:
     """Run one trial as a generator that asks for evaluations and returns (record, z).
+
+    With `checkpoints` it goes on from where an interrupted run of it stood, if there is one.
 
     A fault of the environment is thrown in by whoever drives it, or raised by a gradient agent's
     own training; it ends the trial as missing. An agent that raises has not solved.
     """
-    course = _Course(problem, spec, role_generator(spec.seed, "validation"))
+    course = Course(problem, spec, role_generator(spec.seed, "validation"))
     status, reason = "unsolved", ""
     scores: NDArray[np.float64] | None = None
     scoring_steps = 0
@@ -114,8 +45,8 @@ def trial(
         try:
             agent = AGENTS[spec.agent](**spec.settings)
             notes = agent.notes(problem)
-            yield from _search(course, agent)
-        except EnvironmentFault:
+            yield from _search(course, agent, checkpoints)
+        except (EnvironmentFault, StoreError):
             raise
         except Exception as error:
             reason = f"the agent raised {_first_line(error)}"
@@ -148,7 +79,7 @@ def trial(
         validation_steps=course.validation_steps,
         scoring_steps=scoring_steps,
         stopped_early=course.is_solved,
-        seconds=0.0,
+        seconds=course.earlier_seconds,
         curve=thin_curve(course.curve),
         hidden_state=hidden_state(problem.task, problem.world),
         notes={**notes, **problem.notes},
@@ -157,9 +88,15 @@ def trial(
     ), z
 
 
-def _search(course: _Course, agent: Any) -> Generator[Request, Returns, None]:
+def _search(
+    course: Course, agent: Any, checkpoints: Checkpoints | None
+) -> Generator[Request, Returns, None]:
     """Drive the agent until a candidate is final, the budget is spent, or it asks no more."""
     problem, spec = course.problem, course.spec
+    saved = checkpoints.load(spec) if checkpoints is not None else None
+    if saved is not None:
+        course.restore(saved.part("course"))
+        problem.saved = saved.part("search")
     training = role_generator(spec.seed, "training")
     search = agent.search(problem, role_generator(spec.seed, "optimizer"))
     reply: NDArray[np.float64] | None = None
@@ -181,9 +118,17 @@ def _search(course: _Course, agent: Any) -> Generator[Request, Returns, None]:
             yield from course.validate(course.last)
         if course.is_solved:
             break
+        if checkpoints is not None and isinstance(step, Progress) and step.state is not None:
+            _save(checkpoints, course, step.state)
     search.close()
     if course.last is not None:
         yield from course.validate(course.last)
+
+
+def _save(checkpoints: Checkpoints, course: Course, search: Callable[[], State]) -> None:
+    state = joined({"course": course.state(), "search": search()})
+    if not checkpoints.save(course.spec, state):
+        course.problem.notes["checkpoint"] = f"none: its state takes {state.nbytes} bytes"
 
 
 def _checked(candidates: NDArray[np.floating], d: int) -> NDArray[np.float32]:
@@ -203,11 +148,13 @@ def run_trials(
     deliver: Deliver,
     beat: Callable[[], None] = no_beat,
     journals: Journals | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> None:
     """Run a cell: the trials of one task and network, side by side; deliver each as it ends.
 
     Where the simulator gains from it, what the trials ask for in one round runs as one batch. With
-    `journals`, a trial that was killed goes on where it was, and gives the same record.
+    `journals`, a trial that was killed goes on where it was, and gives the same record; with
+    `checkpoints`, one of a gradient agent goes on from where it was last saved.
     """
     world = make_world(task)
     network = make_network(task, specs[0].network, world)
@@ -228,7 +175,10 @@ def run_trials(
             seconds[index] += time.perf_counter() - started
             waiting.pop(index, None)
             record, z = end.value
-            deliver(record.model_copy(update={"seconds": round(seconds[index], 4)}), z)
+            total = round(record.seconds + seconds[index], 4)
+            deliver(record.model_copy(update={"seconds": total}), z)
+            if checkpoints is not None:
+                checkpoints.drop(record.spec)
             if index in kept:
                 kept[index].remove()
 
@@ -237,7 +187,7 @@ def run_trials(
             problem = make_problem(
                 task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
             )
-            trials[index] = trial(spec, judgement, problem)
+            trials[index] = trial(spec, judgement, problem, checkpoints)
             if journals is not None:
                 kept[index] = journals.open(spec)
             advance(index, partial(next, trials[index]))

@@ -72,8 +72,8 @@ def play(
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild a policy from its file, check its weights, and let it play."""
+    from rlid.course import standard_error
     from rlid.policy import Policy
-    from rlid.trial import standard_error
 
     if episodes is not None and episodes < 1:
         raise ValueError(f"--episodes {episodes}: must be at least 1")

@@ -50,6 +50,7 @@ def run_cell(cell: Cell, pulse: str) -> None:
     """
     import torch
 
+    from rlid.checkpoint import Checkpoints
     from rlid.journal import Journals
     from rlid.store import Store
     from rlid.task import adapt, import_packages, resolve
@@ -69,6 +70,7 @@ def run_cell(cell: Cell, pulse: str) -> None:
         lambda *found: _add(store, *found),
         beat_to(pulse),
         Journals(store),
+        Checkpoints(store),
     )
 
 
@@ -90,11 +92,11 @@ def random_scores(
 
     import numpy as np
 
+    from rlid.course import draw_seeds
     from rlid.rollout import random_returns
     from rlid.simulator import make_world
     from rlid.stream import role_seed
     from rlid.task import EnvironmentFault, Objective, Simulator, import_packages, resolve
-    from rlid.trial import draw_seeds
 
     import_packages(imports)
     found = resolve(task)

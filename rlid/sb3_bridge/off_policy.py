@@ -17,11 +17,11 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import TD3Policy
 
-from rlid.agent import Search
+from rlid.agent import CHECKPOINT, Search
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import SubspaceActor
 from rlid.sb3_bridge.training import Training, begin
-from rlid.sb3_bridge.vec_env import EPISODE_SEEDS, SimulatorVecEnv
+from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
 REPORT_STEPS = 1000
 """Environment steps between two reports: single episodes say little of a policy."""
@@ -175,11 +175,13 @@ def search_off_policy(
     n_envs: int,
     budget: int,
     policy_settings: dict[str, Any],
+    checkpoint: int = CHECKPOINT,
     **settings: Any,
 ) -> Search:
     """Train an SB3 off-policy algorithm in the problem's subspace.
 
     Schedules run over the whole `budget` (environment steps), however the training is cut up.
+    Every `checkpoint` steps it can be saved, replay buffer and all.
     """
     env_rng, optimizer_rng = rng.spawn(2)
     env = SimulatorVecEnv(problem, n_envs, env_rng, continuous="own")
@@ -187,6 +189,4 @@ def search_off_policy(
     training = begin(
         OffPolicyTraining, algorithm, policy, env, optimizer_rng, budget, arguments, settings
     )
-    # Exploring draws from the space itself, whose generator SB3 seeds from the clock.
-    training.model.action_space.seed(int(optimizer_rng.integers(0, EPISODE_SEEDS)))
-    yield from training.search()
+    yield from training.search(problem, checkpoint)

@@ -13,7 +13,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from rlid.agent import Search
+from rlid.agent import CHECKPOINT, Search
 from rlid.problem import Problem
 from rlid.sb3_bridge.critics import CRITICS, CriticMode
 from rlid.sb3_bridge.training import Training, begin
@@ -95,11 +95,13 @@ def search_on_policy(
     scale: float,
     log_std: float,
     critic: CriticMode = "full",
+    checkpoint: int = CHECKPOINT,
     **settings: Any,
 ) -> Search:
     """Train an SB3 on-policy algorithm in the problem's subspace; report after every update.
 
     Schedules run over the whole `budget` (environment steps), however the training is cut up.
+    Every `checkpoint` steps it can be saved.
     """
     env_rng, optimizer_rng = rng.spawn(2)
     env = SimulatorVecEnv(problem, n_envs, env_rng)
@@ -107,4 +109,4 @@ def search_on_policy(
     training = begin(
         OnPolicyTraining, algorithm, SubspacePolicy, env, optimizer_rng, budget, policy, settings
     )
-    yield from training.search()
+    yield from training.search(problem, checkpoint)

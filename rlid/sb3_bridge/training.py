@@ -7,16 +7,29 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, Search
+from rlid.problem import Problem
 from rlid.sb3_bridge.generators import GlobalGenerators
+from rlid.sb3_bridge.parameters import parameters_of, restore_parameters
 from rlid.sb3_bridge.vec_env import EPISODE_SEEDS, SimulatorVecEnv
+from rlid.state import State, generator_state, joined, restore_generator
 
 T = TypeVar("T", bound="Training")
+COUNTERS = (
+    "num_timesteps",
+    "_n_updates",
+    "_episode_num",
+    "_n_calls",
+    "_current_progress_remaining",
+    "exploration_rate",
+)
+"""What SB3's algorithms count, each those of it that it has."""
 
 
 class Training(ABC):
@@ -42,16 +55,61 @@ class Training(ABC):
     def z(self) -> NDArray[np.float32]:
         """Return where the policy stands, z (d,)."""
 
-    def search(self) -> Search:
-        """Train until closed; report after every round."""
+    def search(self, problem: Problem, interval: int) -> Search:
+        """Train until closed; report after every round, and every `interval` steps with the state.
+
+        There the environments begin anew, whether or not anybody saves the state: what is saved
+        needs no emulator in mid-episode, and an unbroken run takes the same course.
+        """
         try:
+            if problem.saved is not None:
+                self.restore(problem.saved)
+                self.begin_anew()
+            reached = problem.search_steps // interval
             while True:
                 with self.generators.installed():
                     self.round()
-                yield Progress(self.z(), _mean(self.env.finished_returns))
+                is_due = problem.search_steps // interval > reached
+                score = _mean(self.env.finished_returns)
+                yield Progress(self.z(), score, self.state if is_due else None)
                 self.env.finished_returns.clear()
+                if is_due:
+                    reached = problem.search_steps // interval
+                    self.begin_anew()
         finally:
             self.env.close()
+
+    def begin_anew(self) -> None:
+        """Start a new episode in every environment."""
+        self.model._last_obs = self.env.reset()
+        self.model._last_episode_starts = np.ones(self.env.num_envs, bool)
+
+    def state(self) -> State:
+        """Return all that the training goes on from, but the episodes under way."""
+        plain, torch_state = self.generators.state()
+        spaces: Any = self.model.action_space
+        return joined(
+            {
+                "counters": State({name: getattr(self.model, name) for name in self._counters()}),
+                "global": State(plain, {"torch": torch_state.numpy()}),
+                "episodes": State(generator_state(self.env.rng)),
+                "actions": State(generator_state(spaces.np_random)),
+                "parameters": parameters_of(self.model),
+            }
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from a state that `state` gave."""
+        for name, value in state.part("counters").plain.items():
+            setattr(self.model, name, value)
+        generators = state.part("global")
+        self.generators.restore(generators.plain, torch.from_numpy(generators.arrays["torch"]))
+        restore_generator(self.env.rng, state.part("episodes").plain)
+        restore_generator(self.model.action_space.np_random, state.part("actions").plain)
+        restore_parameters(self.model, state.part("parameters"))
+
+    def _counters(self) -> list[str]:
+        return [name for name in COUNTERS if hasattr(self.model, name)]
 
 
 def begin(
@@ -68,6 +126,8 @@ def begin(
     generators = GlobalGenerators(int(rng.integers(0, EPISODE_SEEDS)))
     with generators.installed():
         model = algorithm(policy, env, device="cpu", policy_kwargs=policy_settings, **settings)
+        # Exploring may draw from the space itself, whose generator SB3 seeds from the clock.
+        model.action_space.seed(int(rng.integers(0, EPISODE_SEEDS)))
         training = kind(model, env, generators, budget)
     return training
 

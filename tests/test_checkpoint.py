@@ -1,0 +1,177 @@
+"""A long trial that is interrupted goes on, to the very record of an unbroken one."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rlid.checkpoint import Checkpoints
+from rlid.plan import plan
+from rlid.problem import evaluate, make_problem
+from rlid.record import DamagedRecord, Judgement
+from rlid.sb3_bridge import off_policy
+from rlid.simulator import make_network, make_world
+from rlid.state import State, decode, encode
+from rlid.store import Store, StoreError
+from rlid.trial import run_trials, trial
+
+SMALL = ["n_envs=4", "checkpoint=600"]
+AGENTS = {
+    "ppo": ("cartpole", [*SMALL, "n_steps=32", "batch_size=64", "n_epochs=2"]),
+    "a2c": ("cartpole", SMALL),
+    "dqn": (
+        "cartpole",
+        ["checkpoint=600", "learning_starts=100", "train_freq=32", "gradient_steps=4"],
+    ),
+    "sac": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=8"]),
+    "td3": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=8"]),
+}
+BUDGET = 1500
+
+
+def wanted_of(agent, *more):
+    task, settings = AGENTS[agent]
+    wanted = plan(
+        task, agent=agent, dmax=5, network="mlp:6", budget=BUDGET, settings=[*settings, *more]
+    )
+    short = dataclasses.replace(wanted.task, validation_episodes=3, scoring_episodes=4)
+    return short, wanted.spec(5, 0, None)
+
+
+def run(task, spec, checkpoints=None):
+    found = []
+    run_trials(
+        [spec], Judgement(None), task, lambda *out: found.append(out), checkpoints=checkpoints
+    )
+    ((record, z),) = found
+    return record.model_copy(update={"seconds": 0.0}), z
+
+
+def interrupt(task, spec, checkpoints):
+    """Run a trial until it has been saved once, and drop it."""
+    world = make_world(task)
+    network = make_network(task, spec.network, world)
+    problem = make_problem(task, network, spec.projection, spec.d, spec.seed, world, spec.budget)
+    steps = trial(spec, Judgement(None), problem, checkpoints)
+    request = next(steps)
+    while not checkpoints.path(spec).exists():
+        request = steps.send(evaluate([request])[0])
+    assert problem.search_steps < BUDGET
+    steps.close()
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(Store(tmp_path))
+
+
+@pytest.mark.parametrize("agent", list(AGENTS))
+def test_an_interrupted_trial_gives_the_record_of_an_unbroken_one(agent, checkpoints, monkeypatch):
+    monkeypatch.setattr(off_policy, "REPORT_STEPS", 200)
+    task, spec = wanted_of(agent)
+    unbroken, z = run(task, spec)
+    assert unbroken.reason == ""
+    interrupt(task, spec, checkpoints)
+    assert checkpoints.load(spec).part("course").plain["search_steps"] >= 600
+    resumed, z_again = run(task, spec, checkpoints)
+    assert resumed == unbroken
+    assert np.array_equal(z, z_again)
+    assert z.any()
+    assert not checkpoints.path(spec).exists(), "what has ended needs no checkpoint"
+
+
+def test_a_killed_process_leaves_a_checkpoint_to_go_on_from(checkpoints, tmp_path):
+    script = f"""
+import os, signal, sys
+sys.path.insert(0, {os.path.dirname(__file__)!r})
+import torch
+torch.set_num_threads(1)
+from rlid.checkpoint import Checkpoints
+from rlid.record import Judgement
+from rlid.store import Store
+from rlid.trial import run_trials
+from test_checkpoint import wanted_of
+checkpoints = Checkpoints(Store({str(tmp_path)!r}))
+task, spec = wanted_of("ppo")
+def beat():
+    if checkpoints.path(spec).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+run_trials([spec], Judgement(None), task, print, beat, checkpoints=checkpoints)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    task, spec = wanted_of("ppo")
+    assert checkpoints.path(spec).exists()
+    assert run(task, spec, checkpoints)[0] == run(task, spec)[0]
+
+
+def damage(path, how):
+    data = path.read_bytes()
+    if how == "cut":
+        path.write_bytes(data[:-100])
+    elif how == "one bit":
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif how == "text":
+        path.write_text("{}")
+
+
+@pytest.mark.parametrize("how", ["cut", "one bit", "text", "another spec"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_again(how, tmp_path):
+    said = []
+    checkpoints = Checkpoints(Store(tmp_path, said.append))
+    task, spec = wanted_of("ppo")
+    path = checkpoints.path(spec)
+    if how == "another spec":
+        other = spec.model_copy(update={"seed": 1})
+        interrupt(task, other, checkpoints)
+        os.rename(checkpoints.path(other), path)
+    else:
+        interrupt(task, spec, checkpoints)
+        damage(path, how)
+    assert run(task, spec, checkpoints)[0] == run(task, spec)[0]
+    (line,) = said
+    assert "\n" not in line
+    assert "starts again" in line
+    assert len(list((tmp_path / "quarantine").glob("*.reason"))) == 1
+
+
+def test_a_state_comes_back_as_it_was():
+    rng = np.random.default_rng(3)
+    arrays = {"a": rng.standard_normal((3, 2)), "b": np.arange(4, dtype=np.uint8)}
+    state = State({"state": rng.bit_generator.state, "x": [0.1, None, True]}, arrays)
+    again = decode(encode(state))
+    assert again.plain == state.plain
+    assert all(np.array_equal(again.arrays[name], arrays[name]) for name in arrays)
+
+
+def test_what_is_no_checkpoint_is_refused_in_one_line():
+    for data in (b"", b"x" * 100, encode(State())[:-3]):
+        with pytest.raises(DamagedRecord) as caught:
+            decode(data)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_state_that_is_too_large_is_not_saved_and_the_record_says_so(checkpoints, monkeypatch):
+    monkeypatch.setattr("rlid.checkpoint.MAX_BYTES", 10_000)
+    task, spec = wanted_of("ppo")
+    record, _ = run(task, spec, checkpoints)
+    assert record.notes["checkpoint"].startswith("none: its state takes")
+    assert not checkpoints.path(spec).exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_run_and_is_no_result(checkpoints):
+    task, spec = wanted_of("ppo")
+    checkpoints.path(spec).parent.parent.joinpath("checkpoints").write_text("a file")
+    with pytest.raises(StoreError, match="cannot be"):
+        run(task, spec, checkpoints)
+
+
+def test_the_interval_is_part_of_the_key_only_where_it_is_set():
+    settings = plan("cartpole", agent="ppo", dmax=2).spec(2, 0, None).settings
+    assert "checkpoint" not in settings
+    spec = plan("cartpole", agent="ppo", dmax=2, settings=["checkpoint=5000"]).spec(2, 0, None)
+    assert spec.settings["checkpoint"] == 5000
