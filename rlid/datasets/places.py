@@ -54,13 +54,20 @@ def find(dataset: DataSet, file: str, check: Callable[[Path], object]) -> Path:
     except DataError:
         raise
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        reason = _root(error)
         looked = " or ".join(str(place.parent) for place in places)
         raise DataError(
             f"{dataset.name}: {file} is missing from {looked}, and {dataset.url}{file} could not "
             f"be downloaded ({reason}): put the file there, or give --data DIR (or set "
             f"{DATA_VARIABLE}) so that DIR/{dataset.name}/{file} exists"
         ) from error
+
+
+def _root(error: BaseException) -> str:
+    """Return the first cause of an error in one short line: libraries wrap it several times."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _download(url: str, target: Path, check: Callable[[Path], object]) -> Path:

@@ -140,13 +140,17 @@ class Network:
 
     def parts(self, theta: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Return views of theta (D,): each layer's weights and biases."""
-        parts, at = [], 0
-        for layer in self.layers:
-            end = at + math.prod(layer.weight_shape)
-            weights = theta[at:end].view(layer.weight_shape)
-            parts.append((weights, theta[end : end + layer.outputs]))
-            at = end + layer.outputs
-        return parts
+        import torch
+
+        sizes = [
+            size for layer in self.layers for size in (math.prod(layer.weight_shape), layer.outputs)
+        ]
+        # One split, and not a slice for each: the gradient of a slice is as long as theta.
+        pieces = torch.split(theta, sizes)
+        return [
+            (weights.view(layer.weight_shape), biases)
+            for layer, weights, biases in zip(self.layers, pieces[::2], pieces[1::2], strict=True)
+        ]
 
     def _apply(
         self, parts: list[tuple[torch.Tensor, torch.Tensor]], x: torch.Tensor
