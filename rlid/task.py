@@ -46,6 +46,7 @@ class Task:
         network: the default network.
         agent: the default agent.
         budget: steps that one trial may search; validation and scoring are not counted in it.
+            A step of a task without an environment is one loss (a minibatch) or one evaluation.
         search_episodes: episodes a gradient-free agent gets for each z it asks about.
         validation_episodes: fresh episodes that decide whether a candidate is final.
         scoring_episodes: fresh episodes of the one final scoring.

@@ -29,6 +29,10 @@ from rlid.commands.options import (
     names,
 )
 
+BUDGET_HELP = (
+    "steps of one trial's search: of the environment, or minibatches (evaluations, for agents "
+    "without gradients) of a supervised or synthetic task"
+)
 RULE_HELP = (
     "normalised: the fraction of the way from chance to the reference; raw: the fraction of the "
     "reference; paper: raw, of the last candidate and without early stop"
@@ -47,7 +51,7 @@ def run(
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
     search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
     dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
-    budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
+    budget: Annotated[Number, typer.Option(help=BUDGET_HELP)] = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
     rule: Annotated[str, typer.Option(help=RULE_HELP)] = "normalised",
@@ -158,7 +162,7 @@ def reference(
     agent: AgentOption = None,
     network: Annotated[Text, typer.Option(help="such as mlp:20x20")] = None,
     seeds: Annotated[int, typer.Option(help="how many seeds of direct training")] = 5,
-    budget: Annotated[Number, typer.Option(help="environment steps of one trial")] = None,
+    budget: Annotated[Number, typer.Option(help=BUDGET_HELP)] = None,
     jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
     store: StoreOption = DEFAULT_STORE,
     observation: ObservationOption = None,
