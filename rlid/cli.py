@@ -28,6 +28,7 @@ app.command(short_help="Draw the measurements of a store.")(look.plot)
 app.command(short_help="Write a solved policy as a small file.")(policies.export)
 app.command(short_help="Rebuild a policy from its file, and play.")(policies.play)
 app.command(short_help="Write measurements as published results.")(results.publish)
+app.command(short_help="Rank all published measurements.")(results.leaderboard)
 app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
 app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.")
 

@@ -7,13 +7,13 @@ import platform
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rlid.files import read_limited, write_whole
 from rlid.question import Question
-from rlid.record import DamagedRecord, Finite, Name, Record, Sha256, parse_json, validate
+from rlid.record import DamagedRecord, Finite, Judgement, Name, Record, Sha256, parse_json, validate
 from rlid.reference import Reference
 from rlid.store import Store, StoreError, slug
 
@@ -32,7 +32,10 @@ class Machine(BaseModel):
 
 
 class Measured(BaseModel):
-    """One measurement in a store: its question, its judgement, and the keys of its trials."""
+    """One measurement in a store: its question, its judgement, and the keys of its trials.
+
+    `full_score` is what the rule takes for full performance, where that is not the reference.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -40,9 +43,21 @@ class Measured(BaseModel):
     question: Question
     kind: Literal["rl", "supervised", "synthetic"]
     threshold: Finite
+    full_score: Finite | None = None
     reference: Reference
     trials: tuple[Sha256, ...] = Field(max_length=1_000_000)
     machine: Machine
+
+    @property
+    def judgement(self) -> Judgement:
+        """What its trials are judged by."""
+        return Judgement(
+            self.threshold,
+            self.reference.random,
+            self.reference.reference if self.full_score is None else self.full_score,
+            rule=self.question.rule,
+            baseline=self.question.baseline,
+        )
 
 
 @cache
@@ -66,7 +81,7 @@ def save(
     store: Store,
     question: Question,
     kind: Literal["rl", "supervised", "synthetic"],
-    threshold: float,
+    judgement: Judgement,
     reference: Reference,
     records: Sequence[Record],
 ) -> Path:
@@ -75,11 +90,13 @@ def save(
     Raises:
         StoreError: the store cannot be written.
     """
+    full = judgement.reference
     ordered = sorted(records, key=lambda record: (record.spec.d, record.spec.seed))
     found = Measured(
         question=question,
         kind=kind,
-        threshold=threshold,
+        threshold=cast(float, judgement.threshold),
+        full_score=None if full == reference.reference else full,
         reference=reference,
         trials=tuple(record.key for record in ordered),
         machine=this_machine(),

@@ -175,9 +175,7 @@ def keep(runner: Runner, judgement: Judgement, records: Sequence[Record]) -> Non
     reference = references.load(wanted.task, wanted.network.architecture.name, runner.store.folder)
     if reference is None or judgement.threshold is None:
         raise StoreError(f"the reference of {wanted.task.name} has gone from the store")
-    measured.save(
-        runner.store, wanted.question, wanted.task.kind, judgement.threshold, reference, records
-    )
+    measured.save(runner.store, wanted.question, wanted.task.kind, judgement, reference, records)
 
 
 def answer(found: Estimate) -> str:

@@ -37,8 +37,8 @@ def stem(store: Path, summary: Summary) -> Path:
     return store / "plots" / slug(summary.path.replace("/", "-"))
 
 
-def draw(summary: Summary, to: Path, answer: str) -> list[Path]:
-    """Draw one measurement as `to`.svg and `to`.png; return their paths."""
+def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -52,12 +52,12 @@ def draw(summary: Summary, to: Path, answer: str) -> list[Path]:
             _draw_dimension(axes, summary)
         _draw_success(left, summary)
         _draw_scores(right, summary)
-        return save(figure, to)
+        return save(figure, to, formats)
 
 
-def save(figure: Figure, to: Path) -> list[Path]:
-    """Write a figure as `to`.svg and `to`.png; return their paths."""
-    paths = [to.with_name(f"{to.name}.{kind}") for kind in FORMATS]
+def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
+    paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
     to.parent.mkdir(parents=True, exist_ok=True)
     for path in paths:
         # A date in the file would make every drawing differ.

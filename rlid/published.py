@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rlid.dimension import Estimate, Trial, estimate
 from rlid.measured import Machine, Measured
+from rlid.policy_report import PolicyReport
 from rlid.question import Question
 from rlid.record import (
     MAX_D,
@@ -94,8 +95,9 @@ class Published(_Model):
     """One measurement, complete enough to be re-derived by anyone.
 
     `common` is what the specs of all trials share: everything but d and seed.
-    `sha256` is that of the canonical JSON of all the rest. It shows that a file has changed by
-    accident or in part; whoever changes it on purpose can compute it anew.
+    `reference` is what the rule takes for full performance: direct training's score, or the
+    task's own baseline. `sha256` is that of the canonical JSON of all the rest. It shows that a
+    file has changed by accident or in part; whoever changes it on purpose can compute it anew.
     """
 
     schema_version: Literal[1] = 1
@@ -115,6 +117,7 @@ class Published(_Model):
     reference_record: Reference
     machine: Machine
     versions: list[dict[Name, Name]] = Field(max_length=1000)
+    policy: PolicyReport | None = None
     rows: list[Row] = Field(max_length=MAX_TRIALS)
     sha256: Sha256
 
@@ -123,6 +126,11 @@ class Published(_Model):
         """The stem of its files: what tells it apart from other measurements of the task."""
         asked = self.question
         return "-".join((asked.agent, asked.network, asked.projection, asked.digest))
+
+    @property
+    def dmax(self) -> int:
+        """The largest d that was open to the search."""
+        return bounds(self.question, self.D)[1]
 
     @property
     def title(self) -> str:
@@ -147,6 +155,32 @@ class Published(_Model):
         """Return what follows from the rows, computed anew."""
         low, high = bounds(self.question, self.D)
         return estimate([row.trial() for row in self.rows], dmin=low, dmax=high)
+
+    def records(self) -> list[Record]:
+        """Return the rows as records, without learning curves.
+
+        Raises:
+            DamagedRecord: a row fits no spec.
+        """
+        low, high = bounds(self.question, self.D)
+        judged: dict[str, Any] = {
+            "threshold": self.threshold,
+            "random": self.random,
+            "reference": self.reference,
+        }
+        return [
+            Record(
+                **row.model_dump(exclude={"d", "seed", "key", "versions"}),
+                **judged,
+                spec=self.spec(row.d, row.seed),
+                dmin=low,
+                dmax=high,
+                D=self.D,
+                curve=[],
+                versions=self.versions[row.versions],
+            )
+            for row in self.rows
+        ]
 
     def digest(self) -> str:
         """Return the SHA-256 of all but the digest itself."""
@@ -175,7 +209,9 @@ def bounds(question: Question, D: int) -> tuple[int, int]:  # noqa: N803
     return D, D
 
 
-def publish(measured: Measured, records: Sequence[Record]) -> Published:
+def publish(
+    measured: Measured, records: Sequence[Record], policy: PolicyReport | None = None
+) -> Published:
     """Return the published form of a measurement from its records, in the order of (d, seed)."""
     question, reference = measured.question, measured.reference
     versions: list[dict[str, str]] = []
@@ -194,7 +230,7 @@ def publish(measured: Measured, records: Sequence[Record]) -> Published:
         "common": first.spec.model_dump(mode="json", exclude={"d", "seed"}),
         "D": first.D,
         "random": reference.random,
-        "reference": reference.reference,
+        "reference": measured.judgement.reference,
         "threshold": measured.threshold,
         "answer": answer_json(found),
         "curve": curve_json(found),
@@ -204,6 +240,7 @@ def publish(measured: Measured, records: Sequence[Record]) -> Published:
         "reference_record": reference.model_dump(mode="json"),
         "machine": measured.machine.model_dump(mode="json"),
         "versions": versions,
+        "policy": None if policy is None else policy.model_dump(mode="json"),
         "rows": [row.model_dump(mode="json") for row in rows],
     }
     complete = validate(Published, {**fields, "sha256": "0" * 64})

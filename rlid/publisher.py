@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlid import measured
+from rlid import curves, measured, policy_report
 from rlid.files import read_limited, write_whole
+from rlid.policy_report import PolicyReport
 from rlid.published import MAX_BYTES, Published, parse, publish
-from rlid.record import REFERENCE_SEED, DamagedRecord, Judgement, Record, judged
+from rlid.record import REFERENCE_SEED, DamagedRecord, Record, judged
 from rlid.store import Store, StoreError, slug
 
 
@@ -35,6 +36,7 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
     records = {
         record.key: record for record in store.records(task) if record.spec.seed < REFERENCE_SEED
     }
+    reports = _reports(store)
     found, refused, told = [], [], set[str]()
     for one in measured.of_store(store):
         if task not in (None, one.question.task):
@@ -46,8 +48,9 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
                 f"{missing} of {len(one.trials)} trials have gone: {one.question.command}"
             )
             continue
-        by = Judgement(one.threshold, one.reference.random, one.reference.reference)
-        found.append(publish(one, [judged(records[key], by) for key in one.trials]))
+        policy = next((reports[key][0] for key in one.trials if key in reports), None)
+        by = one.judgement
+        found.append(publish(one, [judged(records[key], by) for key in one.trials], policy))
     untold = _untold(record for key, record in records.items() if key not in told)
     found.sort(key=lambda item: (item.question.task, item.name))
     return Harvest(tuple(found), tuple(refused), tuple(untold))
@@ -72,22 +75,44 @@ def path(published: Published, out: Path) -> Path:
 
 
 def write(published: Published, store: Store, out: Path) -> list[Path]:
-    """Write a measurement, and z of its smallest solved policy beside it; return the paths.
+    """Write a measurement, its learning curves, and its smallest policy beside it.
+
+    Returns:
+        The paths: JSON, and where there are any, curves as SVG, z as safetensors, the policy file.
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
         StoreError: nothing can be written there.
     """
-    target = path(published, out)
-    row = published.smallest()
+    target, row = path(published, out), published.smallest()
+    records = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
     try:
         written = [write_whole(target, published.dump().encode())]
+        drawn = curves.draw(
+            [record for record in records if record is not None],
+            target.with_name(f"{target.stem}-curves.svg"),
+            published.title,
+        )
+        written += [drawn] if drawn is not None else []
         if row is not None:
             data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
             written.append(write_whole(target.with_suffix(".safetensors"), data))
+        if published.policy is not None:
+            source = _reports(store)[published.policy.trial][1]
+            data = read_limited(source, published.policy.file_bytes)
+            written.append(write_whole(target.with_suffix(source.suffix), data))
     except OSError as error:
         raise StoreError(f"{str(target)!r} cannot be written: {error.strerror or error}") from error
     return written
+
+
+def _reports(store: Store) -> dict[str, tuple[PolicyReport, Path]]:
+    """Return what exports left in a store, by the key of the trial: the report, and the file."""
+    found = {}
+    for source in sorted((store.folder / "policies").glob("*/*.json")):
+        report = policy_report.load(source)
+        found[report.trial] = (report, source.with_suffix(".rlid"))
+    return found
 
 
 def read(source: Path) -> Published:

@@ -10,16 +10,14 @@ ENVS, AGENTS = 40, 41
 LAYERS = {
     **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
-    **dict.fromkeys(["files", "question", "state"], 1),
+    **dict.fromkeys(["files", "question", "paper", "state"], 1),
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
     **dict.fromkeys(
         ["problem", "rollout", "store", "journal", "upkeep", "reference", "control"], 2
     ),
     "checkpoint": 3,
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
-    **dict.fromkeys(
-        ["measured", "published", "publisher", "policy", "policy_file", "policy_report"], 5
-    ),
+    **dict.fromkeys(["measured", "published", "policy", "policy_file", "policy_report"], 5),
     **dict.fromkeys(["trial", "course", "dimension"], 5),
     **dict.fromkeys(["threshold_model", "success_curve", "summary", "yardstick"], 5),
     **dict.fromkeys(
@@ -37,6 +35,10 @@ LAYERS = {
             "families",
             "export",
             "video",
+            "tables",
+            "site",
+            "curves",
+            "publisher",
         ],
         6,
     ),
