@@ -1,0 +1,125 @@
+"""The leaderboard: order, what counts, what is missing, and texts that stay texts."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from measurements import SCRIPT, a_board, a_published
+
+from rlid import leaderboard, publisher, tables
+from rlid.files import write_whole
+from rlid.leaderboard import Entry
+
+
+@pytest.fixture(scope="module")
+def entries():
+    return leaderboard.entries(leaderboard.chosen(a_board()))
+
+
+def test_measurements_are_ranked_and_what_nobody_measured_comes_last(entries):
+    measured = [entry for entry in entries if entry.is_measured]
+    assert entries[: len(measured)] == measured
+    answers = [entry.d_int90 for entry in measured if entry.d_int90 is not None]
+    assert answers == sorted(answers)
+    assert all(entry.answer == "" for entry in entries[len(measured) :])
+    assert "not measured here: bring the data" in {
+        entry.status for entry in entries if entry.task == "cifar10"
+    }
+    assert not {entry.page for entry in entries if not entry.is_measured} - {""}
+
+
+def test_a_row_says_what_follows_from_its_measurement():
+    one = a_published("inverted_pendulum", D=541, threshold_d=6)
+    (entry, *_) = leaderboard.entries([one])
+    assert entry.d_int90 == one.answer.d_int90
+    assert entry.compression == round(541 / entry.d_int90, 2)
+    assert entry.manifold == 541 - entry.d_int90
+    assert entry.ratio is None  # MNIST is not there to be held against
+    assert (entry.paper, entry.paper_note) == ("4", "ES")
+    assert entry.command == one.command
+
+
+def test_ratios_are_to_mnist_and_only_with_enough_seeds_is_a_row_full(entries):
+    of = {(entry.task, entry.network, entry.agent): entry for entry in entries}
+    mnist = of["mnist", "mlp:200x200", "adam"]
+    assert mnist.ratio == 1.0
+    cartpole = of["cartpole", "mlp:20x20", "cmaes"]
+    assert cartpole.ratio == round(cartpole.d_int90 / mnist.d_int90, 6)
+    assert mnist.status == cartpole.status == "full"  # 5 seeds are enough for supervised tasks
+    assert of["hopper", "mlp:20x20", "cmaes"].status == "provisional"  # 6 are not for RL
+
+
+def test_of_one_thing_the_measurement_with_most_seeds_counts():
+    small, large, other = a_published(seeds=5), a_published(), a_published(seed=1000)
+    assert leaderboard.chosen([small, large]) == leaderboard.chosen([large, small]) == [large]
+    assert len(leaderboard.chosen([small, large, other])) == 2
+
+
+def test_above_dmax_is_no_number():
+    assert Entry("a", "rl", "linear", dmax=20, censored=True).answer == "> 20"
+    assert Entry("a", "rl", "linear", dmax=20, ci_low=21).interval == "above 20"
+    assert Entry("a", "rl", "linear", dmax=20, ci_low=7).interval == "7 or more"
+
+
+def test_csv_and_json_hold_the_same_rows(entries):
+    rows = json.loads(tables.json_text(entries))
+    table = list(csv.DictReader(io.StringIO(tables.comma_separated(entries))))
+    assert len(rows) == len(table) == len(entries)
+    for row, line in zip(rows, table, strict=True):
+        assert line == {k: "" if v is None else str(v) for k, v in row.items()}
+
+
+@pytest.mark.parametrize("text", ["=cmd()", "@x", "+1", "-1"])
+def test_csv_holds_no_formula(text):
+    (row,) = csv.DictReader(io.StringIO(tables.comma_separated([Entry(text, "rl", "linear")])))
+    assert row["task"] == "'" + text
+
+
+def test_a_task_named_like_a_script_is_text_in_every_format(entries):
+    assert SCRIPT not in tables.markdown(entries).replace(f"rlid run '{SCRIPT}'", "")
+    assert "&lt;script&gt;" in tables.markdown(entries)
+    assert r"\textless{}script\textgreater{}alert(1)" in tables.latex(entries)
+    row = Entry("a|b`c` *d*", "rl", "linear", command="rlid run 'a`b'", page="p")
+    text = tables.markdown([row])
+    assert r"a\|b\`c\` \*d\*" in text
+    assert "`` rlid run 'a`b' ``" in text
+    assert {line.count(" | ") for line in text.splitlines() if line.startswith("| ")} == {17}
+
+
+def test_latex_has_as_many_cells_as_columns(entries):
+    lines = tables.latex(entries).splitlines()
+    columns = len(lines[0].partition("{tabular}{")[2].rstrip("}"))
+    rows = [line for line in lines if line.endswith(r"\\")]
+    assert len(rows) == len(entries) + 1
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {columns - 1}
+
+
+def test_the_table_in_readme_stands_between_its_markers(entries):
+    text = f"before\n{tables.BEGIN}\nformer\n{tables.END}\nafter\n"
+    renewed = tables.put_between_markers(text, tables.readme(entries))
+    assert renewed.startswith("before\n")
+    assert renewed.endswith("after\n")
+    assert "former" not in renewed
+    assert tables.put_between_markers(renewed, tables.readme(entries)) == renewed
+    with pytest.raises(ValueError, match="no place for the leaderboard"):
+        tables.put_between_markers("nothing", "table")
+
+
+def test_the_shipped_leaderboard_follows_from_the_shipped_results(tmp_path):
+    results = Path(__file__).parents[1] / "results"
+    if not (results / "leaderboard.md").exists():
+        pytest.skip("nothing is published yet")
+    for source in results.glob("*/*.json"):
+        write_whole(tmp_path / source.relative_to(results), source.read_bytes())
+    published = leaderboard.chosen(publisher.read_all(tmp_path))
+    entries = leaderboard.entries(published)
+    for name, made in (
+        ("leaderboard.md", tables.markdown),
+        ("leaderboard.csv", tables.comma_separated),
+        ("leaderboard.json", tables.json_text),
+        ("leaderboard.tex", tables.latex),
+    ):
+        assert made(entries) == (results / name).read_text(), name
+    assert tables.readme(entries) in (results.parent / "README.md").read_text()

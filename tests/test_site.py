@@ -1,0 +1,178 @@
+"""The web page, opened in a real browser from its folder."""
+
+from html.parser import HTMLParser
+
+import pytest
+from browser import MISSING, Browser
+from measurements import SCRIPT, a_board
+
+from rlid import leaderboard, publisher, site
+from rlid.files import write_whole
+
+
+def make(out):
+    for one in a_board():
+        write_whole(publisher.path(one, out), one.dump().encode())
+    published = leaderboard.chosen(publisher.read_all(out))
+    return site.write(published, leaderboard.entries(published), out)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    make(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if MISSING:
+        pytest.skip(MISSING)
+    found = Browser()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(browser, folder):
+    browser.open((folder / "index.html").as_uri())
+    browser.resize(1280, 900)
+    return browser
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.events, self.styles, self.images = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.found += [given[name] for name in ("href", "src") if name in given]
+        self.events += [name for name in given if name.startswith("on")]
+        self.styles += [name for name in given if name == "style"]
+        self.images += [given.get("alt")] if tag == "img" else []
+
+
+def test_every_link_leads_to_a_file_of_the_folder_and_nothing_is_inline(folder):
+    pages = list(folder.rglob("*.html"))
+    assert len(pages) == len(a_board()) + 1
+    made_later = {f"leaderboard.{kind}" for kind in ("md", "csv", "json", "tex")}
+    for path in pages:
+        links = Links()
+        links.feed(path.read_text())
+        assert not links.events
+        assert not links.styles
+        assert all(links.images)
+        for link in set(links.found) - made_later - {"data:,", "#content"}:
+            assert (path.parent / link).is_file(), f"{path}: {link}"
+
+
+def test_made_twice_it_is_the_same(folder, tmp_path):
+    make(tmp_path)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes()
+
+
+def test_it_opens_without_a_complaint_and_asks_for_nothing_outside(page, folder):
+    page.requests(), page.log("browser")
+    for path in [folder / "index.html", *folder.glob("*/*.html")]:
+        page.open(path.as_uri())
+    assert page.log("browser") == []
+    asked = page.requests()
+    assert len(asked) > len(a_board())
+    assert all(url.startswith(folder.as_uri()) for url in asked)
+
+
+def test_a_task_named_like_a_script_is_shown_as_text(page, folder):
+    assert SCRIPT in page.run("return document.getElementById('board').innerText")
+    assert page.run("return document.scripts.length") == 1
+    link = page.run(
+        "return [...document.links].find((a) => a.textContent.includes('<script>')).href"
+    )
+    page.open(link)
+    assert page.run("return document.querySelector('h1').innerText") == SCRIPT
+    assert page.run("return document.querySelector('img').naturalWidth") > 300
+
+
+def shown(page, column=0):
+    return page.run(
+        "return [...document.querySelectorAll('#board tbody tr:not([hidden])')]"
+        f".map((row) => row.cells[{column}].dataset.key)"
+    )
+
+
+def test_a_click_on_a_heading_sorts_and_a_second_one_turns_it(page):
+    click = "document.querySelectorAll('#board thead button')[3].click()"
+    page.run(click)
+    rising = [int(key) for key in shown(page, 3) if key]
+    assert rising == sorted(rising)
+    assert len(rising) == len(a_board())
+    page.run(click)
+    keys = shown(page, 3)
+    assert [int(key) for key in keys if key] == rising[::-1]
+    assert keys[len(rising) :] == [""] * (len(keys) - len(rising))  # missing stays last
+    state = "return document.querySelectorAll('#board th[aria-sort]').length"
+    assert page.run(state) == 1
+
+
+def type_into(page, name, text):
+    page.run(
+        "const box = document.getElementById(arguments[0]); box.value = arguments[1];"
+        "box.dispatchEvent(new Event('input', {bubbles: true}));",
+        name, text,
+    )  # fmt: skip
+
+
+def test_filters_narrow_the_table_together(page):
+    everything = shown(page)
+    type_into(page, "filter", "CART cmaes")
+    assert shown(page) == ["cartpole"]
+    type_into(page, "filter", "")
+    type_into(page, "kind", "supervised")
+    type_into(page, "status", "provisional")
+    assert shown(page) == ["mnist"]
+    assert page.run("return document.getElementById('count').innerText").startswith("1 of ")
+    type_into(page, "kind", "")
+    type_into(page, "status", "")
+    assert shown(page) == everything
+
+
+def test_the_keyboard_reaches_links_headings_and_filters(page):
+    reached = page.run(
+        "return [...document.querySelectorAll('a, button, input, select, [tabindex]')]"
+        ".every((element) => element.tabIndex >= 0)"
+    )
+    assert reached
+    for _ in range(2):
+        page.command("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab")
+        page.command("Input.dispatchKeyEvent", type="keyUp", key="Tab", code="Tab")
+    assert page.run("return document.activeElement.tagName") == "A"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen_and_all_text_can_be_read(page, folder, width, scheme):
+    inner = next(folder.glob("cartpole/*.html"))
+    for path in (folder / "index.html", inner):
+        page.open(path.as_uri())
+        page.resize(width, 900, scheme)
+        assert page.run("return document.documentElement.scrollWidth") <= width
+        assert page.run(CONTRAST) >= 4.5  # WCAG 2, level AA
+
+
+CONTRAST = """
+const channel = (c) => { c /= 255;
+  return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number);
+  return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b); };
+const behind = (node) => { for (; node; node = node.parentElement) {
+  const colour = getComputedStyle(node).backgroundColor;
+  if (colour !== "rgba(0, 0, 0, 0)") return colour; } return "rgb(255, 255, 255)"; };
+const ratios = [...document.querySelectorAll("body *")]
+  .filter((node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim())
+    && !["SCRIPT", "STYLE", "OPTION"].includes(node.tagName) && !node.closest("svg"))
+  .map((node) => { const pair = [light(getComputedStyle(node).color), light(behind(node))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05); });
+return Math.min(...ratios);
+"""
