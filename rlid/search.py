@@ -24,6 +24,8 @@ Pair = tuple[int, int]
 RESOLUTION = 0.05
 # A gap between failures and successes that is narrower than this, relative to d, is left.
 GAP = 0.025
+# Where the threshold lies above the largest d with less probability, that is not looked into.
+MAY_BE_ABOVE = 0.025
 # An adaptive round: as many trials as the seeds that an interval needs, whatever the workers.
 ROUND_SIZE = 5
 # n trials alike leave 1 / n of the variance, so k more take away a share of k / n. An adaptive
@@ -162,7 +164,7 @@ class Adaptive:
         has_seeds = len(used) >= min(FEWEST_SEEDS, len(self.seeds))
         is_slow = has_seeds and plan.gain * len(rows) < LEAST_PACE * size
         if is_slow or self._is_precise(rows, plan):
-            return self._gap(rows, asked)[:size]
+            return (self._above(rows, asked) or self._gap(rows, asked))[:size]
         return [(d, order[row]) for d, row in plan.pairs]
 
     def _is_precise(self, trials: Sequence[Trial], plan: Plan) -> bool:
@@ -176,6 +178,17 @@ class Adaptive:
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
         is_above = answer.ci_low is not None and answer.ci_low > largest
         return is_above or answer.relative_width <= self.precision
+
+    def _above(self, trials: Sequence[Trial], asked: Mapping[int, set[int]]) -> list[Pair]:
+        """Return pairs at the largest d, where few were tried and the threshold may lie above."""
+        largest = self.dims[-1]
+        answer = estimate(trials, dmax=largest, dmin=self.dims[0])
+        if answer.d_int90 is not None or (answer.probability_above_dmax or 0.0) < MAY_BE_ABOVE:
+            return []
+        tried = sum(trial.d == largest and trial.success is not None for trial in trials)
+        lacking = max(0, min(FEWEST_SEEDS, len(self.seeds)) - tried)
+        free = [seed for seed in self.seeds if largest not in asked[seed]]
+        return [(largest, seed) for seed in free[:lacking]]
 
     def _gap(self, trials: Sequence[Trial], asked: Mapping[int, set[int]]) -> list[Pair]:
         """Return pairs between the failures and the successes, where neither lies among the others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -138,6 +139,56 @@ def test_adaptive_starts_with_five_seeds_and_stops_at_the_precision() -> None:
     answer = estimate(trials, dmax=1000)
     assert answer.relative_width <= 0.25
     assert len(trials) <= 50
+
+
+@pytest.mark.parametrize("dmax", [2, 8, 20, 1000])
+@pytest.mark.parametrize("seeds", [3, 6])
+def test_adaptive_tries_the_largest_d_before_it_says_above(dmax: int, seeds: int) -> None:
+    trials = flat(run(make_search("adaptive", dmax=dmax, seeds=range(seeds)), step_at(dmax + 1)))
+    answer = estimate(trials, dmax=dmax)
+    assert answer.censored
+    assert sum(t.d == dmax for t in trials) >= 3
+    assert len(trials) <= 40
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 10, 17, 40, 77, 95])
+@pytest.mark.parametrize("seeds", [5, 10])
+def test_adaptive_finds_a_clean_step_exactly_with_few_trials(k: int, seeds: int) -> None:
+    trials = flat(run(make_search("adaptive", dmax=100, seeds=range(seeds)), step_at(k)))
+    answer = estimate(trials, dmax=100)
+    assert answer.d_int90 is not None
+    assert answer.ci_low is not None
+    assert abs(answer.d_int90 - k) <= (0.025 * k if k > 40 else 0)
+    assert answer.ci_low <= k <= (answer.ci_high or 100)
+    assert len(trials) <= 50
+
+
+@pytest.mark.parametrize("k", [4, 10])
+def test_success_that_is_random_near_the_step_leaves_it_in_the_interval(k: int) -> None:
+    rng = random.Random(k)
+    inside = 0
+    for _ in range(12):
+        search = make_search("adaptive", dmax=20, seeds=range(10), max_trials=60)
+        near = {d: 1.0 / (1.0 + math.exp(-1.5 * (d - k + 0.5))) for d in range(1, 21)}
+        trials = flat(run(search, lambda d, seed, near=near: rng.random() < near[d]))
+        answer = estimate(trials, dmax=20)
+        inside += answer.ci_low <= k <= (answer.ci_high or 20)
+    assert inside >= 11
+
+
+def test_a_cheaper_success_moves_the_trials_up() -> None:
+    def mean_d(solved_cost: int) -> float:
+        search = make_search("adaptive", dmax=20, seeds=range(10), precision=0.1, max_trials=60)
+        trials: list[Trial] = []
+        while pairs := search.next_round(trials):
+            trials += [
+                Trial(d, s, ok, None, cost=solved_cost if ok else 1000)
+                for d, s in pairs
+                for ok in [noisy(5, 0.0)(d, s)]
+            ]
+        return sum(t.d for t in trials) / len(trials)
+
+    assert mean_d(10) > mean_d(1000)
 
 
 def test_adaptive_keeps_to_max_trials() -> None:

@@ -41,7 +41,7 @@ from rlid.summary import as_trial  # noqa: E402
 GRID_SEEDS = 10
 OFFERED_SEEDS = (10, 30)
 # Grids that the width to be reached is the median of.
-GRIDS = 40
+GRIDS = 20
 
 Run = Callable[[Sequence[tuple[int, int]]], list[Trial]]
 
