@@ -45,6 +45,12 @@ def test_four_dials_are_set_in_four_dimensions_and_not_in_three():
 
 
 @pytest.mark.slow
+def test_a_policy_gradient_sets_four_dials_in_a_few_more_dimensions_and_not_in_three():
+    assert solved("dials:4", "ppo", 6, seeds=3) >= 1
+    assert solved("dials:4", "ppo", 3, seeds=3, budget=100_000) == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("projection", GENERIC)
 @pytest.mark.parametrize("agent", ["cmaes", "adam"])
 @pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
