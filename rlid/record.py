@@ -34,7 +34,17 @@ MISSING = ("error", "nonfinite", "timeout")
 """Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
 LATER = {"candidate": "best"}
 """Fields that specs got later, with their defaults: the keys of earlier trials stay valid."""
-VERSIONED = ("rlid", "numpy", "torch", "gymnasium", "stable-baselines3", "cma", "mujoco", "ale-py")
+VERSIONED = (
+    "rlid",
+    "numpy",
+    "torch",
+    "gymnasium",
+    "stable-baselines3",
+    "cma",
+    "mujoco",
+    "ale-py",
+    "minatar",
+)
 
 
 class DamagedRecord(ValueError):
