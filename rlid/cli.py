@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.commands import look, measure, policies, results, store
+from rlid.commands import look, measure, policies, results, store, verify
 from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command(short_help="Write a solved policy as a small file.")(policies.export
 app.command(short_help="Rebuild a policy from its file, and play.")(policies.play)
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Rank all published measurements.")(results.leaderboard)
+app.command(short_help="Re-derive a published result, repeat its trials.")(verify.verify)
 app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
 app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlid import paper, publisher, yardstick
 from rlid.published import Published
+from rlid.record import MISSING
 from rlid.summary import summarise
 from rlid.yardstick import Ratio
 
@@ -99,7 +100,7 @@ def _weight(one: Published) -> tuple[int, int, str]:
 
 
 def _seeds(one: Published) -> int:
-    return len({row.seed for row in one.rows if row.trial().success is not None})
+    return len({row.seed for row in one.rows if row.status not in MISSING})
 
 
 def rank(one: Published) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from rlid.record import (
     validate,
 )
 from rlid.reference import Reference
-from rlid.summary import answer_json, curve_json
+from rlid.summary import answer_json, as_trial, curve_json
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_TRIALS = 100_000
@@ -60,12 +60,6 @@ class Row(_Model):
     theta_sha256: Sha256 | None
     z_sha256: Sha256 | None
     versions: int = Field(ge=0, description="index into the file's list of versions")
-
-    def trial(self) -> Trial:
-        """Return the row as the estimator sees it."""
-        missing = self.status in ("error", "nonfinite", "timeout")
-        success = None if missing else self.status == "solved"
-        return Trial(self.d, self.seed, success, self.score, not self.stopped_early)
 
 
 class CurvePoint(_Model):
@@ -151,10 +145,14 @@ class Published(_Model):
         solved = [row for row in self.rows if row.status == "solved"]
         return min(solved, key=lambda row: (row.d, -(row.score or 0.0), row.seed), default=None)
 
+    def trials(self) -> list[Trial]:
+        """Return the rows as the estimator and the search see them."""
+        return [as_trial(record) for record in self.records()]
+
     def estimate(self) -> Estimate:
         """Return what follows from the rows, computed anew."""
         low, high = bounds(self.question, self.D)
-        return estimate([row.trial() for row in self.rows], dmin=low, dmax=high)
+        return estimate(self.trials(), dmin=low, dmax=high)
 
     def records(self) -> list[Record]:
         """Return the rows as records, without learning curves.
@@ -221,7 +219,7 @@ def publish(
     first = records[0]
     rows = [row_of(record, versions.index(record.versions)) for record in records]
     low, high = bounds(question, first.D)
-    found = estimate([row.trial() for row in rows], dmin=low, dmax=high)
+    found = estimate([as_trial(record) for record in records], dmin=low, dmax=high)
     fields: dict[str, Any] = {
         "schema_version": 1,
         "command": question.command,

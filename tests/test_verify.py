@@ -1,0 +1,155 @@
+"""rlid verify: sound results pass, altered ones do not, and it claims no more than it did."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command import rlid as run_rlid
+
+from rlid import publisher, rerun
+from rlid.published import parse
+from rlid.record import DamagedRecord, canonical
+from rlid.verify import verify
+
+RESULTS = Path(__file__).parents[1] / "results"
+SHIPPED = sorted(RESULTS.glob("*/*.json"))
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+
+
+@pytest.fixture
+def source(quick_store, tmp_path):
+    (one,) = publisher.harvest(quick_store).found
+    return publisher.write(one, quick_store, tmp_path)[0]
+
+
+def leaves(value, path=()):
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, item in items:
+        if isinstance(item, dict | list):
+            yield from leaves(item, (*path, name))
+        else:
+            yield (*path, name), item
+
+
+def altered(value, path, leaf):
+    copy = json.loads(canonical(value))
+    *above, last = path
+    inner = copy
+    for name in above:
+        inner = inner[name]
+    inner[last] = leaf
+    return copy
+
+
+def again_signed(value):
+    """The value with the digest that fits it: what somebody does who means to deceive."""
+    return parse(json.dumps(value)).model_copy(update={"sha256": parse(json.dumps(value)).digest()})
+
+
+def test_a_published_measurement_is_consistent(source):
+    one, verdict = verify(source)
+    assert verdict.problems == ()
+    assert {"schema", "digest", "judgement", "reference", "rows", "answer", "z", "search"} <= set(
+        verdict.checked
+    )
+    assert one.question.digest in source.name
+
+
+def test_one_altered_number_anywhere_is_caught(source):
+    value = json.loads(source.read_text())
+    numbers = [(p, v) for p, v in leaves(value) if type(v) in (int, float)]
+    assert len(numbers) > 200
+    places = {tuple(part for part in path if isinstance(part, str)): path for path, _ in numbers}
+    for path in places.values():
+        number = dict(numbers)[path]
+        changed = altered(value, path, number + 1)
+        try:
+            one = parse(json.dumps(changed))
+        except DamagedRecord:
+            continue
+        assert one.digest() != one.sha256, path
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (("threshold",), lambda v: v - 0.1),
+        (("random",), lambda v: v + 0.01),
+        (("reference",), lambda v: v - 0.5),
+        (("answer", "d_int90"), lambda v: v + 1),
+        (("answer", "ci_low"), lambda v: (v or 0) + 1),
+        (("curve", 0, "successes"), lambda v: v + 1),
+        (("env_steps",), lambda v: v + 1),
+        (("smallest_solved",), lambda v: v + 1),
+        (("rows", 0, "env_steps"), lambda v: v + 1),
+        (("rows", 0, "search_steps"), lambda v: v + 1),
+        (("rows", 0, "score"), lambda v: 5.0 - v if v < 2.5 else 0.0),
+        (("rows", 0, "seed"), lambda v: v + 1),
+        (("rows", 0, "d"), lambda v: v + 1),
+        (("rows", 0, "episodes"), lambda v: v - 1),
+        (("rows", 0, "status"), lambda v: "unsolved" if v == "solved" else "solved"),
+        (("rows", 0, "key"), lambda v: v[::-1]),
+        (("rows", 0, "theta_sha256"), lambda v: None),
+        (("reference_record", "direct", 0, "median"), lambda v: v + 1),
+        (("reference_record", "direct", 0, "trials", 0, "score"), lambda v: v - 4),
+        (("command",), lambda v: v + " --full"),
+        (("question", "seeds"), lambda v: v - 2),
+        (("question", "fraction"), lambda v: 0.8),
+        (("common", "budget"), lambda v: v + 1),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_an_alteration_that_is_signed_anew_does_not_follow_from_the_rows(source, path, change):
+    value = json.loads(source.read_text())
+    leaf = dict(leaves(value))[path]
+    source.write_text(again_signed(altered(value, path, change(leaf))).dump())
+    _, verdict = verify(source)
+    assert verdict.problems
+
+
+def test_another_z_beside_it_is_caught(source):
+    z = source.with_suffix(".safetensors")
+    data = bytearray(z.read_bytes())
+    data[-1] ^= 1
+    z.write_bytes(bytes(data))
+    _, verdict = verify(source)
+    assert verdict.problems == (f"{z.name}: not the z of the smallest solved row",)
+
+
+def test_repeated_trials_speak_against_what_signing_hides(source):
+    value = json.loads(source.read_text())
+    index = max(range(len(value["rows"])), key=lambda i: value["rows"][i]["d"])
+    assert value["rows"][index]["theta_sha256"]
+    path = ("rows", index, "theta_sha256")
+    one = again_signed(altered(value, path, "0" * 64))
+    source.write_text(one.dump())
+    assert verify(source)[1].is_consistent
+    sound = next(row for row in one.rows if row != one.rows[index])
+    outcomes = rerun.repeat(one, [one.rows[index], sound], imports=["hostile"])
+    assert [differences[:1] for _, differences in outcomes][1] == []
+    assert outcomes[0][1][0].startswith("theta_sha256 is ")
+
+
+def test_the_command_says_no_more_than_it_did(source, tmp_path):
+    done = run_rlid("verify", source, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[0] == f"{source}: consistent"
+    assert "reproduced" not in done.stdout
+    again = run_rlid("verify", source, "--rerun", "2", "--import", "hostile", cwd=tmp_path)
+    assert again.returncode == 0, again.stdout
+    assert again.stdout.splitlines()[0] == f"{source}: reproduced 2 of 2 trials"
+    source.write_text(source.read_text().replace('"seconds"', '"secands"', 1))
+    broken = run_rlid("verify", source, cwd=tmp_path)
+    assert broken.returncode == 1
+    assert broken.stdout.startswith(f"{source}: damaged")
+    missing = run_rlid("verify", tmp_path / "none.json", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert missing.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_shipped_result_is_consistent(path):
+    one, verdict = verify(path)
+    assert verdict.problems == ()
+    assert path == publisher.path(one, RESULTS)
