@@ -216,7 +216,9 @@ def print_comparison(a: Summary, b: Summary, result: Comparison) -> None:
     ratio = "not known" if result.ratio is None else f"{result.ratio:.3g}"
     low = "open" if result.ratio_low is None else f"{result.ratio_low:.3g}"
     high = "open" if result.ratio_high is None else f"{result.ratio_high:.3g}"
-    print(f"ratio A/B: {ratio} (95 % interval {low} to {high})")
+    has_interval = result.ratio_low is not None or result.ratio_high is not None
+    interval = f"95 % interval {low} to {high}" if has_interval else "no interval"
+    print(f"ratio A/B: {ratio} ({interval})")
     verdict = "undecided" if result.verdict == "undecided" else f"A is {result.verdict} than B"
     print(f"probability that A is harder: {result.probability_a_harder:.3f}; {verdict}")
 
