@@ -148,3 +148,14 @@ def test_split_deals_out_everything():
     assert split(list(range(7)), 3) == [[0, 3, 6], [1, 4], [2, 5]]
     assert split([], 2) == []
     assert split([1], 4) == [[1]]
+
+
+def test_a_worker_takes_one_thread_whatever_the_parent_takes(monkeypatch):
+    from pebble import ProcessPool
+
+    from rlid.engine.spawn import THREADS, WorkerContext
+
+    monkeypatch.setenv(THREADS[0], "7")
+    with ProcessPool(max_workers=1, context=WorkerContext()) as pool:
+        assert [pool.schedule(os.getenv, args=[name]).result() for name in THREADS] == ["1"] * 3
+    assert os.environ[THREADS[0]] == "7"

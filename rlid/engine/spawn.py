@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import types
@@ -13,7 +14,9 @@ from typing import Any
 from rlid.agent import AGENTS
 from rlid.task import TASKS
 
-_LOCK = threading.Lock()
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What numpy's libraries read when they are loaded: how many threads they take."""
+_LOCK = threading.RLock()
 
 
 class WorkerProcess(SpawnProcess):
@@ -26,10 +29,11 @@ class WorkerProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (multiprocessing's name)
-        if _is_needed():
-            return SpawnProcess._Popen(process_obj)
-        with _blank_main():
-            return SpawnProcess._Popen(process_obj)
+        with _one_thread():
+            if _is_needed():
+                return SpawnProcess._Popen(process_obj)
+            with _blank_main():
+                return SpawnProcess._Popen(process_obj)
 
 
 class WorkerContext(SpawnContext):
@@ -41,6 +45,23 @@ class WorkerContext(SpawnContext):
 def _is_needed() -> bool:
     things = [entry.load() for entry in (*TASKS.entries(), *AGENTS.entries())]
     return any(getattr(thing, "__module__", "") == "__main__" for thing in things)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # The eigenvectors of a matrix of 256 rows differ in their last bits between one thread and two,
+    # and with them all that CMA-ES samples: a trial would depend on the machine's cores.
+    with _LOCK:
+        before = {name: os.environ.get(name) for name in THREADS}
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 @contextmanager
