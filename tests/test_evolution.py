@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rlid.agent import AGENTS, configure
+from rlid.agent import settings as settings_of
 from rlid.plan import plan
 from rlid.problem import make_problem
 from rlid.record import Judgement
@@ -88,6 +89,38 @@ def test_steps_are_in_units_of_theta_unless_told_otherwise(agent):
     assert np.allclose(asked["sqrt"][1], factor * asked["none"][1])
     assert asked["sqrt"][2] == pytest.approx(0.5 * factor)
     assert asked["none"][2] == 0.5
+
+
+@pytest.mark.parametrize("restricted", ["separable", "vd", "vkd"])
+@pytest.mark.parametrize("d", [20, 300])
+def test_a_restricted_covariance_descends_and_leaves_the_global_generator_alone(restricted, d):
+    agent = configure("cmaes", [f"restricted={restricted}", "full_up_to=10", "scale=none"])
+    problem = problem_of("hyperplanes:4", d)
+    assert agent.notes(problem)["covariance"] == restricted
+    asked = []
+    for _ in range(2):
+        before = np.random.get_state()  # noqa: NPY002
+        search = agent.search(problem, np.random.default_rng(0))
+        reply, best = None, []
+        for _ in range(60):
+            Z = search.send(reply).Z
+            reply = -((Z - 1) ** 2).sum(1)
+            best.append(reply.max())
+        after = np.random.get_state()  # noqa: NPY002
+        assert np.array_equal(before[1], after[1])
+        assert before[2:] == after[2:]
+        asked.append(Z)
+    assert best[-1] > best[0] + 1
+    assert np.array_equal(*asked)
+
+
+def test_the_covariance_follows_d_and_the_setting_leaves_old_keys_alone():
+    notes = [configure("cmaes").notes(problem_of(d=d))["covariance"] for d in (2, 200, 201)]
+    assert notes == ["full", "full", "separable"]
+    small = configure("cmaes", ["restricted=vkd", "full_up_to=1"])
+    assert small.notes(problem_of(d=9))["covariance"] == "full"
+    assert "restricted" not in settings_of(configure("cmaes"))
+    assert settings_of(small)["restricted"] == "vkd"
 
 
 def test_only_the_order_of_the_scores_matters_to_openai_es():

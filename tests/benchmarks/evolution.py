@@ -1,0 +1,229 @@
+"""Environment steps per second of evolution strategies: the simulator, rlid, and plain loops.
+
+python tests/benchmarks/evolution.py [--seconds 8] [--repeats 3] [--end-to-end]
+
+All on one thread, in one run. The cell is what a worker of `rlid run` runs: ten seeds of one d side
+by side, every trial to the end of its budget, validation and scoring counted. EvoTorch is timed
+where it is installed. --end-to-end times the command itself as well, start-up and all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+
+from rlid.actions import sample
+from rlid.plan import plan
+from rlid.record import Judgement
+from rlid.simulator import make_world
+from rlid.task import Task, resolve
+from rlid.trial import run_trials
+
+SEEDS, D = 10, 20
+EPISODES = 4
+NETWORKS = {"cartpole": "mlp:64x64", "inverted_pendulum": "mlp:20x20"}
+TARGETS = {"cartpole": {"raw": 0.25, "plain": 60.0}, "inverted_pendulum": {"raw": 0.6}}
+END_TO_END_TARGET = 30.0
+
+Rate = Callable[[float], float]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement, roughly")
+    parser.add_argument("--repeats", type=int, default=3, help="median of so many, interleaved")
+    parser.add_argument("--tasks", default=",".join(NETWORKS), help="names with commas")
+    parser.add_argument("--end-to-end", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    each = arguments.seconds / arguments.repeats
+    for name in arguments.tasks.split(","):
+        task = resolve(name)
+        rows: dict[str, Rate] = {
+            "raw": lambda seconds, task=task: raw(task, seconds),
+            "cell": lambda seconds, task=task: cell(task, seconds),
+            "plain": lambda seconds, task=task: plain(task, seconds),
+            "evotorch": lambda seconds, task=task: evotorch(task, seconds),
+        }
+        found: dict[str, list[float]] = {row: [] for row in rows}
+        for _ in range(arguments.repeats):
+            for row, rate in rows.items():
+                found[row].append(rate(each))
+        report(task, {row: statistics.median(rates) for row, rates in found.items()})
+    if arguments.end_to_end:
+        end_to_end(plain(resolve("cartpole"), arguments.seconds))
+
+
+def report(task: Task, rates: dict[str, float]) -> None:
+    """Print one task's rates, and what the cell's is to each of the others."""
+    print(f"\n{task.name}, {NETWORKS[task.name]}, one thread: environment steps per second")
+    labels = {
+        "raw": f"(a) the simulator alone, random actions, {slots(task)} slots",
+        "cell": f"(b) a cell of {SEEDS} seeds, cmaes, d = {D}",
+        "plain": "(c) one gymnasium environment, one torch policy, pycma",
+        "evotorch": "(d) EvoTorch's GymNE with SNES",
+    }
+    for row, label in labels.items():
+        if np.isnan(rates[row]):
+            print(f"{label:<62}{'not installed':>14}")
+            continue
+        ratio = rates["cell"] / rates[row]
+        target = TARGETS[task.name].get(row)
+        aim = f"   (target {target:g}: {'met' if ratio >= target else 'missed'})" if target else ""
+        print(
+            f"{label:<62}{rates[row]:>14,.0f}" + ("" if row == "cell" else f"{ratio:>9.2f}x{aim}")
+        )
+
+
+def population() -> int:
+    """Return how many candidates one question of cmaes holds at d = D."""
+    return 4 + int(3 * np.log(D)) + 1
+
+
+def slots(task: Task) -> int:
+    """Return how many environments step side by side when a cell of cmaes asks."""
+    return min(SEEDS * population() * task.search_episodes, make_world(task).max_slots)
+
+
+def raw(task: Task, seconds: float) -> float:
+    """Return the steps per second of the simulator alone: of `step`, beginnings not counted."""
+    simulator, n = make_world(task), slots(task)
+    rng = np.random.default_rng(0)
+    actions = [sample(simulator.action_space, rng, n) for _ in range(100)]
+    simulator.start(range(n))
+    active = np.ones(n, bool)
+    spent, count = 0.0, 0
+    while spent < seconds:
+        for action in actions:
+            started = time.perf_counter()
+            _, _, terminated, truncated = simulator.step(action, active)
+            spent += time.perf_counter() - started
+            over = (terminated | truncated).nonzero()[0]
+            if len(over):
+                simulator.restart(over, over.tolist())
+        count += len(actions) * n
+    simulator.close()
+    return count / spent
+
+
+def cell(task: Task, seconds: float) -> float:
+    """Return the steps per second of ten trials side by side, as a worker runs them."""
+    budget = 20_000
+    while True:
+        wanted = plan(task.name, network=NETWORKS[task.name], dmax=D, budget=budget, full=True)
+        steps: list[int] = []
+        specs = [wanted.spec(D, seed, None) for seed in range(SEEDS)]
+        started = time.perf_counter()
+        run_trials(
+            specs, Judgement(), wanted.task, lambda record, _, to=steps: to.append(record.env_steps)
+        )
+        spent = time.perf_counter() - started
+        if spent > seconds / 2:
+            return sum(steps) / spent
+        budget = int(budget * min(20.0, 1.2 * seconds / spent))
+
+
+def plain(task: Task, seconds: float) -> float:
+    """Return the steps per second of the loop that a user writes first."""
+    import cma
+
+    env = gymnasium.make(task.env)
+    widths = [int(width) for width in NETWORKS[task.name].partition(":")[2].split("x")]
+    is_discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
+    outputs = int(env.action_space.n) if is_discrete else env.action_space.shape[0]
+    sizes = [env.observation_space.shape[0], *widths]
+    layers: list[torch.nn.Module] = []
+    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [torch.nn.Linear(a, b), torch.nn.Tanh()]
+    policy = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], outputs))
+    start = torch.nn.utils.parameters_to_vector(policy.parameters()).detach()
+    P = torch.randn(len(start), D) / len(start) ** 0.5  # noqa: N806
+    strategy = cma.CMAEvolutionStrategy(np.zeros(D), 1.0, {"verbose": -9, "seed": np.nan})
+    count, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        samples = strategy.ask()
+        returns = []
+        for z in samples:
+            theta = start + P @ torch.as_tensor(z, dtype=torch.float32)
+            torch.nn.utils.vector_to_parameters(theta, policy.parameters())
+            total = 0.0
+            for episode in range(EPISODES):
+                observation, _ = env.reset(seed=episode)
+                over = False
+                while not over:
+                    with torch.no_grad():
+                        out = policy(torch.as_tensor(observation, dtype=torch.float32))
+                    action: Any = int(out.argmax()) if is_discrete else np.tanh(out.numpy())
+                    observation, reward, terminated, truncated, _ = env.step(action)
+                    total += float(reward)
+                    count += 1
+                    over = terminated or truncated
+            returns.append(-total)
+        strategy.tell(samples, returns)
+    return count / (time.perf_counter() - started)
+
+
+def evotorch(task: Task, seconds: float) -> float:
+    """Return the steps per second of EvoTorch on the same network, or NaN without EvoTorch."""
+    try:
+        from evotorch.algorithms import SNES
+        from evotorch.neuroevolution import GymNE
+    except ImportError:
+        return float("nan")
+    widths = NETWORKS[task.name].partition(":")[2].split("x")
+    hidden = " >> ".join(
+        f"Linear({a}, {b}) >> Tanh()" for a, b in zip(["obs_length", *widths], widths, strict=False)
+    )
+    problem = GymNE(
+        task.env, f"{hidden} >> Linear({widths[-1]}, act_length)", num_episodes=EPISODES
+    )
+    searcher = SNES(problem, stdev_init=1.0, popsize=population())
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        searcher.step()
+    return float(problem.status["total_interaction_count"]) / (time.perf_counter() - started)
+
+
+def end_to_end(plain_rate: float) -> None:
+    """Print the rate of `rlid run cartpole`, start-up and all, beside that of the plain loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            str(Path(sys.executable).with_name("rlid")), "run", "cartpole", "--dmax", str(D),
+            "--seeds", str(SEEDS), "--jobs", "1", "--json", "--store", folder,
+        ]  # fmt: skip
+        started = time.perf_counter()
+        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        spent = time.perf_counter() - started
+        inside = sum(
+            json.loads(path.read_text())["seconds"] for path in Path(folder).glob("trials/*/*.json")
+        )
+    rate = found["env_steps"] / spent
+    beyond = spent - inside
+    allowed = 4 + 0.03 * found["trials"]
+    print(f"\nrlid run cartpole --dmax {D} --seeds {SEEDS} --jobs 1, end to end")
+    print(f"{found['env_steps']:,} steps of {found['trials']} trials in {spent:.1f} s")
+    print(
+        f"{rate:,.0f} steps per second: {rate / plain_rate:.1f}x the plain loop's {plain_rate:,.0f}"
+        f" (target {END_TO_END_TARGET:g}: {'met' if rate >= 30 * plain_rate else 'missed'})"
+    )
+    print(
+        f"{beyond:.1f} s outside trials (target {allowed:.1f}: "
+        f"{'met' if beyond <= allowed else 'missed'})"
+    )
+
+
+if __name__ == "__main__":
+    main()
