@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -11,6 +12,9 @@ from typer.exceptions import TyperException
 
 from rlid.commands import look, measure, policies, results, store, verify
 from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SHOW_CURSOR = b"\r\n\x1b[?25h"
 
 app = typer.Typer(
     add_completion=False,
@@ -36,7 +40,10 @@ app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.
 
 def main() -> NoReturn:
     """Run the command line; every failure that is a user's to mend is one line."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in STOPPING:
+        # One that is ignored, as under nohup, stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         code = app(standalone_mode=False) or 0
         if code == INTERRUPTED:
@@ -54,12 +61,13 @@ def main() -> NoReturn:
 
 def _explain(error: Exception) -> int:
     """Print what went wrong in one line; what is no user's mistake is raised again."""
+    from rlid.engine import EngineError
     from rlid.reference import ReferenceRefused
     from rlid.store import StoreError
 
     if isinstance(error, StoreError):
         return _fail(str(error), STORE_FAILED)
-    if isinstance(error, ReferenceRefused):
+    if isinstance(error, ReferenceRefused | EngineError):
         return _fail(str(error), FAILED)
     if isinstance(error, ValueError):
         return _fail(str(error), BAD_INPUT)
@@ -72,4 +80,14 @@ def _fail(message: str, code: int) -> int:
 
 
 def _interrupt(*_: Any) -> NoReturn:
+    """Stop in good order; whoever asks once more is heeded at once."""
+    for number in STOPPING:
+        signal.signal(number, _leave)
     raise KeyboardInterrupt
+
+
+def _leave(*_: Any) -> NoReturn:
+    """End at once; workers end with their parent, and what is stored is whole."""
+    if sys.stderr.isatty():
+        os.write(2, SHOW_CURSOR)
+    os._exit(INTERRUPTED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +21,8 @@ from rlid.yardstick import Ratio
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of progress, where there is no terminal to draw a bar on."""
+ESTIMATE_INTERVAL = 1.0
+"""The same between two estimates beside the bar, each of which takes a moment."""
 
 
 def is_plain() -> bool:
@@ -51,16 +53,16 @@ class PlainWatcher(Watcher):
         """Take notice of a new round."""
         self._asked, self._done = asked, asked - new
 
-    def trial(self, record: Record, estimate: Estimate | None) -> None:
+    def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Print a line, unless the last one is very recent and more are to come."""
         self._done += 1
         if record.is_missing:
-            self.note(f"{name_of(record)} failed: {record.status}: {record.reason}")
+            self.note(f"{name_of(record)} failed: {record.status}: {record.reason.splitlines()[0]}")
         now = time.monotonic()
         if self._done < self._asked and now - self._last < LINE_INTERVAL:
             return
         self._last = now
-        standing = "" if estimate is None else f" · {answer(estimate)}"
+        standing = "" if estimate is None else f" · {answer(estimate())}"
         self.note(f"{now - self._started:6.0f} s · {self._done}/{self._asked} trials{standing}")
 
 
@@ -81,6 +83,7 @@ class BarWatcher(Watcher):
             transient=True,
         )
         self._task = self._progress.add_task("starting", total=None)
+        self._last = -ESTIMATE_INTERVAL
         self._progress.start()
 
     def note(self, text: str) -> None:
@@ -91,12 +94,15 @@ class BarWatcher(Watcher):
         """Lengthen the bar."""
         self._progress.update(self._task, total=asked, completed=asked - new)
 
-    def trial(self, record: Record, estimate: Estimate | None) -> None:
+    def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Advance the bar."""
         if record.is_missing:
-            self.note(f"{name_of(record)} failed: {record.status}: {record.reason}")
-        standing = "direct training" if estimate is None else answer(estimate)
-        self._progress.update(self._task, advance=1, description=standing)
+            self.note(f"{name_of(record)} failed: {record.status}: {record.reason.splitlines()[0]}")
+        self._progress.update(self._task, advance=1)
+        if time.monotonic() - self._last >= ESTIMATE_INTERVAL:
+            standing = "direct training" if estimate is None else answer(estimate())
+            self._progress.update(self._task, description=standing)
+            self._last = time.monotonic()
 
     def close(self) -> None:
         """Take the bar down."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from rlid import measured
 from rlid import reference as references
 from rlid.dimension import Estimate
+from rlid.engine import Place
 from rlid.plan import Plan, plan
 from rlid.record import Judgement, Record, judged
 from rlid.runner import Runner, Watcher
@@ -94,6 +95,7 @@ def measure(
     *,
     store: str | os.PathLike[str] = "rlid-store",
     jobs: int | None = None,
+    place: Place | None = None,
     timeout: float | None = None,
     watcher: Watcher | None = None,
     retry: bool = False,
@@ -105,6 +107,7 @@ def measure(
         task: a registered task, such as "cartpole" or "gym:MyEnv-v0".
         store: the folder of records; trials found there are not run again.
         jobs: worker processes, by default as many as there are cores.
+        place: where trials run, if not in local processes: `Place("ray", address=...)`.
         timeout: seconds without a sign of life after which a trial counts as hung.
         watcher: hears how it goes.
         retry: run failed (missing) trials again.
@@ -120,7 +123,12 @@ def measure(
         StoreError: the store cannot be written.
     """
     wanted = plan(task, **options)
-    with Runner(wanted, store, jobs=jobs, timeout=timeout, watcher=watcher, retry=retry) as runner:
+    place = place or Place()
+    if jobs is not None:
+        place = replace(place, jobs=jobs)
+    with Runner(
+        wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry
+    ) as runner:
         return run(runner)
 
 

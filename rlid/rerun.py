@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from rlid import policy
+from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
-from rlid.engine.worker import Cell
+from rlid.leases import Leases
 from rlid.published import Published, Row, row_of
 from rlid.record import Judgement, Record
 from rlid.store import Store
@@ -51,11 +52,16 @@ def repeat(
         tempfile.TemporaryDirectory(prefix="rlid-") as folder,
         LocalEngine(jobs, task.patience) as engine,
     ):
-        store = Store(folder)
+        store, leases = Store(folder), Leases(folder)
         cells = [
             Cell(task.name, tuple(imports), (spec,), judgement, str(store.folder)) for spec in specs
         ]
-        engine.run(cells, store, lambda _: one.D, lambda record: found.update({record.key: record}))
+
+        def on_record(record: Record) -> None:
+            found[record.key] = record
+
+        engine.run(Agenda(cells, store, leases, lambda _: one.D, on_record))
+        leases.close()
     return [
         (row, _differences(row, found.get(spec.key))) for row, spec in zip(rows, specs, strict=True)
     ]

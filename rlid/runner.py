@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import cast
 
 from rlid import agent as agents
 from rlid import reference as references
 from rlid.dimension import Estimate, estimate
-from rlid.engine.local import EngineError, LocalEngine
-from rlid.engine.worker import Cell, random_scores, split
+from rlid.engine import EngineError, Place, make_engine
+from rlid.engine.agenda import Agenda, Cell
+from rlid.engine.worker import random_scores, split
+from rlid.leases import Leases
 from rlid.plan import Plan
 from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, judged, versions
 from rlid.reference import Reference, ReferenceRefused
@@ -33,8 +36,8 @@ class Watcher:
     def round(self, asked: int, new: int) -> None:
         """The search asks for `asked` trials in all; `new` of this round are to be run."""
 
-    def trial(self, record: Record, estimate: Estimate | None) -> None:
-        """A trial has ended; `estimate` is None where no dimension is measured."""
+    def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
+        """A trial has ended; `estimate` gives the dimension so far, where one is measured."""
 
     def close(self) -> None:
         """All is over, well or not."""
@@ -48,7 +51,7 @@ class Runner:
         plan: Plan,
         store: str | os.PathLike[str],
         *,
-        jobs: int | None = None,
+        place: Place | None = None,
         timeout: float | None = None,
         watcher: Watcher | None = None,
         retry: bool = False,
@@ -56,20 +59,18 @@ class Runner:
         """Check the store; no worker starts before there is work.
 
         Raises:
-            ValueError: `jobs` or `timeout` is out of range.
+            ValueError: `timeout` is out of range, or the engine is not installed.
             StoreError: the store cannot be written.
         """
-        if jobs is not None and jobs < 1:
-            raise ValueError(f"--jobs {jobs}: must be at least 1")
         if timeout is not None and not timeout > 0:
             raise ValueError(f"--timeout {timeout:g}: must be above 0")
         self.plan = plan
         self.watcher = watcher or Watcher()
         self.store = Store(store, self.watcher.note)
         self.store.check_writable()
-        self.jobs = jobs or len(os.sched_getaffinity(0))
+        self.leases = Leases(self.store.folder)
         self.retry = retry
-        self.engine = LocalEngine(self.jobs, timeout or plan.task.patience)
+        self.engine = make_engine(place or Place(), timeout or plan.task.patience)
         self.trials_run = 0
 
     def __enter__(self) -> Runner:
@@ -77,8 +78,9 @@ class Runner:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End the workers."""
-        self.engine.__exit__(None)
+        """End the workers, and leave what they had begun to other processes."""
+        self.engine.close()
+        self.leases.close()
 
     def estimate(self, records: Sequence[Record]) -> Estimate:
         """Return what follows from the records of the plan so far."""
@@ -215,17 +217,22 @@ class Runner:
         known += self._stored(specs, judgement)
 
         def on_record(record: Record) -> None:
-            self.trials_run += so_far is not None
-            known.append(record)
-            self.watcher.trial(record, None if so_far is None else self.estimate(known))
+            known.append(judged(record, judgement))
+            self.watcher.trial(known[-1], None if so_far is None else partial(self.estimate, known))
 
-        parts = max(self.jobs, -(-len(new) // MAX_CELL)) if plan.is_merged else len(new)
+        parts = len(new)
+        if new and plan.is_merged:
+            # Every process that shares the store gets its part of the round.
+            workers = self.engine.capacity * (1 + self.leases.others())
+            parts = max(workers, -(-len(new) // MAX_CELL))
         cells = [
             Cell(plan.task.name, plan.imports, tuple(part), judgement, str(self.store.folder))
             for part in split(new, parts)
         ]
         if cells:
-            self.engine.run(cells, self.store, lambda spec: plan.network.D, on_record)
+            agenda = Agenda(cells, self.store, self.leases, lambda _: plan.network.D, on_record)
+            self.engine.run(agenda)
+            self.trials_run += agenda.run_here if so_far is not None else 0
         return list(self._stored(specs, judgement))
 
     def _stored(self, specs: Sequence[Spec], judgement: Judgement) -> Iterator[Record]:

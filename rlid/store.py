@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -100,7 +101,8 @@ class Store:
         target = self.folder / "retired" / f"{path.stem}.{secrets.token_hex(4)}.json"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(path, target)
+            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                os.rename(path, target)
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
 

@@ -231,9 +231,9 @@ def test_doctor_names_the_command_that_mends(monkeypatch):
     def version(name):
         if name == "cma":
             raise importlib.metadata.PackageNotFoundError(name)
-        return "0.1" if name == "pebble" else real(name)
+        return "0.1" if name == "safetensors" else real(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     findings = doctor.examine()
-    assert [one.name for one in findings if not one.is_fine] == ["cma", "pebble"]
-    assert doctor.mend(findings) == "pip install 'cma>=4.0' 'pebble>=5.0'"
+    assert [one.name for one in findings if not one.is_fine] == ["cma", "safetensors"]
+    assert doctor.mend(findings) == "pip install 'cma>=4.0' 'safetensors>=0.4'"

@@ -15,6 +15,7 @@ LAYERS = {
     **dict.fromkeys(
         ["problem", "rollout", "store", "journal", "upkeep", "reference", "control"], 2
     ),
+    "leases": 2,
     "checkpoint": 3,
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(["measured", "published", "policy", "policy_file", "policy_report"], 5),

@@ -12,11 +12,16 @@ import typer
 from rlid.commands.options import (
     DEFAULT_STORE,
     FAILED,
+    AddressOption,
     AgentOption,
     BackendOption,
+    CpusOption,
     DataOption,
+    EngineOption,
+    GpusOption,
     ImportOption,
     JsonOption,
+    MemoryOption,
     Number,
     ObservationOption,
     QuietOption,
@@ -58,6 +63,11 @@ def run(
     baseline: Annotated[str, typer.Option(help=BASELINE_HELP)] = "own",
     seed: Annotated[int, typer.Option(help="the first seed")] = 0,
     jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    cpus: CpusOption = 1.0,
+    gpus: GpusOption = 0.0,
+    memory: MemoryOption = None,
     store: StoreOption = DEFAULT_STORE,
     set_: Annotated[
         Optional[list[str]],  # noqa: UP007, UP045
@@ -80,9 +90,11 @@ def run(
     """Measure d_int90: the smallest subspace dimension that solves the task."""
     from rlid import console, measurement
     from rlid.budget import check_budget
+    from rlid.engine import Place
     from rlid.plan import plan
     from rlid.runner import Runner
 
+    place = Place(engine, jobs, address, cpus, gpus, memory)
     agents, networks = names("--agent", agent), names("--network", network)
     # All plans are checked before the first trial of any is run.
     plans = [
@@ -117,7 +129,7 @@ def run(
         watcher = console.watcher(quiet=quiet)
         try:
             with Runner(
-                wanted, store, jobs=jobs, timeout=timeout, watcher=watcher, retry=retry
+                wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry
             ) as runner:
                 measured.append(measurement.run(runner))
                 checks.append(check_budget(runner, measured[-1]) if budget_check else None)
@@ -164,6 +176,11 @@ def reference(
     seeds: Annotated[int, typer.Option(help="how many seeds of direct training")] = 5,
     budget: Annotated[Number, typer.Option(help=BUDGET_HELP)] = None,
     jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    cpus: CpusOption = 1.0,
+    gpus: GpusOption = 0.0,
+    memory: MemoryOption = None,
     store: StoreOption = DEFAULT_STORE,
     observation: ObservationOption = None,
     backend: BackendOption = None,
@@ -176,9 +193,11 @@ def reference(
     """Measure the random-policy score and direct training, on seeds of their own."""
     from rlid import console
     from rlid import reference as references
+    from rlid.engine import Place
     from rlid.plan import plan
     from rlid.runner import Runner
 
+    place = Place(engine, jobs, address, cpus, gpus, memory)
     plans = [
         plan(
             task,
@@ -195,7 +214,7 @@ def reference(
     ]
     watcher = console.watcher(quiet=quiet)
     try:
-        with Runner(plans[0], store, jobs=jobs, timeout=timeout, watcher=watcher) as runner:
+        with Runner(plans[0], store, place=place, timeout=timeout, watcher=watcher) as runner:
             found = runner.reference([one.agent_name for one in plans], seeds, command_line())
     finally:
         watcher.close()

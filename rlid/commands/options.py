@@ -52,6 +52,17 @@ TimeoutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
+EngineOption = Annotated[str, typer.Option("--engine", help="local or ray")]
+AddressOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option("--address", help="of a Ray cluster, or auto; default: one is started here"),
+]
+CpusOption = Annotated[float, typer.Option("--cpus", help="of a cluster, for each process")]
+GpusOption = Annotated[float, typer.Option("--gpus", help="the same; a fraction shares one")]
+MemoryOption = Annotated[
+    Optional[float],  # noqa: UP007, UP045
+    typer.Option("--memory", help="gigabytes for each process; default: an equal share"),
+]
 Number = Optional[int]  # noqa: UP007, UP045
 Text = Optional[str]  # noqa: UP007, UP045
 

@@ -3,56 +3,82 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from multiprocessing.connection import Connection
+from typing import Any
 
-from rlid.record import Judgement, Spec
+from rlid.engine.agenda import Cell
+from rlid.engine.process import settle
+from rlid.record import Record, Spec
+from rlid.store import Store, StoreError
 
 BEAT_INTERVAL = 0.5
-"""Seconds between two signs of life on disk."""
-PARENT_INTERVAL = 1.0
-"""Seconds between two looks at whether the parent still lives."""
+"""Seconds between two signs of life."""
+
+Report = Callable[[str, Any], None]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Trials of one task and network that run side by side in one process."""
+def serve(pipe: Connection, parent: int, output: str, memory: int | None) -> None:
+    """Run what comes through the pipe, one job after another, until it is closed.
 
-    task: str
-    imports: tuple[str, ...]
-    specs: tuple[Spec, ...]
-    judgement: Judgement
-    store: str
-
-
-def start(parent: int) -> None:
-    """Prepare a new worker: leave interrupts to the parent, and do not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_INTERVAL)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    A job is (function, arguments); the function also gets a `report(kind, value)` that sends to
+    the other end. Each job ends with a report of kind "done", "store" or "raised".
+    """
+    settle(parent, output, memory)
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except EOFError:
+            return
+        os.truncate(output, 0)
+        pipe.send(_outcome(function, arguments, lambda kind, value: pipe.send((kind, value))))
 
 
-def run_cell(cell: Cell, pulse: str) -> None:
-    """Run a cell's trials and add their records to the store.
+def _outcome(
+    function: Callable[..., Any], arguments: Sequence[Any], report: Report
+) -> tuple[str, Any]:
+    try:
+        return "done", function(*arguments, report)
+    except StoreError as error:
+        return "store", str(error)
+    except Exception as error:
+        return "raised", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def run_cell(cell: Cell, report: Report) -> None:
+    """Run a cell's trials and add their records to the store, reporting each as "stored".
 
     Raises:
         StoreError: the store cannot be written.
+        ValueError: the task is not what it was when the cell was made.
+    """
+    store = Store(cell.store)
+
+    def deliver(record: Record, z: Any) -> None:
+        store.add(record, z)
+        report("stored", record.spec)
+
+    train(cell, deliver, beats(report), store)
+
+
+def train(
+    cell: Cell,
+    deliver: Callable[[Record, Any], None],
+    beat: Callable[[], None],
+    store: Store | None = None,
+) -> None:
+    """Run a cell's trials; `deliver` gets each one's record and z as it ends.
+
+    With `store`, what a killed worker had begun is gone on with from what lies there.
+
+    Raises:
         ValueError: the task is not what it was when the cell was made.
     """
     import torch
 
     from rlid.checkpoint import Checkpoints
     from rlid.journal import Journals
-    from rlid.store import Store
     from rlid.task import adapt, import_packages, resolve
     from rlid.trial import run_trials
 
@@ -62,24 +88,12 @@ def run_cell(cell: Cell, pulse: str) -> None:
     spec = cell.specs[0]
     observation = str(spec.protocol["observation"])
     task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
-    store = Store(cell.store)
-    run_trials(
-        cell.specs,
-        cell.judgement,
-        task,
-        lambda *found: _add(store, *found),
-        beat_to(pulse),
-        Journals(store),
-        Checkpoints(store),
-    )
-
-
-def _add(store: object, record: object, z: object) -> None:
-    store.add(record, z)  # type: ignore[attr-defined]
+    saved = () if store is None else (Journals(store), Checkpoints(store))
+    run_trials(cell.specs, cell.judgement, task, deliver, beat, *saved)
 
 
 def random_scores(
-    task: str, imports: tuple[str, ...], seed: int, episodes: int, part: range, pulse: str
+    task: str, imports: tuple[str, ...], seed: int, episodes: int, part: range, report: Report
 ) -> list[float]:
     """Return the scores of uniformly random actions, or of an objective's own chance level.
 
@@ -102,7 +116,7 @@ def random_scores(
     found = resolve(task)
     drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
     seeds = drawn[part.start : part.stop]
-    world, beat = make_world(found), beat_to(pulse)
+    world, beat = make_world(found), beats(report)
     if found.kind != "rl":
         return [float(value) for value in cast(Objective, world).chance(seeds)]
 
@@ -127,9 +141,8 @@ def random_scores(
     return scores
 
 
-def beat_to(pulse: str) -> Callable[[], None]:
-    """Return a function that touches the file `pulse`, at most every BEAT_INTERVAL seconds."""
-    path = Path(pulse)
+def beats(report: Report) -> Callable[[], None]:
+    """Return a function that reports a sign of life, at most every BEAT_INTERVAL seconds."""
     last = 0.0
 
     def beat() -> None:
@@ -137,7 +150,7 @@ def beat_to(pulse: str) -> Callable[[], None]:
         now = time.monotonic()
         if now - last >= BEAT_INTERVAL:
             last = now
-            path.touch()
+            report("beat", None)
 
     return beat
 

@@ -1,0 +1,167 @@
+"""What is still to be run: handed out cell by cell, tried again after a crash, recorded."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.leases import Leases
+from rlid.record import Judgement, Record, Spec, missing_record
+from rlid.store import Store, StoreError
+
+ATTEMPTS = 3
+"""How often a trial whose worker dies is run before it is recorded as failed."""
+LOSSES = 10
+"""The same for a trial whose machine was lost, which is hardly ever its own fault."""
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks at trials that other processes run."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Trials of one task and network that run side by side in one process."""
+
+    task: str
+    imports: tuple[str, ...]
+    specs: tuple[Spec, ...]
+    judgement: Judgement
+    store: str
+
+
+@dataclass(frozen=True)
+class End:
+    """How a cell ended, and why; "lost" is a death that the machine's loss explains."""
+
+    kind: Literal["done", "died", "lost", "raised", "timeout"]
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Agenda:
+    """The trials of a round, each run once by one of the processes that share the store.
+
+    A cell whose worker dies or hangs is taken apart, and its unfinished trials run one by one. A
+    trial that dies alone is tried again, then recorded as failed; one that hangs alone is recorded
+    as timed out.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        store: Store,
+        leases: Leases,
+        sizes: Callable[[Spec], int],
+        on_record: Callable[[Record], None],
+    ) -> None:
+        """`sizes` gives D of a spec, for the record of a trial that left none."""
+        self.store = store
+        self._leases = leases
+        self._sizes = sizes
+        self._on_record = on_record
+        self._waiting = deque(cells)
+        self._elsewhere: list[Cell] = []
+        self._open: set[str] = set()
+        self._deaths: Counter[tuple[str, str]] = Counter()
+        self._looked = 0.0
+        self.run_here = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every trial has its record."""
+        return not (self._waiting or self._elsewhere or self._open)
+
+    def next(self) -> Cell | None:
+        """Return a cell to be run by this process; None if there is none for now.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        while self._waiting:
+            cell = self._waiting.popleft()
+            mine = tuple(spec for spec in cell.specs if self._take(cell, spec))
+            if mine:
+                return replace(cell, specs=mine)
+        self._look_elsewhere()
+        return None
+
+    def stored(self, spec: Spec) -> None:
+        """Take notice of a record that a worker has added to the store."""
+        record = self.store.get(spec)
+        if record is not None:
+            self._finish(record)
+
+    def add(self, record: Record, z: NDArray[np.float32] | None = None) -> None:
+        """Store a record and take notice of it."""
+        self._finish(self.store.add(record, z))
+
+    def end(self, cell: Cell, end: End) -> None:
+        """Take notice that a cell is no longer running; plan what it left undone.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        for spec in cell.specs:
+            if spec.key in self._open:
+                self.stored(spec)
+            if spec.key in self._open:
+                self._again_or_failed(replace(cell, specs=(spec,)), len(cell.specs), end)
+
+    def _again_or_failed(self, alone: Cell, among: int, end: End) -> None:
+        (spec,) = alone.specs
+        self._deaths[spec.key, end.kind] += among == 1
+        allowed = {"died": ATTEMPTS, "lost": LOSSES}.get(end.kind, 1)
+        if self._deaths[spec.key, end.kind] < allowed:
+            self._waiting.append(alone)
+            return
+        status: Literal["timeout", "error"] = "timeout" if end.kind == "timeout" else "error"
+        reason = end.reason or "the worker left no record"
+        size = self._sizes(spec)
+        self.add(missing_record(spec, alone.judgement, size, status, reason, end.seconds))
+
+    def _take(self, cell: Cell, spec: Spec) -> bool:
+        """Whether a trial is this process's to run now."""
+        if spec.key in self._open:
+            return True
+        if self._is_there(spec):
+            return False
+        try:
+            is_mine = self._leases.take(spec.key)
+        except OSError as error:
+            raise StoreError(f"the store's leases cannot be written: {error}") from error
+        if not is_mine:
+            self._elsewhere.append(replace(cell, specs=(spec,)))
+        elif self._is_there(spec):
+            self._leases.release(spec.key, done=True)
+        else:
+            self._open.add(spec.key)
+            return True
+        return False
+
+    def _is_there(self, spec: Spec) -> bool:
+        record = self.store.get(spec)
+        if record is not None:
+            self._on_record(record)
+        return record is not None
+
+    def _look_elsewhere(self) -> None:
+        """See whether trials of other processes are done, or their owners dead."""
+        if time.monotonic() - self._looked < LOOK_INTERVAL:
+            return
+        self._looked = time.monotonic()
+        others, self._elsewhere = self._elsewhere, []
+        for cell in others:
+            if self._take(cell, cell.specs[0]):
+                self._waiting.append(cell)
+
+    def _finish(self, record: Record) -> None:
+        if record.key in self._open:
+            self._open.remove(record.key)
+            self._leases.release(record.key, done=True)
+            self.run_here += 1
+            self._on_record(record)
