@@ -24,6 +24,8 @@ class PPO:
     Attributes:
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
+        precision: of the network in training, but for its last layer; evaluation is in float32.
+            "bfloat16" needs critic="shared".
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
@@ -44,6 +46,7 @@ class PPO:
     critic: Literal["full", "shared", "subspace"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
+    precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -94,6 +97,7 @@ class PPO:
             scale=self._scale(problem),
             log_std=self.log_std,
             critic=self.critic,
+            precision=self.precision,
             checkpoint=self.checkpoint,
             n_steps=self.n_steps,
             batch_size=self.batch_size,

@@ -81,3 +81,21 @@ def test_a_critic_that_cannot_be_is_refused_in_one_line(network, critic, message
     )  # fmt: skip
     with pytest.raises(ValueError, match=message):
         next(search)
+
+
+def test_half_precision_moves_the_outputs_little_and_only_in_training():
+    problem = problem_of(network="mlp:32x32", d=40)
+    env = SimulatorVecEnv(problem, 2, np.random.default_rng(0))
+    kwargs = {"problem": problem, "scale": problem.subspace.scale, "log_std": -0.5}
+    kwargs |= {"critic": "shared", "precision": "bfloat16"}
+    model = PPO(SubspacePolicy, env, n_steps=8, batch_size=16, policy_kwargs=kwargs, device="cpu")
+    x = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    outputs, features = model.policy.mlp_extractor(x)
+    expected = problem.network.outputs_of(problem.subspace.theta0, x)
+    assert outputs.dtype == features.dtype == torch.float32
+    assert not torch.equal(outputs, expected)
+    assert torch.allclose(outputs, expected, atol=0.05)
+    with pytest.raises(ValueError, match="precision=bfloat16 needs critic=shared"):
+        SubspacePolicy(
+            env.observation_space, env.action_space, lambda _: 1e-3, **{**kwargs, "critic": "full"}
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import nn
 
 from rlid.networks import Network
 from rlid.problem import Problem
+
+Precision = Literal["float32", "bfloat16"]
 
 
 class SubspaceActor(nn.Module):
@@ -54,8 +57,8 @@ class SubspaceActor(nn.Module):
 class Trunk:
     """A network without its last layer: its features, and its outputs from them."""
 
-    def __init__(self, network: Network) -> None:
-        """Take the network apart.
+    def __init__(self, network: Network, precision: Precision = "float32") -> None:
+        """Take the network apart; all of it but the last layer is computed in `precision`.
 
         Raises:
             ValueError: it has no hidden layer.
@@ -67,16 +70,24 @@ class Trunk:
                 "use critic=full"
             )
         self.network, self.width = network, width
+        self.is_half = precision == "bfloat16"
         body = replace(network.architecture, hidden=tuple(hidden))
         # theta holds layer after layer: the trunk's weights are its first ones.
         self.body = replace(network, architecture=body, outputs=width)
 
+    def halves(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cut theta (D,) into the weights of the trunk and of the last layer."""
+        trunk, head = torch.split(theta, [self.body.D, len(theta) - self.body.D])
+        return trunk, head
+
     def features(self, theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Map observations (m, inputs) to features (m, width) by theta (at least body.D,)."""
-        raw = self.body.outputs_of(theta[: self.body.D], x)
+        """Map observations (m, inputs) to features (m, width) by the trunk's weights (body.D,)."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.is_half):
+            raw = self.body.outputs_of(theta, x).float()
         return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)
 
     def outputs(self, theta: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """Map features (m, width) to the network's outputs by the whole theta (D,)."""
-        weights, biases = self.network.parts(theta)[-1]
-        return torch.addmm(biases, features, weights)
+        """Map features (m, width) to the network's outputs by the last layer's weights."""
+        size = self.width * self.network.outputs
+        weights, biases = torch.split(theta, [size, self.network.outputs])
+        return torch.addmm(biases, features, weights.view(self.width, self.network.outputs))

@@ -20,7 +20,7 @@ from torch import nn
 from rlid import projections
 from rlid.networks import Network, parse
 from rlid.problem import Problem
-from rlid.sb3_bridge.actor import SubspaceActor, Trunk
+from rlid.sb3_bridge.actor import Precision, SubspaceActor, Trunk
 
 CriticMode = Literal["full", "shared", "subspace"]
 DEFAULT_WIDTHS = (64, 64)
@@ -94,25 +94,26 @@ class FullCritic(ActorCritic):
 class SharedCritic(ActorCritic):
     """The critic is a head on the actor's last hidden layer."""
 
-    def __init__(self, problem: Problem, scale: float) -> None:
+    def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Take the actor's network apart.
 
         Raises:
             ValueError: it has no hidden layer.
         """
         super().__init__(problem, scale)
-        self._trunk = Trunk(problem.network)
+        self._trunk = Trunk(problem.network, precision)
         self.latent_dim_vf = self._trunk.width
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return outputs and features, which are computed once."""
-        theta = self.actor.theta()
-        features = self._trunk.features(theta, x)
-        return self._trunk.outputs(theta, features), features
+        trunk, head = self._trunk.halves(self.actor.theta())
+        features = self._trunk.features(trunk, x)
+        return self._trunk.outputs(head, features), features
 
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
         """Return the actor's features (m, width)."""
-        return self._trunk.features(self.actor.theta(), x)
+        trunk, _ = self._trunk.halves(self.actor.theta())
+        return self._trunk.features(trunk, x)
 
 
 class SubspaceCritic(ActorCritic):
@@ -144,11 +145,19 @@ class SubspaceCritic(ActorCritic):
         return self._network.outputs_of(self._theta0 + self._P(z), x)
 
 
-CRITICS: dict[CriticMode, type[ActorCritic]] = {
-    "full": FullCritic,
-    "shared": SharedCritic,
-    "subspace": SubspaceCritic,
-}
+def make_actor_critic(
+    problem: Problem, scale: float, critic: CriticMode, precision: Precision
+) -> ActorCritic:
+    """Return actor and critic; `scale` is z over the trained tensor.
+
+    Raises:
+        ValueError: there can be no such critic, or none in this precision.
+    """
+    if critic == "shared":
+        return SharedCritic(problem, scale, precision)
+    if precision != "float32":
+        raise ValueError(f"precision={precision} needs critic=shared, not critic={critic}")
+    return (FullCritic if critic == "full" else SubspaceCritic)(problem, scale)
 
 
 def numbers_outside(network: Network, critic: CriticMode) -> int:

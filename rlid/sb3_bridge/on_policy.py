@@ -15,7 +15,8 @@ from torch import nn
 
 from rlid.agent import CHECKPOINT, Search
 from rlid.problem import Problem
-from rlid.sb3_bridge.critics import CRITICS, CriticMode
+from rlid.sb3_bridge.actor import Precision
+from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
@@ -34,15 +35,16 @@ class SubspacePolicy(ActorCriticPolicy):
         scale: float,
         log_std: float,
         critic: CriticMode = "full",
+        precision: Precision = "float32",
         **kwargs: Any,
     ):
         """`scale` is the factor between the trained tensor and z; `critic` is where it lives."""
-        self._subspace_arguments = (problem, scale, log_std, critic)
+        self._subspace_arguments = (problem, scale, log_std, critic, precision)
         super().__init__(*args, **kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
-        problem, scale, log_std, critic = self._subspace_arguments
-        both = CRITICS[critic](problem, scale)
+        problem, scale, log_std, critic, precision = self._subspace_arguments
+        both = make_actor_critic(problem, scale, critic, precision)
         self.actor = both.actor
         self.mlp_extractor = both  # type: ignore[assignment]
         self.action_net = nn.Identity()
@@ -95,6 +97,7 @@ def search_on_policy(
     scale: float,
     log_std: float,
     critic: CriticMode = "full",
+    precision: Precision = "float32",
     checkpoint: int = CHECKPOINT,
     **settings: Any,
 ) -> Search:
@@ -105,7 +108,13 @@ def search_on_policy(
     """
     env_rng, optimizer_rng = rng.spawn(2)
     env = SimulatorVecEnv(problem, n_envs, env_rng)
-    policy = {"problem": problem, "scale": scale, "log_std": log_std, "critic": critic}
+    policy = {
+        "problem": problem,
+        "scale": scale,
+        "log_std": log_std,
+        "critic": critic,
+        "precision": precision,
+    }
     training = begin(
         OnPolicyTraining, algorithm, SubspacePolicy, env, optimizer_rng, budget, policy, settings
     )

@@ -1,0 +1,183 @@
+"""Times PPO in a subspace against SB3's own PPO without it, in turns, on the same cores.
+
+python tests/benchmarks/policy_gradient.py [--only cartpole,pong] [--rounds 5] [--cores 1]
+
+A round is one rollout and the updates on it. `cartpole` and `pong` compare the same PPO on the same
+environments, with the bridge's policy and with SB3's; `default` compares pong in a subspace with
+SB3's whole pipeline: make_atari_env, VecFrameStack and CnnPolicy with the same network;
+`default-bfloat16` does so with precision=bfloat16 in the subspace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from rlid.plan import plan
+from rlid.problem import Problem, make_problem
+from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy
+from rlid.simulator import make_world
+
+TARGETS = {"cartpole": 1.10, "pong": 1.05, "default": 0.5, "default-bfloat16": 0.5}
+"""What the seconds of a round may be, as a multiple of SB3's."""
+CARTPOLE_D, PONG_D = 10, 6000
+
+
+class PaperNetwork(BaseFeaturesExtractor):
+    """conv 16-32-256 of Li et al. (2018) as torch's own layers; bytes are scaled here if flat."""
+
+    def __init__(self, space: Any) -> None:
+        """`space` is of images (4, 84, 84), or of flat bytes."""
+        super().__init__(space, 256)
+        self.is_flat = len(space.shape) == 1
+        self.layers = nn.Sequential(
+            nn.ZeroPad2d((2, 2, 2, 2)),
+            nn.Conv2d(4, 16, 8, 4),
+            nn.ReLU(),
+            nn.ZeroPad2d((1, 2, 1, 2)),
+            nn.Conv2d(16, 32, 4, 2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(32 * 11 * 11, 256),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map observations to features (m, 256)."""
+        if self.is_flat:
+            x = x.view(-1, 4, 84, 84) / 255
+        features: torch.Tensor = self.layers(x)
+        return features
+
+
+def problem_of(task: str, d: int) -> Problem:
+    """Return a problem of the task with its default network, as `rlid run` makes it."""
+    wanted = plan(task, agent="ppo", dmax=d)
+    world = make_world(wanted.task)
+    return make_problem(wanted.task, wanted.network, "onehot", d, 0, world)
+
+
+def settings_of(task: str, d: int) -> dict[str, Any]:
+    """Return SB3's arguments for the task's recipe."""
+    agent: Any = plan(task, agent="ppo", dmax=d).agent
+    names = [
+        "n_steps",
+        "batch_size",
+        "n_epochs",
+        "gamma",
+        "gae_lambda",
+        "clip_range",
+        "ent_coef",
+        "vf_coef",
+    ]
+    found = {name: getattr(agent, name) for name in [*names, "max_grad_norm"]}
+    return {**found, "learning_rate": agent.lr, "device": "cpu", "seed": 0}
+
+
+def in_subspace(task: str, d: int, precision: str) -> PPO:
+    """Return PPO with the bridge's policy."""
+    problem = problem_of(task, d)
+    agent: Any = plan(task, agent="ppo", dmax=d).agent
+    env = SimulatorVecEnv(problem, agent.n_envs, np.random.default_rng(0))
+    policy = {
+        "problem": problem,
+        "scale": problem.subspace.scale,
+        "log_std": agent.log_std,
+        "critic": agent.critic,
+        "precision": precision,
+    }
+    return PPO(SubspacePolicy, env, policy_kwargs=policy, **settings_of(task, d))
+
+
+def without(task: str, d: int) -> PPO:
+    """Return SB3's PPO with its own policy of the same network, on the same environments."""
+    agent: Any = plan(task, agent="ppo", dmax=d).agent
+    env = SimulatorVecEnv(problem_of(task, d), agent.n_envs, np.random.default_rng(0))
+    policy: dict[str, Any] = {"net_arch": {"pi": [20, 20], "vf": [20, 20]}}
+    if task == "pong":
+        policy = {"features_extractor_class": PaperNetwork, "net_arch": []}
+    return PPO("MlpPolicy", env, policy_kwargs=policy, **settings_of(task, d))
+
+
+def default_pipeline(task: str, d: int) -> PPO:
+    """Return SB3's PPO as its documentation builds it for Atari, with the same network."""
+    import ale_py
+    import gymnasium
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    gymnasium.register_envs(ale_py)
+    agent: Any = plan(task, agent="ppo", dmax=d).agent
+    env = VecFrameStack(make_atari_env("PongNoFrameskip-v4", agent.n_envs, seed=0), 4)
+    policy = {"features_extractor_class": PaperNetwork, "net_arch": []}
+    return PPO("CnnPolicy", env, policy_kwargs=policy, **settings_of(task, d))
+
+
+def compare(name: str, ours: Callable[[], PPO], theirs: Callable[[], PPO], rounds: int) -> None:
+    """Print the seconds of a round of each, taken in turns, and their ratio."""
+    models = [ours(), theirs()]
+    seconds: list[list[float]] = [[], []]
+    for model in models:
+        model.set_logger(Logger(folder=None, output_formats=[]))
+        _round(model)
+    for _ in range(rounds):
+        for model, taken in zip(models, seconds, strict=True):
+            taken.append(_round(model))
+    ratios = [a / b for a, b in zip(*seconds, strict=True)]
+    steps = models[0].n_steps * models[0].n_envs
+    middle = [steps / statistics.median(taken) for taken in seconds]
+    ratio = statistics.median(ratios)
+    verdict = "met" if ratio <= TARGETS[name] else "MISSED"
+    print(
+        f"{name}: {middle[0]:.0f} steps/s in the subspace, {middle[1]:.0f} by SB3 alone; "
+        f"time ratio {ratio:.3f} (from {min(ratios):.3f} to {max(ratios):.3f}, "
+        f"target {TARGETS[name]:g}: {verdict})",
+        flush=True,
+    )
+
+
+def _round(model: PPO) -> float:
+    started = time.perf_counter()
+    model.learn(model.n_steps * model.n_envs, reset_num_timesteps=False)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Run the comparisons that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(TARGETS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cores", type=int, default=1)
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, set(range(arguments.cores)))
+    torch.set_num_threads(arguments.cores)
+    cases = {
+        "cartpole": ("cartpole", CARTPOLE_D, without),
+        "pong": ("pong", PONG_D, without),
+        "default": ("pong", PONG_D, default_pipeline),
+        "default-bfloat16": ("pong", PONG_D, default_pipeline),
+    }
+    for name in arguments.only.split(","):
+        task, d, theirs = cases[name]
+        compare(
+            name,
+            partial(in_subspace, task, d, "bfloat16" if "bfloat16" in name else "float32"),
+            partial(theirs, task, d),
+            arguments.rounds,
+        )
+
+
+if __name__ == "__main__":
+    main()
