@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from rlid.actions import Decode, decoder
 from rlid.networks import Network
-from rlid.rollout import no_beat, returns_of
+from rlid.rollout import Rollouts, no_beat
 from rlid.simulator import make_world
 from rlid.state import State
 from rlid.subspace import Subspace, make_subspace
-from rlid.task import Objective, Part, Simulator, Task, World
+from rlid.task import EnvironmentFault, Objective, Part, Simulator, Task, World
 
 
 @dataclass
@@ -136,47 +136,100 @@ def make_problem(
     )
 
 
-def evaluate(requests: Sequence[Request]) -> list[Returns]:
-    """Run several problems' requests, which share task, network and world, in one batch.
+class Evaluation:
+    """Answers the requests of problems that share task, network and world, as each is done.
 
-    The result of a request does not depend on what it is batched with: initial states come from
-    its own seeds, and each row of a batched product has a shape of its own.
+    An answer does not depend on what is under way beside it: initial states come from a request's
+    own seeds, and each row of a batched product has a shape of its own.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is made before the first request."""
+        self._rollouts: Rollouts | None = None
+        self._requests: dict[int, Request] = {}
+
+    def add(self, key: int, request: Request) -> None:
+        """Take in a request; `key` names it in the answer."""
+        self._requests[key] = request
+        problem = request.problem
+        if problem.task.kind != "rl":
+            return
+        if self._rollouts is None:
+            self._rollouts = Rollouts(
+                problem.task, problem.network, problem.simulator, problem.beat
+            )
+        self._rollouts.add(key, _theta([request]), _seeds([request]))
+
+    def run(self) -> list[tuple[int, Returns | EnvironmentFault]]:
+        """Return the answers to at least one request, as soon as there are any."""
+        if self._rollouts is None:
+            found = _scores(self._requests)
+            self._requests = {}
+            return found
+        return [
+            (outcome.key, outcome.fault or Returns(outcome.values, int(outcome.steps.sum())))
+            for outcome in self._rollouts.run()
+        ]
+
+
+def evaluate(requests: Sequence[Request]) -> list[Returns]:
+    """Answer several problems' requests, which share task, network and world.
 
     Raises:
-        EnvironmentFault: the environment failed in some slot.
+        EnvironmentFault: the environment failed in one of them.
     """
-    results: list[Returns | None] = [None] * len(requests)
+    evaluation, results = Evaluation(), dict[int, Returns]()
+    for key, request in enumerate(requests):
+        evaluation.add(key, request)
+    while len(results) < len(requests):
+        for key, answer in evaluation.run():
+            if isinstance(answer, EnvironmentFault):
+                raise answer
+            results[key] = answer
+    return [results[key] for key in range(len(requests))]
+
+
+def _scores(requests: dict[int, Request]) -> list[tuple[int, Returns | EnvironmentFault]]:
+    """Score requests by an objective, those of equal part and number of evaluations together."""
+    found: list[tuple[int, Returns | EnvironmentFault]] = []
     groups: dict[tuple[int, Part], list[int]] = {}
-    for index, request in enumerate(requests):
-        groups.setdefault((len(request.seeds), request.part), []).append(index)
-    for indices in groups.values():
-        group = [requests[index] for index in indices]
-        values, steps = _run_group(group)
+    for key, request in requests.items():
+        groups.setdefault((len(request.seeds), request.part), []).append(key)
+    for (_, part), keys in groups.items():
+        group = [requests[key] for key in keys]
+        problem = group[0].problem
+        problem.beat()
+        try:
+            with torch.inference_mode():
+                values = problem.objective.scores(
+                    problem.network, _theta(group), _seeds(group), part
+                )
+        except EnvironmentFault as fault:
+            found += [(keys[0], fault)] if len(keys) == 1 else _one_by_one(requests, keys)
+            continue
         ends = np.cumsum([len(request.Z) for request in group])[:-1]
-        parts = zip(np.split(values, ends), np.split(steps, ends), strict=True)
-        for index, (value, step) in zip(indices, parts, strict=True):
-            results[index] = Returns(value, int(step.sum()))
-    return [result for result in results if result is not None]
+        for key, value in zip(keys, np.split(values, ends), strict=True):
+            found.append((key, Returns(value, value.size)))
+    return found
 
 
-def _run_group(group: list[Request]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Run requests with equal parts and numbers of episodes; return values (n, E), steps (n,)."""
-    problem = group[0].problem
+def _one_by_one(
+    requests: dict[int, Request], keys: list[int]
+) -> list[tuple[int, Returns | EnvironmentFault]]:
+    return [answer for key in keys for answer in _scores({key: requests[key]})]
+
+
+def _theta(group: list[Request]) -> torch.Tensor:
     with torch.inference_mode():
-        theta = torch.cat(
+        return torch.cat(
             [
                 request.problem.subspace.theta(torch.from_numpy(request.Z.astype(np.float32)))
                 for request in group
             ]
         )
-    seeds = np.concatenate(
+
+
+def _seeds(group: list[Request]) -> NDArray[np.int64]:
+    return np.concatenate(
         [np.tile(np.array(request.seeds), (len(request.Z), 1)) for request in group]
     )
-    if problem.task.kind == "rl":
-        return returns_of(
-            problem.task, problem.network, problem.simulator, theta, seeds, problem.beat
-        )
-    problem.beat()
-    with torch.inference_mode():
-        values = problem.objective.scores(problem.network, theta, seeds, group[0].part)
-    return values, np.full(len(seeds), seeds.shape[1])

@@ -15,7 +15,7 @@ from rlid.checkpoint import Checkpoints
 from rlid.course import Course, Z, draw_seeds, role_generator
 from rlid.journal import Journal, Journals
 from rlid.observation import hidden_state
-from rlid.problem import Problem, Request, Returns, evaluate, make_problem
+from rlid.problem import Evaluation, Problem, Request, Returns, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
 from rlid.rollout import no_beat
 from rlid.simulator import make_network, make_world
@@ -152,7 +152,8 @@ def run_trials(
 ) -> None:
     """Run a cell: the trials of one task and network, side by side; deliver each as it ends.
 
-    Where the simulator gains from it, what the trials ask for in one round runs as one batch. With
+    Where the simulator gains from it, what the trials ask for runs in one batch, and each is
+    answered as soon as its own episodes are over. With
     `journals`, a trial that was killed goes on where it was, and gives the same record; with
     `checkpoints`, one of a gradient agent goes on from where it was last saved.
     """
@@ -161,6 +162,7 @@ def run_trials(
     seconds = dict.fromkeys(range(len(specs)), 0.0)
     trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}
     waiting, kept = dict[int, Request](), dict[int, Journal]()
+    evaluation = Evaluation()
 
     def advance(index: int, resume: Callable[[], Request]) -> None:
         started = time.perf_counter()
@@ -191,13 +193,20 @@ def run_trials(
             if journals is not None:
                 kept[index] = journals.open(spec)
             advance(index, partial(next, trials[index]))
+        under_way = set[int]()
         while waiting:
-            batch = list(waiting) if world.merges else [next(iter(waiting))]
+            room = len(specs) if world.merges else 1
+            for index in [index for index in waiting if index not in under_way]:
+                if len(under_way) < room:
+                    evaluation.add(index, waiting[index])
+                    under_way.add(index)
             started = time.perf_counter()
-            outcomes = _outcomes([waiting[index] for index in batch])
-            share = (time.perf_counter() - started) / len(batch)
-            for index, answer in zip(batch, outcomes, strict=True):
+            answers = evaluation.run()
+            share = (time.perf_counter() - started) / len(under_way)
+            for index in under_way:
                 seconds[index] += share
+            for index, answer in answers:
+                under_way.remove(index)
                 if isinstance(answer, EnvironmentFault):
                     advance(index, partial(trials[index].throw, answer))
                 else:
@@ -208,16 +217,6 @@ def run_trials(
         for journal in kept.values():
             journal.close()
         world.close()
-
-
-def _outcomes(requests: list[Request]) -> list[Returns | EnvironmentFault]:
-    """Evaluate requests together; after a fault, each alone, to see whose it was."""
-    try:
-        return list(evaluate(requests))
-    except EnvironmentFault as fault:
-        if len(requests) == 1:
-            return [fault]
-    return [_outcomes([request])[0] for request in requests]
 
 
 def _first_line(error: BaseException) -> str:
