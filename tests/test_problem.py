@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlid.problem import Request, evaluate, make_problem
+from rlid.problem import Evaluation, Request, evaluate, make_problem
 from rlid.simulator import GymnasiumSimulator, make_network, make_world
 from rlid.task import EnvironmentFault, resolve
 
@@ -75,6 +75,28 @@ def test_a_row_is_bitwise_the_same_in_any_company(network):
         alone = evaluate([request])[0]
         assert np.array_equal(alone.values, result.values)
         assert alone.steps == result.steps
+
+
+def test_a_request_is_answered_without_waiting_for_a_longer_one():
+    problem = problem_of(resolve("cartpole"), "mlp:8")
+    Z = np.random.default_rng(0).standard_normal((60, 5)) * 5
+    lengths = [evaluate([Request(problem, z[None], (3,))])[0].steps for z in Z]
+    order = np.argsort(lengths)
+    assert lengths[order[-1]] > lengths[order[0]] + 50
+    asked = {int(key): Request(problem, Z[key][None], (3,)) for key in (order[-1], order[0])}
+    evaluation, answers = Evaluation(), []
+    for key, request in asked.items():
+        evaluation.add(key, request)
+    first = evaluation.run()
+    assert [key for key, _ in first] == [order[0]]
+    # One that comes later, with more episodes than there are slots, finds its turn.
+    evaluation.add(-1, Request(problem, Z[:7], (3, 4, 5)))
+    while len(answers) < 2:
+        answers += evaluation.run()
+    found = dict(first + answers)
+    assert found[int(order[-1])].steps == lengths[order[-1]]
+    again = evaluate([Request(problem, Z[:7], (3, 4, 5))])[0]
+    assert np.array_equal(found[-1].values, again.values)
 
 
 def test_results_do_not_depend_on_the_number_of_threads():

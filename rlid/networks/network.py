@@ -104,10 +104,12 @@ class Network:
             weights.append(Theta[:, at:end].reshape(-1, *layer.weight_shape).contiguous())
             biases.append(Theta[:, end : end + layer.outputs].unsqueeze(1))
             at = end + layer.outputs
-        activate = self._activate
+        name = "tanh" if self.activation == "tanh" else "relu"
+        fresh, in_place = getattr(torch, name), getattr(torch, f"{name}_")
 
         def forward(x: torch.Tensor) -> torch.Tensor:
             x = self._floats(x)
+            activate = in_place if torch.is_inference_mode_enabled() else fresh
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 x = torch.baddbmm(bias, x, weight)
                 if index < len(weights) - 1:
