@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.commands import look, measure, policies, results, store, verify
+from rlid.commands import check, look, measure, policies, results, store, verify
 from rlid.commands.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,6 +24,7 @@ app = typer.Typer(
     help="Measure the intrinsic dimension of reinforcement-learning and supervised problems.",
 )
 app.command(short_help="Measure d_int90 of a task.")(measure.run)
+app.command(short_help="Fail where d_int90 is above a limit, for CI.")(check.check)
 app.command(short_help="Measure random actions and direct training.")(measure.reference)
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
 app.command(short_help="Show the measurements of a store as a table.")(look.show)

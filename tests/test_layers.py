@@ -43,6 +43,7 @@ LAYERS = {
             "verify",
             "rerun",
             "check",
+            "ci",
         ],
         6,
     ),
