@@ -42,6 +42,7 @@ class Registry(Mapping[str, Any]):
         self._package = package
         self._group = group
         self._entries: dict[str, Entry] = {}
+        self._promised: set[str] = set()
         self._is_loaded = package is None and group is None
 
     def add(self, *tags: str, name: str | None = None, example: str = "") -> Callable[[Any], Any]:
@@ -67,7 +68,10 @@ class Registry(Mapping[str, Any]):
         self._insert(Entry(name, summary, tags, lambda: _import_target(target)))
 
     def _insert(self, entry: Entry) -> None:
-        if entry.name in self._entries:
+        # What an entry point names registers itself when its module is imported at last.
+        is_kept_promise = entry.name in self._promised
+        self._promised.discard(entry.name)
+        if entry.name in self._entries and not is_kept_promise:
             raise ValueError(f"{self.noun} {entry.name!r} is already registered")
         self._entries[entry.name] = entry
 
@@ -117,6 +121,7 @@ class Registry(Mapping[str, Any]):
                 if point.name not in self._entries:
                     summary = f"from {point.dist.name}" if point.dist else ""
                     self._insert(Entry(point.name, summary, ("plug-in",), point.load))
+                    self._promised.add(point.name)
 
 
 def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
