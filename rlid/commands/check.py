@@ -55,6 +55,7 @@ def check(
     from rlid import ci, console
     from rlid.check import MAX_TRIALS
     from rlid.check import check as decide
+    from rlid.engine import Place
     from rlid.files import write_whole
     from rlid.plan import plan
     from rlid.runner import Runner
@@ -69,7 +70,9 @@ def check(
     started = time.monotonic()
     watcher = console.watcher(quiet=quiet)
     try:
-        with Runner(wanted, store, jobs=jobs, timeout=timeout, watcher=watcher) as runner:
+        with Runner(
+            wanted, store, place=Place(jobs=jobs), timeout=timeout, watcher=watcher
+        ) as runner:
             found = decide(runner, max_dint)
     finally:
         watcher.close()
