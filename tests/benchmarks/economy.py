@@ -8,10 +8,11 @@ task, of which the store must hold a grid of 20, 30, ... seeds; costs are enviro
 
 Columns: the median width of the grid's interval; the seeds that the adaptive search may use; the
 trials it asks until its interval is as narrow, and how often that happens before it stops by
-itself; how often its interval then covers the truth; its cost over the grid's, whose trials stop
-when they have solved the task; its cost over that of a grid whose trials run to the end of the
-budget, as the protocol of 2018 and a curve of scores need it. The bounds are the least shares that
-any choice of trials could reach that knows the curve beforehand (see bound.py).
+itself; how often its interval then covers the truth; its cost, where it gave up too, over that of
+the grid, whose trials stop when they have solved the task; its cost over that of a grid whose
+trials run to the end of the budget, as the protocol of 2018 and a curve of scores need it. The
+bounds are the least shares that a choice of trials could reach which knows the curve beforehand
+(see bound.py).
 """
 
 from __future__ import annotations
