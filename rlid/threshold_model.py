@@ -10,7 +10,7 @@ equation 1) with a random threshold for each seed:
 `lapse` how often a run passes far below or fails far above its threshold. The answer is the
 half-point: the log d at which the curve averaged over seeds is one half. Everything else is
 integrated out. The likelihood holds however the trials were chosen, since what a search asks next
-depends on the outcomes so far alone.
+depends on what has come out so far alone.
 """
 
 from __future__ import annotations
