@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -41,12 +41,13 @@ class Progress:
 
     `score` is None when no episode ended since the last report. The steps it took are counted by
     the problem. The trial sends back None. Where the search can be saved, `state` gives what it
-    goes on from when it finds that in `problem.saved`.
+    goes on from when it finds that in `problem.saved`. `scalars` are numbers to watch it by.
     """
 
     z: NDArray[np.floating]
     score: float | None
     state: Callable[[], State] | None = None
+    scalars: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 Search = Generator[Ask | Progress, "NDArray[np.float64] | None", None]

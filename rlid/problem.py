@@ -30,6 +30,7 @@ class Problem:
         search_steps: steps the search has taken so far.
         notes: what the agent decided in the course of the search, for the record.
         saved: what an interrupted search left, and goes on from.
+        is_watched: whether somebody looks at its scalars.
     """
 
     task: Task
@@ -41,6 +42,7 @@ class Problem:
     search_steps: int = field(default=0)
     notes: dict[str, str | int | float | bool] = field(default_factory=dict)
     saved: State | None = None
+    is_watched: bool = False
 
     @property
     def dim(self) -> int:

@@ -17,6 +17,7 @@ from rlid.leases import Leases
 from rlid.plan import Plan
 from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, judged, versions
 from rlid.reference import Reference, ReferenceRefused
+from rlid.scalars import check_tensorboard
 from rlid.store import Store
 from rlid.summary import as_trial
 
@@ -55,15 +56,18 @@ class Runner:
         timeout: float | None = None,
         watcher: Watcher | None = None,
         retry: bool = False,
+        tensorboard: str | None = None,
     ) -> None:
         """Check the store; no worker starts before there is work.
 
         Raises:
-            ValueError: `timeout` is out of range, or the engine is not installed.
+            ValueError: `timeout` is out of range, or the engine or tensorboard is not installed.
             StoreError: the store cannot be written.
         """
         if timeout is not None and not timeout > 0:
             raise ValueError(f"--timeout {timeout:g}: must be above 0")
+        check_tensorboard(tensorboard)
+        self.tensorboard = tensorboard
         self.plan = plan
         self.watcher = watcher or Watcher()
         self.store = Store(store, self.watcher.note)
@@ -226,7 +230,14 @@ class Runner:
             workers = self.engine.capacity * (1 + self.leases.others())
             parts = max(workers, -(-len(new) // MAX_CELL))
         cells = [
-            Cell(plan.task.name, plan.imports, tuple(part), judgement, str(self.store.folder))
+            Cell(
+                plan.task.name,
+                plan.imports,
+                tuple(part),
+                judgement,
+                str(self.store.folder),
+                self.tensorboard,
+            )
             for part in split(new, parts)
         ]
         if cells:

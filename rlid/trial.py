@@ -18,6 +18,7 @@ from rlid.observation import hidden_state
 from rlid.problem import Evaluation, Problem, Request, Returns, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
 from rlid.rollout import no_beat
+from rlid.scalars import Scalars
 from rlid.simulator import make_network, make_world
 from rlid.state import State, joined
 from rlid.store import StoreError
@@ -27,7 +28,11 @@ Deliver = Callable[[Record, "Z | None"], None]
 
 
 def trial(
-    spec: Spec, judgement: Judgement, problem: Problem, checkpoints: Checkpoints | None = None
+    spec: Spec,
+    judgement: Judgement,
+    problem: Problem,
+    checkpoints: Checkpoints | None = None,
+    scalars: Scalars | None = None,
 ) -> Generator[Request, Returns, tuple[Record, Z | None]]:
     """Run one trial as a generator that asks for evaluations and returns (record, z).
 
@@ -45,7 +50,7 @@ def trial(
         try:
             agent = AGENTS[spec.agent](**spec.settings)
             notes = agent.notes(problem)
-            yield from _search(course, agent, checkpoints)
+            yield from _search(course, agent, checkpoints, scalars)
         except (EnvironmentFault, StoreError):
             raise
         except Exception as error:
@@ -89,7 +94,7 @@ def trial(
 
 
 def _search(
-    course: Course, agent: Any, checkpoints: Checkpoints | None
+    course: Course, agent: Any, checkpoints: Checkpoints | None, scalars: Scalars | None
 ) -> Generator[Request, Returns, None]:
     """Drive the agent until a candidate is final, the budget is spent, or it asks no more."""
     problem, spec = course.problem, course.spec
@@ -114,8 +119,12 @@ def _search(
             course.last, score = step.Z[best].astype(np.float32), float(reply[best])
         else:
             course.last, score = _checked(step.z[None], problem.dim)[0], step.score
+        z = course.last
         if course.is_due(score):
             yield from course.validate(course.last)
+        if scalars is not None:
+            more = step.scalars if isinstance(step, Progress) else {}
+            scalars.add(problem.search_steps, z, score, course.curve, more)
         if course.is_solved:
             break
         if checkpoints is not None and isinstance(step, Progress) and step.state is not None:
@@ -149,19 +158,21 @@ def run_trials(
     beat: Callable[[], None] = no_beat,
     journals: Journals | None = None,
     checkpoints: Checkpoints | None = None,
+    tensorboard: str | None = None,
 ) -> None:
     """Run a cell: the trials of one task and network, side by side; deliver each as it ends.
 
     Where the simulator gains from it, what the trials ask for runs in one batch, and each is
     answered as soon as its own episodes are over. With
     `journals`, a trial that was killed goes on where it was, and gives the same record; with
-    `checkpoints`, one of a gradient agent goes on from where it was last saved.
+    `checkpoints`, one of a gradient agent goes on from where it was last saved. `tensorboard` is a
+    folder for the curves of each.
     """
     world = make_world(task)
     network = make_network(task, specs[0].network, world)
     seconds = dict.fromkeys(range(len(specs)), 0.0)
     trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}
-    waiting, kept = dict[int, Request](), dict[int, Journal]()
+    waiting, kept, watched = dict[int, Request](), dict[int, Journal](), dict[int, Scalars]()
     evaluation = Evaluation()
 
     def advance(index: int, resume: Callable[[], Request]) -> None:
@@ -189,7 +200,10 @@ def run_trials(
             problem = make_problem(
                 task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
             )
-            trials[index] = trial(spec, judgement, problem, checkpoints)
+            if tensorboard is not None:
+                problem.is_watched = True
+                watched[index] = Scalars(tensorboard, spec)
+            trials[index] = trial(spec, judgement, problem, checkpoints, watched.get(index))
             if journals is not None:
                 kept[index] = journals.open(spec)
             advance(index, partial(next, trials[index]))
@@ -216,6 +230,8 @@ def run_trials(
     finally:
         for journal in kept.values():
             journal.close()
+        for scalars in watched.values():
+            scalars.close()
         world.close()
 
 

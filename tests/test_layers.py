@@ -10,7 +10,7 @@ ENVS, AGENTS = 40, 41
 LAYERS = {
     **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
-    **dict.fromkeys(["files", "question", "paper", "state"], 1),
+    **dict.fromkeys(["files", "question", "paper", "state", "scalars"], 1),
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
     **dict.fromkeys(
         ["problem", "rollout", "store", "journal", "upkeep", "reference", "control"], 2

@@ -27,6 +27,7 @@ from rlid.commands.options import (
     QuietOption,
     StoreOption,
     TaskName,
+    TensorboardOption,
     Text,
     TimeoutOption,
     command_line,
@@ -76,6 +77,7 @@ def run(
     import_: ImportOption = None,
     data: DataOption = None,
     timeout: TimeoutOption = None,
+    tensorboard: TensorboardOption = None,
     observation: ObservationOption = None,
     backend: BackendOption = None,
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
@@ -129,7 +131,13 @@ def run(
         watcher = console.watcher(quiet=quiet)
         try:
             with Runner(
-                wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry
+                wanted,
+                store,
+                place=place,
+                timeout=timeout,
+                watcher=watcher,
+                retry=retry,
+                tensorboard=tensorboard,
             ) as runner:
                 measured.append(measurement.run(runner))
                 checks.append(check_budget(runner, measured[-1]) if budget_check else None)
@@ -186,6 +194,7 @@ def reference(
     backend: BackendOption = None,
     import_: ImportOption = None,
     timeout: TimeoutOption = None,
+    tensorboard: TensorboardOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -214,7 +223,9 @@ def reference(
     ]
     watcher = console.watcher(quiet=quiet)
     try:
-        with Runner(plans[0], store, place=place, timeout=timeout, watcher=watcher) as runner:
+        with Runner(
+            plans[0], store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
+        ) as runner:
             found = runner.reference([one.agent_name for one in plans], seeds, command_line())
     finally:
         watcher.close()

@@ -50,6 +50,10 @@ TimeoutOption = Annotated[
     Optional[float],  # noqa: UP007, UP045
     typer.Option(help="seconds without a sign of life that make a trial hung"),
 ]
+TensorboardOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option("--tensorboard", help="a folder for TensorBoard's curves of every trial"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
 EngineOption = Annotated[str, typer.Option("--engine", help="local or ray")]

@@ -32,6 +32,7 @@ class Cell:
     specs: tuple[Spec, ...]
     judgement: Judgement
     store: str
+    tensorboard: str | None = None
 
 
 @dataclass(frozen=True)

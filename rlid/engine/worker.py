@@ -88,8 +88,16 @@ def train(
     spec = cell.specs[0]
     observation = str(spec.protocol["observation"])
     task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
-    saved = () if store is None else (Journals(store), Checkpoints(store))
-    run_trials(cell.specs, cell.judgement, task, deliver, beat, *saved)
+    run_trials(
+        cell.specs,
+        cell.judgement,
+        task,
+        deliver,
+        beat,
+        None if store is None else Journals(store),
+        None if store is None else Checkpoints(store),
+        cell.tensorboard,
+    )
 
 
 def random_scores(

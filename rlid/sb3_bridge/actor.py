@@ -34,6 +34,8 @@ class SubspaceActor(nn.Module):
         self.w = nn.Parameter(torch.zeros(problem.dim))
         self.remembers = remembers
         self._theta: tuple[int, torch.Tensor] | None = None
+        self._is_watched = problem.is_watched
+        self._gradient: torch.Tensor | None = None
 
     def z(self) -> NDArray[np.float32]:
         """Return where it stands in the subspace, z (d,)."""
@@ -42,12 +44,29 @@ class SubspaceActor(nn.Module):
     def theta(self) -> torch.Tensor:
         """Return the weights (D,); differentiable in w where gradients are on."""
         if torch.is_grad_enabled() or not self.remembers:
-            return self.subspace.theta(self.w * self.scale)
+            theta = self.subspace.theta(self.w * self.scale)
+            if self._is_watched and theta.requires_grad:
+                theta.register_hook(self._keep)  # type: ignore[no-untyped-call]
+            return theta
         # While experience is collected w stands still, so P is applied once and not every step.
         version = self.w._version
         if self._theta is None or self._theta[0] != version:
             self._theta = (version, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
+
+    def _keep(self, gradient: torch.Tensor) -> None:
+        self._gradient = gradient
+
+    def gradient_share(self) -> float | None:
+        """Return the share of the last gradient of theta, by squared length, in the subspace.
+
+        Exact where the columns of P are orthonormal; None without a gradient, or if not watched.
+        """
+        if self._gradient is None:
+            return None
+        whole = float(self._gradient.square().sum())
+        inside = float(self.subspace.P.T(self._gradient).square().sum())
+        return inside / whole if whole > 0 else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs)."""

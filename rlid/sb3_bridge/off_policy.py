@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
@@ -159,11 +158,11 @@ class OffPolicyTraining(Training):
             if model.num_timesteps > model.learning_starts and steps > 0:
                 model.train(batch_size=model.batch_size, gradient_steps=steps)
 
-    def z(self) -> NDArray[np.float32]:
-        """Return where what acts stands, z (d,)."""
+    def actor(self) -> SubspaceActor:
+        """Return what acts: the Q-network, or the actor beside the critics."""
         policy: Any = self.model.policy
         actor = policy.actor if isinstance(policy, SubspaceDQNPolicy) else policy.actor.actor
-        return cast(SubspaceActor, actor).z()
+        return cast(SubspaceActor, actor)
 
 
 def search_off_policy(

@@ -15,7 +15,7 @@ from torch import nn
 
 from rlid.agent import CHECKPOINT, Search
 from rlid.problem import Problem
-from rlid.sb3_bridge.actor import Precision
+from rlid.sb3_bridge.actor import Precision, SubspaceActor
 from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
@@ -82,9 +82,9 @@ class OnPolicyTraining(Training):
         model._update_current_progress_remaining(model.num_timesteps, self.total)
         model.train()
 
-    def z(self) -> NDArray[np.float32]:
-        """Return where the actor stands, z (d,)."""
-        return cast(SubspacePolicy, self.model.policy).z()
+    def actor(self) -> SubspaceActor:
+        """Return the policy's actor."""
+        return cast(SubspacePolicy, self.model.policy).actor
 
 
 def search_on_policy(

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, Search
 from rlid.problem import Problem
+from rlid.sb3_bridge.actor import SubspaceActor
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.sb3_bridge.parameters import parameters_of, restore_parameters
 from rlid.sb3_bridge.vec_env import EPISODE_SEEDS, SimulatorVecEnv
@@ -52,8 +52,8 @@ class Training(ABC):
         """Gather experience, then learn from it."""
 
     @abstractmethod
-    def z(self) -> NDArray[np.float32]:
-        """Return where the policy stands, z (d,)."""
+    def actor(self) -> SubspaceActor:
+        """Return the policy's network as a function of z."""
 
     def search(self, problem: Problem, interval: int) -> Search:
         """Train until closed; report after every round, and every `interval` steps with the state.
@@ -71,7 +71,9 @@ class Training(ABC):
                     self.round()
                 is_due = problem.search_steps // interval > reached
                 score = _mean(self.env.finished_returns)
-                yield Progress(self.z(), score, self.state if is_due else None)
+                share = self.actor().gradient_share()
+                scalars = {} if share is None else {"gradient_share": share}
+                yield Progress(self.actor().z(), score, self.state if is_due else None, scalars)
                 self.env.finished_returns.clear()
                 if is_due:
                     reached = problem.search_steps // interval

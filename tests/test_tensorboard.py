@@ -1,0 +1,75 @@
+"""TensorBoard on request: what it is told, and that a watched trial takes the same course."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from rlid.plan import plan
+from rlid.record import Judgement
+from rlid.runner import Runner
+from rlid.scalars import check_tensorboard
+from rlid.trial import run_trials
+
+
+def run(agent, projection, folder=None, task="cartpole"):
+    settings = ["n_envs=4", "n_steps=32", "batch_size=64"] if agent == "ppo" else []
+    dmax = 5 if projection != "identity" else None
+    wanted = plan(
+        task, agent=agent, dmax=dmax, network="mlp:6", projection=projection, budget=1000,
+        settings=settings,
+    )  # fmt: skip
+    short = dataclasses.replace(wanted.task, validation_episodes=3, scoring_episodes=4)
+    found = []
+    run_trials(
+        [wanted.spec(wanted.dmax, 0, 400.0)],
+        Judgement(400.0),
+        short,
+        lambda *out: found.append(out),
+        tensorboard=folder,
+    )
+    ((record, z),) = found
+    return record.model_copy(update={"seconds": 0.0}), z
+
+
+def events(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (file,) = folder.rglob("events.*")
+    found = EventAccumulator(str(file.parent)).Reload()
+    return {
+        name: [(event.step, event.value) for event in found.Scalars(name)]
+        for name in found.Tags()["scalars"]
+    }
+
+
+def test_a_watched_trial_is_the_same_trial(tmp_path):
+    record, z = run("ppo", "onehot")
+    watched, z_again = run("ppo", "onehot", str(tmp_path))
+    assert watched == record
+    assert np.array_equal(z, z_again)
+    seen = events(tmp_path)
+    assert set(seen) == {"return", "validation", "success", "z_norm", "gradient_share"}
+    assert seen["z_norm"][-1][1] > 0
+    assert all(0 < share < 1 for _, share in seen["gradient_share"])
+    assert {value for _, value in seen["success"]} <= {0.0, 1.0}
+    known = {(steps, round(mean, 3)) for steps, mean in record.curve}
+    assert {(steps, round(mean, 3)) for steps, mean in seen["validation"]} <= known
+
+
+def test_in_direct_training_all_of_the_gradient_is_inside(tmp_path):
+    run("ppo", "identity", str(tmp_path))
+    assert all(abs(share - 1) < 1e-5 for _, share in events(tmp_path)["gradient_share"])
+
+
+def test_a_gradient_free_agent_has_no_gradient_to_share(tmp_path):
+    run("cmaes", "onehot", str(tmp_path))
+    assert set(events(tmp_path)) >= {"return", "z_norm"}
+    assert "gradient_share" not in events(tmp_path)
+
+
+def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'rlid\[tensorboard\]'"):
+        Runner(plan("cartpole", dmax=2), tmp_path, tensorboard="logs")
+    check_tensorboard(None)
