@@ -44,7 +44,7 @@ def refused(tmp_path, monkeypatch, capsys):
     [
         (["run", "cartpol", "--dmax", "5"], "did you mean 'cartpole'?"),
         (["run", "cartpole", "--dmax", "5", "--agent", "cmae"], "did you mean 'cmaes'?"),
-        (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: adam, cmaes"),
+        (["run", "cartpole", "--dmax", "5", "--agent", "nothing"], "known: a2c, adam"),
         (["run", "cartpole", "--dmax", "5", "--projection", "onehat"], "did you mean 'onehot'?"),
         (["run", "cartpole", "--dmax", "5", "--network", "mlp"], "unknown network 'mlp'"),
         (["run", "cartpole", "--dmax", "5", "--agent", "cmaes,"], "a name is missing"),
