@@ -51,6 +51,18 @@ def test_every_trial_is_run_and_heard_of_once(tmp_path):
     assert {record.status for record in found.values()} <= {"solved", "unsolved"}
 
 
+def test_a_worker_late_to_end_is_not_taken_to_have_failed_its_next_cell(tmp_path):
+    store, heard = Store(tmp_path), []
+    with LocalEngine(1, 60.0) as engine:
+        for spec in specs_of("gym:SlowToClose-v0", range(3)):
+            cell = Cell(spec.task, IMPORTS, (spec,), Judgement(4.5, 2.5, 5.0), str(tmp_path))
+            leases = Leases(tmp_path)
+            engine.run(Agenda([cell], store, leases, lambda _: 100, heard.append))
+            leases.close()
+    assert len(heard) == 3
+    assert all(not record.is_missing for record in heard)
+
+
 def test_a_worker_that_dies_costs_its_own_trial_only(tmp_path):
     good, bad = specs_of("gym:Quick-v0", range(3)), specs_of("gym:Dies-v0", [0])
     found = run(tmp_path, [good[:1], bad, good[1:]])

@@ -132,7 +132,9 @@ class LocalEngine:
             StoreError: the store cannot be written.
         """
         busy: list[_Worker] = []
-        while not agenda.is_done:
+        # A worker that has stored its last trial is waited for, so that its farewell is not taken
+        # for the end of what it is given next.
+        while busy or not agenda.is_done:
             while len(busy) < self.jobs and (cell := agenda.next()) is not None:
                 one = self._idle(busy)
                 one.cell = cell
