@@ -1,6 +1,7 @@
 """rlid verify: sound results pass, altered ones do not, and it claims no more than it did."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ SHIPPED = sorted(RESULTS.glob("*/*.json"))
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
 
-@pytest.fixture
-def source(quick_store, tmp_path):
+@pytest.fixture(scope="module")
+def written(quick_store, tmp_path_factory):
     (one,) = publisher.harvest(quick_store).found
-    return publisher.write(one, quick_store, tmp_path)[0]
+    return publisher.write(one, quick_store, tmp_path_factory.mktemp("written"))[0]
+
+
+@pytest.fixture
+def source(written, tmp_path):
+    shutil.copytree(written.parent, tmp_path / "task")
+    return tmp_path / "task" / written.name
 
 
 def leaves(value, path=()):
@@ -77,7 +84,7 @@ def test_one_altered_number_anywhere_is_caught(source):
         (("threshold",), lambda v: v - 0.1),
         (("random",), lambda v: v + 0.01),
         (("reference",), lambda v: v - 0.5),
-        (("answer", "d_int90"), lambda v: v + 1),
+        (("answer", "d_int90"), lambda v: (v or 0) + 1),
         (("answer", "ci_low"), lambda v: (v or 0) + 1),
         (("curve", 0, "successes"), lambda v: v + 1),
         (("env_steps",), lambda v: v + 1),
