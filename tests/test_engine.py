@@ -1,5 +1,6 @@
 """The local engine: a lost worker costs its own trials only, and no worker outlives its parent."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import pytest
 from rlid.engine import EngineError
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
+from rlid.engine.process import THREADS, WorkerProcess
 from rlid.engine.worker import random_scores, split
 from rlid.leases import Leases
 from rlid.plan import plan
@@ -169,12 +171,18 @@ def test_split_deals_out_everything():
     assert split([1], 4) == [[1]]
 
 
-def test_a_worker_takes_one_thread_whatever_the_parent_takes(monkeypatch):
-    from pebble import ProcessPool
-
-    from rlid.engine.spawn import THREADS, WorkerContext
-
+def test_a_worker_takes_one_thread_whatever_the_parent_takes(tmp_path, monkeypatch):
+    seen = tmp_path / "seen.json"
     monkeypatch.setenv(THREADS[0], "7")
-    with ProcessPool(max_workers=1, context=WorkerContext()) as pool:
-        assert [pool.schedule(os.getenv, args=[name]).result() for name in THREADS] == ["1"] * 3
+    worker = WorkerProcess(target=write_environment, args=(str(seen),))
+    worker.start()
+    worker.join(60)
+    assert {name: json.loads(seen.read_text())[name] for name in THREADS} == dict.fromkeys(
+        THREADS, "1"
+    )
     assert os.environ[THREADS[0]] == "7"
+
+
+def write_environment(path):
+    with open(path, "w") as file:
+        json.dump(dict(os.environ), file)

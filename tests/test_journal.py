@@ -19,6 +19,7 @@ from rlid.store import Store
 from rlid.trial import run_trials
 
 BUDGET = 2000
+JUDGEMENT = Judgement(4.5, 2.5, 5.0)
 SCRIPT = f"""
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def run_all(folder, agent="cmaes", **options):
     """Run trials into a store, with journals; return the records without their seconds."""
     task, specs = specs_of(agent, **options)
     store = Store(folder)
-    run_trials(specs, Judgement(4.5, 2.5, 5.0), task, store.add, journals=Journals(store))
+    run_trials(specs, JUDGEMENT, task, store.add, journals=Journals(store))
     return timeless(store)
 
 
@@ -137,7 +138,7 @@ def test_a_cell_that_is_broken_off_goes_on_where_it_was(tmp_path, agent):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_trials(specs, Judgement(), task, store.add, beat, Journals(store))
+        run_trials(specs, JUDGEMENT, task, store.add, beat, Journals(store))
     assert max(kept(store.folder, spec) for spec in specs if not store.has(spec)) >= 1
     assert run_all(tmp_path / "broken", **options) == unbroken
 

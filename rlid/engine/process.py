@@ -26,6 +26,8 @@ HANG_SIGNAL = signal.SIGUSR1
 PARENT_INTERVAL = 1.0
 """Seconds between two looks at whether the parent still lives, where the system does not tell."""
 PR_SET_PDEATHSIG = 1
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What numpy's libraries read when they are loaded: how many threads they take."""
 MEMORY_SHARE = 0.9
 """Of the machine's memory, for all workers together."""
 _LOCK = threading.Lock()
@@ -111,17 +113,19 @@ def _blank_main() -> Iterator[None]:
 def _inherited() -> Iterator[None]:
     """Give a new process what must hold before its first import.
 
-    An interrupt from the terminal would end it with a traceback there. More threads than one in
-    the linear algebra would change results with the number of cores.
+    An interrupt from the terminal would end it with a traceback there. The eigenvectors of a matrix
+    of 256 rows differ in their last bits between one thread and two, and with them all that CMA-ES
+    samples: a trial would depend on the machine's cores.
     """
-    before = os.environ.get("OMP_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in THREADS}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
