@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
 
 if TYPE_CHECKING:
+    from rlid.networks import Network
     from rlid.problem import Problem
 
 
@@ -50,15 +51,29 @@ class A2C:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size or the learning rate is not positive.
+            ValueError: a size or a share is out of range.
         """
         check_positive(
             "a2c",
             n_envs=self.n_envs,
             n_steps=self.n_steps,
             lr=self.lr,
+            max_grad_norm=self.max_grad_norm,
             checkpoint=self.checkpoint,
         )
+        check_shares("a2c", gamma=self.gamma, gae_lambda=self.gae_lambda)
+
+    def check_network(self, network: Network, d: int) -> None:
+        """Refuse a network without what the critic needs.
+
+        Raises:
+            ValueError: critic=shared without a hidden layer, or critic=subspace with too large a d.
+        """
+        # The import takes seconds, and the usual critic fits every network.
+        if self.critic != "full":
+            from rlid.sb3_bridge import check_critic
+
+            check_critic(network, self.critic, d)
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z, and how many numbers are trained outside z."""

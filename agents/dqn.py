@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -67,10 +67,15 @@ class DQN:
             train_freq=self.train_freq,
             gradient_steps=self.gradient_steps,
             target_interval=self.target_interval,
+            max_grad_norm=self.max_grad_norm,
         )
-        for name in ("exploration", "epsilon_first", "epsilon_last"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"dqn: {name} must be from 0 to 1, not {getattr(self, name)}")
+        check_shares(
+            "dqn",
+            gamma=self.gamma,
+            exploration=self.exploration,
+            epsilon_first=self.epsilon_first,
+            epsilon_last=self.epsilon_last,
+        )
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z that d leads to."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
 
 if TYPE_CHECKING:
+    from rlid.networks import Network
     from rlid.problem import Problem
 
 
@@ -55,7 +56,8 @@ class PPO:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size below 1, or minibatches that do not divide the rollout.
+            ValueError: a size or a share out of range, minibatches that do not divide the rollout,
+                or a precision that the critic does not allow.
         """
         check_positive(
             "ppo",
@@ -64,13 +66,34 @@ class PPO:
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,
             lr=self.lr,
+            clip_range=self.clip_range,
+            max_grad_norm=self.max_grad_norm,
             checkpoint=self.checkpoint,
         )
+        check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
+        if self.precision != "float32" and self.critic != "shared":
+            raise ValueError(
+                f"ppo: precision={self.precision} needs critic=shared, not critic={self.critic}"
+            )
+        if self.batch_size == 1:
+            raise ValueError("ppo: batch_size must be at least 2: advantages are normalised in it")
         if self.n_envs * self.n_steps % self.batch_size:
             raise ValueError(
                 f"ppo: batch_size {self.batch_size} does not divide a rollout of "
                 f"n_envs * n_steps = {self.n_envs * self.n_steps}"
             )
+
+    def check_network(self, network: Network, d: int) -> None:
+        """Refuse a network without what the critic needs.
+
+        Raises:
+            ValueError: critic=shared without a hidden layer, or critic=subspace with too large a d.
+        """
+        # The import takes seconds, and the usual critic fits every network.
+        if self.critic != "full":
+            from rlid.sb3_bridge import check_critic
+
+            check_critic(network, self.critic, d)
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z, and how many numbers are trained outside z."""

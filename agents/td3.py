@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive
+from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -54,7 +54,7 @@ class TD3:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size is not positive.
+            ValueError: a size or a share is out of range.
         """
         check_positive(
             "td3",
@@ -67,6 +67,7 @@ class TD3:
             train_freq=self.train_freq,
             gradient_steps=self.gradient_steps,
         )
+        check_shares("td3", gamma=self.gamma, tau=self.tau)
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z, and how many numbers are trained outside z."""

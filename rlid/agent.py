@@ -16,6 +16,7 @@ from rlid.registry import Registry, unknown
 from rlid.state import State
 
 if TYPE_CHECKING:
+    from rlid.networks import Network
     from rlid.problem import Problem
 
 AGENTS = Registry("agent", package="rlid.agents", group="rlid.agents")
@@ -116,6 +117,30 @@ def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
         raise ValueError(
             f"agent {name!r} takes {' and '.join(takes)} actions, but those of {task!r} are {kind}"
         )
+
+
+def check_network(agent: Agent, network: Network, d: int) -> None:
+    """Refuse a network, or a d, with which the agent's settings make no sense.
+
+    An agent that has such settings says so in a method `check_network(network, d)` of its own.
+
+    Raises:
+        ValueError: in one line, why.
+    """
+    own = getattr(agent, "check_network", None)
+    if own is not None:
+        own(network, d)
+
+
+def check_shares(agent: str, **values: float) -> None:
+    """Refuse settings that must be from 0 to 1, and are not.
+
+    Raises:
+        ValueError: in one line, which and why.
+    """
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{agent}: {name} must be from 0 to 1, not {value}")
 
 
 def configure(name: str, assignments: Sequence[str] = ()) -> Agent:

@@ -6,10 +6,9 @@ import torch
 from problems import problem_of, trained
 from stable_baselines3 import PPO
 
-from rlid.problem import make_problem
-from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, numbers_outside, search_on_policy
-from rlid.simulator import make_network, make_world
-from rlid.task import resolve
+from rlid.agent import configure
+from rlid.plan import plan
+from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, numbers_outside
 
 MODES = ["full", "shared", "subspace"]
 
@@ -67,20 +66,34 @@ def test_a_critic_in_the_subspace_follows_the_actors_z():
 
 
 @pytest.mark.parametrize(
-    ("network", "critic", "message"),
-    [("linear", "shared", "no hidden layer"), ("mlp:40", "subspace", "fewer than d = 350")],
+    ("network", "critic", "d", "message"),
+    [
+        ("linear", "shared", 5, "no hidden layer"),
+        ("mlp:40", "subspace", 350, "fewer than d = 350"),
+    ],
 )
-def test_a_critic_that_cannot_be_is_refused_in_one_line(network, critic, message):
-    task = resolve("acrobot")
-    world = make_world(task)
-    shape = make_network(task, network, world)
-    problem = make_problem(task, shape, "onehot", min(shape.D, 350), 0, world)
-    search = search_on_policy(
-        PPO, problem, np.random.default_rng(0), n_envs=2, budget=64, scale=1.0, log_std=0.0,
-        critic=critic, n_steps=8, batch_size=16,
-    )  # fmt: skip
+def test_a_critic_that_cannot_be_is_refused_before_anything_is_trained(network, critic, d, message):
+    for agent in ("ppo", "a2c"):
+        with pytest.raises(ValueError, match=message):
+            plan("acrobot", agent=agent, network=network, settings=[f"critic={critic}"], dims=[d])
+
+
+@pytest.mark.parametrize(
+    ("agent", "setting", "message"),
+    [
+        ("ppo", "precision=bfloat16", "precision=bfloat16 needs critic=shared, not critic=full"),
+        ("ppo", "batch_size=1", "batch_size must be at least 2"),
+        ("ppo", "batch_size=100", "does not divide"),
+        ("ppo", "clip_range=0", "clip_range must be positive"),
+        ("a2c", "gamma=1.5", "gamma must be from 0 to 1, not 1.5"),
+        ("dqn", "epsilon_last=-1", "epsilon_last must be from 0 to 1, not -1.0"),
+        ("sac", "tau=2", "tau must be from 0 to 1, not 2.0"),
+        ("td3", "gamma=-0.1", "gamma must be from 0 to 1, not -0.1"),
+    ],
+)
+def test_settings_that_no_training_could_follow_are_refused(agent, setting, message):
     with pytest.raises(ValueError, match=message):
-        next(search)
+        configure(agent, [setting])
 
 
 def test_half_precision_moves_the_outputs_little_and_only_in_training():

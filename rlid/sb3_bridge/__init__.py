@@ -5,6 +5,7 @@ network as a function of z (`actor`), what critics there are (`critics`), one se
 of algorithm (`on_policy`, `off_policy`), and a training cut into rounds (`training`).
 """
 
+from rlid.sb3_bridge.critics import check_critic as check_critic
 from rlid.sb3_bridge.critics import numbers_of_layers as numbers_of_layers
 from rlid.sb3_bridge.critics import numbers_outside as numbers_outside
 from rlid.sb3_bridge.off_policy import SubspaceDQNPolicy as SubspaceDQNPolicy
@@ -21,6 +22,7 @@ __all__ = [
     "SubspacePolicy",
     "SubspaceSACPolicy",
     "SubspaceTD3Policy",
+    "check_critic",
     "numbers_of_layers",
     "numbers_outside",
     "search_off_policy",

@@ -126,14 +126,7 @@ class SubspaceCritic(ActorCritic):
             ValueError: z has more entries than the critic has weights.
         """
         super().__init__(problem, scale)
-        actor = problem.network.architecture
-        name = actor.name if actor.hidden else "mlp:" + "x".join(map(str, DEFAULT_WIDTHS))
-        self._network = _sibling(problem.network, parse(name), 1)
-        if problem.dim > self._network.D:
-            raise ValueError(
-                f"critic=subspace: the critic has {self._network.D} weights, fewer than "
-                f"d = {problem.dim}: use critic=full"
-            )
+        self._network = _critic_in_subspace(problem.network, problem.dim)
         self._theta0 = _draw(self._network)
         self._P = projections.make("onehot", D=self._network.D, d=problem.dim, seed=_seed())
         self._ratio = math.sqrt(self._network.D / problem.subspace.D)
@@ -160,6 +153,18 @@ def make_actor_critic(
     return (FullCritic if critic == "full" else SubspaceCritic)(problem, scale)
 
 
+def check_critic(network: Network, critic: CriticMode, d: int) -> None:
+    """Refuse a critic that there cannot be beside an actor of this network in d dimensions.
+
+    Raises:
+        ValueError: in one line, why.
+    """
+    if critic == "shared":
+        Trunk(network)
+    if critic == "subspace":
+        _critic_in_subspace(network, d)
+
+
 def numbers_outside(network: Network, critic: CriticMode) -> int:
     """Return how many numbers are trained besides z: the critic's, as far as z does not give them.
 
@@ -181,6 +186,22 @@ def numbers_of_layers(*sizes: int) -> int:
     return sum(
         inputs * outputs + outputs for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True)
     )
+
+
+def _critic_in_subspace(network: Network, d: int) -> Network:
+    """Return the critic's network for critic=subspace: the actor's, with a single output.
+
+    Raises:
+        ValueError: z has more entries than it has weights.
+    """
+    actor = network.architecture
+    name = actor.name if actor.hidden else "mlp:" + "x".join(map(str, DEFAULT_WIDTHS))
+    made = _sibling(network, parse(name), 1)
+    if d > made.D:
+        raise ValueError(
+            f"critic=subspace: the critic has {made.D} weights, fewer than d = {d}: use critic=full"
+        )
+    return made
 
 
 def _sibling(network: Network, architecture: Any, outputs: int) -> Network:
