@@ -127,7 +127,7 @@ def test_lecun_filters_have_variance_one_over_inputs_and_biases_are_zero():
 
 
 def test_orthogonal_filters_are_orthogonal():
-    network = network_of("conv:16-32-256+orthogonal", (4, 84, 84))
+    network = network_of("conv:16-32-8+orthogonal", (4, 20, 20))
     filters = network.parts(torch.from_numpy(network.initial(3)))[0][0].reshape(16, -1)
     assert torch.allclose(filters @ filters.T, torch.eye(16), atol=1e-5)
 

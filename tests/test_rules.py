@@ -82,30 +82,33 @@ def test_a_trial_run_to_its_end_is_judged_anew_and_one_that_could_stop_is_not():
     assert judged(broken, Judgement(1.0)).status == "unsolved"
 
 
+def run_here(store, judgement, stop, **asked):
+    """Run a grid's trials in this process, which starts sooner than workers."""
+    wanted = plan("two_baselines", **asked)
+    specs = [wanted.spec(d, seed, stop) for d in wanted.dims for seed in wanted.seeds]
+    run_trials(specs, judgement, wanted.task, store.add)
+
+
 def test_both_baselines_follow_from_one_set_of_trials(tmp_path, give_reference):
     give_reference("two_baselines", 5.0, 2.5, network="mlp:4", imports=("two_baselines",))
-    asked = {
-        "network": "mlp:4",
-        "imports": ("two_baselines",),
-        "dims": (1, 3),
-        "search": "grid",
-        "seeds": 5,
-        "rule": "paper",
-        "store": tmp_path / "store",
-        "jobs": 1,
-    }
-    own = rlid.measure("two_baselines", **asked).to_json()
-    common = rlid.measure("two_baselines", **asked, baseline="global").to_json()
+    asked = {"network": "mlp:4", "imports": ("two_baselines",), "search": "grid"}
+    many = {**asked, "dims": (1, 3), "seeds": 5, "rule": "paper"}
+    store = Store(tmp_path / "store")
+    run_here(store, Judgement(4.5, 2.5, 5.0, rule="paper"), None, **many)
+    own = rlid.measure("two_baselines", **many, store=store.folder).to_json()
+    common = rlid.measure("two_baselines", **many, store=store.folder, baseline="global").to_json()
     assert (own["threshold"], common["threshold"]) == (4.5, 3.6)
     assert own["other_baseline"]["threshold"] == 3.6
-    assert common["trials_run"] == 0
+    assert (own["trials"], own["trials_run"], common["trials_run"]) == (10, 0, 0)
     for one, other in ((own, common), (common, own)):
         for name in ("d_int90", "ci_low", "ci_high", "censored", "first_crossing"):
             assert one["other_baseline"][name] == other[name]
     solved = [sum(point["successes"] for point in found["curve"]) for found in (own, common)]
     assert solved[0] < solved[1]
-    few = {"rule": "normalised", "dims": (1,), "seeds": 1}
-    early = rlid.measure("two_baselines", **{**asked, **few}).to_json()
+    few = {**asked, "dims": (1,), "seeds": 1}
+    run_here(store, Judgement(4.75, 2.5, 5.0), 4.75, **few)
+    early = rlid.measure("two_baselines", **few, store=store.folder).to_json()
+    assert early["trials_run"] == 0
     assert early["other_baseline"] == {"baseline": "global", "threshold": pytest.approx(3.85)}
 
 
