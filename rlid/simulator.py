@@ -22,9 +22,14 @@ def make_world(task: Task) -> World:
     """Return the task's own simulator or objective, or what its back end names.
 
     Raises:
-        ValueError: the environment cannot be made.
+        ValueError: the environment cannot be made, or its package is missing.
     """
-    world = task.world() if task.world is not None else _make_simulator(task)
+    try:
+        world = task.world() if task.world is not None else _make_simulator(task)
+    except ImportError as error:
+        raise ValueError(
+            f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
+        ) from error
     if task.observation == "frozen":
         return FrozenStatistics(cast(Simulator, world), task.episode_cap)
     return world

@@ -53,6 +53,9 @@ def trial(
             yield from _search(course, agent, checkpoints, scalars)
         except (EnvironmentFault, StoreError):
             raise
+        except ImportError as error:
+            # What is not installed says nothing of the agent.
+            raise EnvironmentFault(f"a package is missing: {_first_line(error)}") from error
         except Exception as error:
             reason = f"the agent raised {_first_line(error)}"
         if course.best is not None:

@@ -1,5 +1,7 @@
 """The MuJoCo tasks: networks of the sizes in the literature, thresholds of the library itself."""
 
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -79,3 +81,10 @@ def test_what_is_not_stepped_directly_is_refused_in_one_line():
 def test_what_can_be_stepped_directly_is():
     stepped = {resolve(name).env for name in NAMES if resolve(name).backend == "mujoco"}
     assert stepped == set(OUTCOMES)
+
+
+def test_without_mujoco_one_line_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mujoco", None)
+    monkeypatch.delitem(sys.modules, "rlid.mujoco_simulator", raising=False)
+    with pytest.raises(ValueError, match="'inverted_pendulum' needs a package that is not here"):
+        make_world(resolve("inverted_pendulum"))

@@ -51,6 +51,17 @@ def run(task, agent, *, d=2, seeds=(0,), threshold=4.5, stop=4.5, budget=4000, *
     return sorted(found, key=lambda out: out[0].spec.seed)
 
 
+def test_a_package_that_is_missing_is_no_failure_of_the_agent(scripted):
+    def script(problem, rng):
+        import no_such_package_anywhere  # noqa: F401
+
+        yield
+
+    ((record, z),) = run("gym:Quick-v0", scripted(script))
+    assert (record.status, record.is_missing, z) == ("error", True, None)
+    assert "no_such_package_anywhere" in record.reason
+
+
 def test_an_easy_task_is_solved_and_scored_once_on_fresh_episodes():
     ((record, z),) = run("gym:Quick-v0", "cmaes", d=8)
     assert record.status == "solved"

@@ -1,0 +1,86 @@
+"""What the sqrt(D/d) rule is for: success on CartPole against d, with it and without it.
+
+python tests/benchmarks/scale_rule.py [--store scale-rule] [--seeds 5] [--jobs 2]
+                                      [--to results/cartpole/scale-rule]
+
+PPO with lr = 1e-3 of a weight, at every d with the same steps and seeds. With the rule the learning
+rate of z is lr * sqrt(D/d), without it (`--set scale=none`) it is lr. Stored trials are re-used.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import rlid
+from rlid.measurement import Measurement
+from rlid.plots import CURVE, STYLE, UNSOLVED, save
+
+TASK, AGENT = "cartpole", "ppo"
+DIMS = (2, 4, 8, 16, 32, 64, 128, 256)
+BUDGET = 30_000
+"""Steps of a trial. Direct training by PPO, where both rules are the same, solves within them."""
+LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", CURVE), "none": ("lr of z = lr", UNSOLVED)}
+
+
+def draw(found: dict[str, Measurement], to: Path) -> list[Path]:
+    """Draw the share of seeds that succeed against d, one line for each rule."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        for scale, (label, color) in LINES.items():
+            points = found[scale].estimate.curve
+            shares = [point.successes / point.n for point in points]
+            axes.plot([point.d for point in points], shares, "o-", color=color, label=label)
+        axes.set_xscale("log")
+        axes.set_xticks(DIMS, [str(d) for d in DIMS])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlabel("subspace dimension d")
+        first = found["sqrt"].records[0]
+        seeds = len({record.spec.seed for record in found["sqrt"].records})
+        axes.set_ylabel(f"share of {seeds} seeds that succeed")
+        axes.set_title(
+            f"{TASK} · {AGENT} · {first.spec.network} (D = {first.D}) · {BUDGET:,} steps",
+            fontsize=10,
+        )
+        axes.legend(frameon=False)
+        return save(figure, to, ("svg",))
+
+
+def main() -> None:
+    """Run both grids, print their curves, and draw them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", type=Path, default=Path("scale-rule"))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--to", type=Path, default=Path("results/cartpole/scale-rule"))
+    given = parser.parse_args()
+    found = {}
+    for scale in LINES:
+        found[scale] = rlid.measure(
+            TASK,
+            agent=AGENT,
+            dims=DIMS,
+            search="grid",
+            seeds=given.seeds,
+            budget=BUDGET,
+            settings=[f"scale={scale}"],
+            jobs=given.jobs,
+            store=given.store,
+        )
+        curve = " ".join(f"{p.d}:{p.successes}/{p.n}" for p in found[scale].estimate.curve)
+        print(
+            f"scale={scale}: d_int90 {found[scale].estimate.d_int90} · solved {curve}", flush=True
+        )
+    print(*draw(found, given.to))
+
+
+if __name__ == "__main__":
+    main()
