@@ -7,7 +7,7 @@ random word: the products then touch memory in order.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -111,30 +111,31 @@ class Tiled:
             first = Stream(seed, "onehot/1/word").permutation(self._left)
             rest = Stream(seed, "onehot/1/rest").permutation(length - self._left)
             self._word = np.concatenate([first, rest + self._left])
-        self._groups = linear_hash(self._word, d)
-        self._inverse_word = np.argsort(self._word)
+        self._groups = torch.from_numpy(linear_hash(self._word, d).astype(np.int32))
+        self._inverse_word = torch.from_numpy(np.argsort(self._word).astype(np.int32))
         self._places = Stream(seed, "onehot/1/places").permutation(self._blocks)
         self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
         kinds = self._places & (self._classes - 1)
         # A slice of one axis is made faster than one of two, so words lie in a row.
         starts = (2 * length * kinds + self._shifts).tolist()
         self._windows = [slice(start, start + length) for start in starts]
-        end = length * self._blocks
-        self._spans = [slice(start, start + length) for start in range(0, end, length)]
-        self._block_signs = [signs[span] for span in self._spans]
+        self._end = length * self._blocks
+        self._block_signs = list(signs[: self._end].reshape(-1, length))
         self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
+        self._tail_signs = signs[self._end :]
         start = 2 * length * (self._blocks & (self._classes - 1))
-        self._tail, self._tail_window = slice(end, None), slice(start, start + self._left)
-        # A reduction takes one out and puts it back, so that threads never share one. With several
+        self._tail_window = slice(start, start + self._left)
+        # A product takes one out and puts it back, so that threads never share one. With several
         # classes they are large, and dear to keep.
         self._scratch = [self._new_scratch()] if self._classes == 1 else []
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        held = [self.signs, self._word, self._groups, self._inverse_word, self._places]
-        held += [self._shifts, *(words for words, _ in self._scratch)]
-        return sum(array.nbytes for array in held)
+        held = [self.signs, self._word, self._places, self._shifts]
+        held += [scratch.words for scratch in self._scratch]
+        gathered = self._groups.nbytes + self._inverse_word.nbytes
+        return sum(array.nbytes for array in held) + gathered
 
     def ranks(self) -> Integers:
         """Return the rank of each weight, (D,)."""
@@ -147,55 +148,84 @@ class Tiled:
     def expand(self, z: Array) -> Array:
         """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
         out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
+        scratch = self._take_scratch()
         for row, target in zip(_rows(z), _rows(out), strict=True):
-            words = self._read_words(row)
-            plan = zip(self._windows, self._block_signs, self._spans, strict=True)
-            for window, signs, span in plan:
-                np.multiply(words[window], signs, target[span])
-            np.multiply(words[self._tail_window], self.signs[self._tail], target[self._tail])
+            self._read_words(row, scratch.words)
+            blocks = target[: self._end].reshape(-1, self._length)
+            plan = zip(scratch.arrays, self._block_signs, blocks, strict=True)
+            for window, signs, block in plan:
+                np.multiply(window, signs, block)
+            tail = scratch.words[self._tail_window]
+            np.multiply(tail, self._tail_signs, target[self._end :])
+        self._put_back(scratch)
         return out
 
     def reduce(self, g: Array) -> Array:
         """Return the sum of sign * g over each group: (..., D) -> (..., d)."""
         out = np.empty((*g.shape[:-1], self._d), dtype=g.dtype)
+        scratch = self._take_scratch()
         for row, target in zip(_rows(g), _rows(out), strict=True):
-            target[:] = self._reduce_row(row)
+            target[:] = self._reduce_row(row, scratch)
+        self._put_back(scratch)
         return out
 
-    def _reduce_row(self, g: Array) -> Array:
-        try:
-            words, windows = self._scratch.pop()
-        except IndexError:
-            words, windows = self._new_scratch()
-        words.fill(0)
-        blocks = torch.from_numpy(g[: self._tail.start]).view(-1, self._length).unbind()
-        # One call for all blocks, and one pass over each where numpy would take two.
-        torch._foreach_addcmul_(windows, blocks, self._tensor_signs)
-        halves = words.reshape(self._classes, 2, self._length)
-        sums = halves[:, 0] + halves[:, 1]
-        if self._classes == 1:
-            self._scratch.append((words, windows))
-        last = sums[self._blocks & (self._classes - 1), : self._left]
-        last += g[self._tail] * self.signs[self._tail]
+    def _read_words(self, z: Array, words: Array) -> None:
+        """Write each class's word twice in a row, so that a shift is a slice: (C * 2L,)."""
+        twice = words.reshape(self._classes, 2, self._length)
         if self._d < self._length:
-            sums = np.take(sums, self._inverse_word, axis=-1)
+            _gather(z, self._groups, twice[0, 0])
+        else:
+            twice[:, 0] = unfold(z).reshape(self._classes, self._length)
+        twice[:, 1] = twice[:, 0]
+
+    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
+        scratch.words.fill(0)
+        # Nothing here outlives the call, so it goes without autograd's counters.
+        with torch.inference_mode():
+            blocks = torch.from_numpy(g[: self._end]).view(-1, self._length).unbind()
+            # One call for all blocks, and one pass over each where numpy would take two.
+            torch._foreach_addcmul_(scratch.tensors, blocks, self._tensor_signs)
+        halves = scratch.words.reshape(self._classes, 2, self._length)
+        sums = halves[:, 0]
+        sums += halves[:, 1]
+        last = sums[self._blocks & (self._classes - 1), : self._left]
+        last += g[self._end :] * self._tail_signs
+        if self._d < self._length:
+            ordered = np.empty_like(g, shape=self._length)
+            _gather(sums[0], self._inverse_word, ordered)
+            return fold(ordered, self._d)
         return fold(sums.ravel(), self._d)
 
-    def _new_scratch(self) -> tuple[Array, list[torch.Tensor]]:
-        """Return room for each class's word twice in a row, and each block's window in it."""
-        words = np.empty(self._classes * 2 * self._length, dtype=self.signs.dtype)
-        return words, [torch.from_numpy(words[window]) for window in self._windows]
+    def _take_scratch(self) -> _Scratch:
+        try:
+            return self._scratch.pop()
+        except IndexError:
+            return self._new_scratch()
 
-    def _read_words(self, z: Array) -> Array:
-        """Return each class's word twice in a row, so that a shift is a slice: (C * 2L,)."""
-        words = np.empty((self._classes, 2, self._length), dtype=z.dtype)
-        if self._d < self._length:
-            # With a mode that never raises, take writes in place.
-            np.take(z, self._groups, out=words[0, 0], mode="clip")
-        else:
-            words[:, 0] = unfold(z).reshape(self._classes, self._length)
-        words[:, 1] = words[:, 0]
-        return words.ravel()
+    def _put_back(self, scratch: _Scratch) -> None:
+        if self._classes == 1:
+            self._scratch.append(scratch)
+
+    def _new_scratch(self) -> _Scratch:
+        words = np.empty(self._classes * 2 * self._length, dtype=self.signs.dtype)
+        arrays = [words[window] for window in self._windows]
+        return _Scratch(words, arrays, [torch.from_numpy(array) for array in arrays])
+
+
+class _Scratch(NamedTuple):
+    """Room for each class's word twice in a row, and each block's window in it."""
+
+    words: Array
+    """(C * 2L,)."""
+    arrays: list[Array]
+    """(L,) each."""
+    tensors: list[torch.Tensor]
+    """The same windows."""
+
+
+def _gather(x: Array, places: torch.Tensor, out: Array) -> None:
+    """Write x[places]; torch takes 32-bit places as they are, numpy would copy them."""
+    torch.index_select(torch.from_numpy(x), 0, places, out=torch.from_numpy(out))
 
 
 def _rows(x: Array) -> Array:

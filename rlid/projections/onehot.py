@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rlid.projections.layouts import draw_layout
 from rlid.projections.order import Integers, group_sizes, linear_hash
-from rlid.projections.projection import Array, Projection, numpy_dtype
+from rlid.projections.projection import Projection, numpy_dtype
 
 
 class OneHot(Projection):
@@ -59,16 +59,13 @@ class OneHot(Projection):
         return self._layout.ranks(), self._layout.signs.astype(np.int8)
 
     def _expand(self, z: Tensor) -> Tensor:
-        theta = self._layout.expand(_rows(z) * self._scale)
-        return torch.from_numpy(theta.reshape(len(z), self.D))
+        return torch.from_numpy(self._layout.expand(z.numpy() * self._scale))
 
     def _reduce(self, g: Tensor) -> Tensor:
-        sums = self._layout.reduce(_rows(g))
+        sums = self._layout.reduce(g.numpy())
         sums *= self._scale
-        return torch.from_numpy(sums.reshape(len(g), self.d))
+        return torch.from_numpy(sums)
 
-
-def _rows(x: Tensor) -> Array:
-    """Return x (n, m) as an array, but a single row as (m,), which numpy walks faster."""
-    rows: Array = x.numpy()
-    return rows[0] if len(rows) == 1 else rows
+    # Layouts take a single row as it is, and are faster then.
+    _expand_one = _expand
+    _reduce_one = _reduce

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -86,6 +85,14 @@ class Projection(ABC):
     def _reduce(self, g: Tensor) -> Tensor:
         """Return P^T g for each row: (n, D) -> (n, d)."""
 
+    def _expand_one(self, z: Tensor) -> Tensor:
+        """Return P z, the same bits as in a batch: (d,) -> (D,)."""
+        return self._expand(z[None])[0]
+
+    def _reduce_one(self, g: Tensor) -> Tensor:
+        """Return P^T g, the same bits as in a batch: (D,) -> (d,)."""
+        return self._reduce(g[None])[0]
+
     def __call__(self, z: Tensor) -> Tensor:
         """Return P z, differentiable: (d,) -> (D,) or (n, d) -> (n, D).
 
@@ -93,7 +100,7 @@ class Projection(ABC):
             ValueError: another shape or dtype.
         """
         self._check(z, "z", self.d)
-        return _apply(_Expand, z, self) if _is_recorded(z) else _batched(self._expand, z, self.D)
+        return _apply(_Expand, z, self) if _is_recorded(z) else _expand(self, z)
 
     def T(self, g: Tensor) -> Tensor:
         """Return P^T g, differentiable: (D,) -> (d,) or (n, D) -> (n, d).
@@ -102,7 +109,7 @@ class Projection(ABC):
             ValueError: another shape or dtype.
         """
         self._check(g, "g", self.D)
-        return _apply(_Reduce, g, self) if _is_recorded(g) else _batched(self._reduce, g, self.d)
+        return _apply(_Reduce, g, self) if _is_recorded(g) else _reduce(self, g)
 
     def column(self, i: int) -> Tensor:
         """Return column i of P, (D,), 0 <= i < d."""
@@ -160,7 +167,7 @@ class Projection(ABC):
             )
         if x.dtype != self.dtype:
             raise ValueError(f"{name} must be {self.dtype} like the projection, not {x.dtype}")
-        if x.device.type != "cpu":
+        if not x.is_cpu:
             raise ValueError(
                 f"{name} must be on the cpu, where projections are made, not {x.device}"
             )
@@ -174,14 +181,23 @@ def _is_recorded(x: Tensor) -> bool:
     return x.requires_grad and torch.is_grad_enabled()
 
 
-def _batched(product: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
-    """Return the product with x (m,) or (n, m) as (width,) or (n, width)."""
-    if len(x) == 0:
-        return x.new_zeros(0, width)
-    # A diverged z gives nan in silence, as torch's own operations do.
-    with np.errstate(over="ignore", invalid="ignore"):
-        y = product(x.detach().reshape(-1, x.shape[-1]).contiguous())
-    return y.reshape(*x.shape[:-1], width)
+# A diverged z gives nan in silence, as torch's own operations do. As a decorator it costs half.
+@np.errstate(over="ignore", invalid="ignore")
+def _expand(projection: Projection, z: Tensor) -> Tensor:
+    """Return P z without a graph: (d,) -> (D,) or (n, d) -> (n, D)."""
+    z = z.detach().contiguous()
+    if z.dim() == 1:
+        return projection._expand_one(z)
+    return projection._expand(z) if len(z) else z.new_zeros(0, projection.D)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _reduce(projection: Projection, g: Tensor) -> Tensor:
+    """Return P^T g without a graph: (D,) -> (d,) or (n, D) -> (n, d)."""
+    g = g.detach().contiguous()
+    if g.dim() == 1:
+        return projection._reduce_one(g)
+    return projection._reduce(g) if len(g) else g.new_zeros(0, projection.d)
 
 
 def _apply(function: type[torch.autograd.Function], x: Tensor, projection: Projection) -> Tensor:
@@ -195,11 +211,14 @@ class _Expand(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        return _batched(projection._expand, z, projection.D)
+        return _expand(projection, z)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return ctx.projection.T(gradients[0]), None
+        (g,) = gradients
+        if _is_recorded(g):
+            return _apply(_Reduce, g, ctx.projection), None
+        return _reduce(ctx.projection, g), None
 
 
 class _Reduce(torch.autograd.Function):
@@ -208,7 +227,7 @@ class _Reduce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, g: Tensor, projection: Projection) -> Tensor:
         ctx.projection = projection
-        return _batched(projection._reduce, g, projection.d)
+        return _reduce(projection, g)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
