@@ -7,42 +7,43 @@ from pathlib import Path
 
 import numpy as np
 
-from rlid.plots import STYLE
+from rlid.plots import PANEL, STYLE
 from rlid.record import Record
 
 COLOURS = "viridis"
 THRESHOLD = "0.35"
 
 
-def draw(records: Sequence[Record], to: Path, title: str) -> Path | None:
+def draw(records: Sequence[Record], to: Path) -> Path | None:
     """Draw validation scores against steps as an SVG; return its path, or None without curves."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     with_curves = [record for record in records if record.curve]
     if not with_curves:
         return None
     dims = [record.spec.d for record in with_curves]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.5, 4.0), layout="constrained")
+        figure = Figure(figsize=PANEL, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         colours = ScalarMappable(LogNorm(min(dims), max(*dims, min(dims) + 1)), COLOURS)
         for record in with_curves:
             steps, scores = zip(*record.curve, strict=True)
             colour = colours.to_rgba(np.asarray(record.spec.d))
-            axes.plot(steps, scores, "-", color=colour, lw=0.8, alpha=0.7)
+            axes.plot(steps, scores, "-", color=colour, lw=0.9, alpha=0.8)
         threshold = records[0].threshold
         if threshold is not None:
             axes.axhline(threshold, color=THRESHOLD, lw=1, ls="--", label="threshold")
             axes.legend(loc="lower right", frameon=False, fontsize=8)
         figure.colorbar(colours, ax=axes, label="subspace dimension d", format="%g")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_xlabel("search steps")
         axes.set_ylabel("validation score")
-        axes.set_title(title, fontsize=10)
         to.parent.mkdir(parents=True, exist_ok=True)
         # A date in the file would make every drawing differ.
         figure.savefig(to, metadata={"Date": None})

@@ -38,8 +38,9 @@ class Estimate:
     `d_int90` is None when it is censored (above dmax) or withheld. `ci_low` and `ci_high` are the
     ends of the 95 % interval; `ci_high` is None where the interval is open above dmax, and both
     are None where no interval is claimed. `withheld` is the reason why there is no answer, or "".
-    `isotonic` is the crossing of an isotonic fit, for full grids alone. `scale`, `spread`, `guess`
-    and `lapse` are the fitted curve's (see `threshold_model`); None without a trial.
+    `isotonic` is the crossing of an isotonic fit, for full grids alone. `half_point` (in log d),
+    `scale`, `spread`, `guess` and `lapse` are the fitted curve's (see `threshold_model`); None
+    without a trial.
     """
 
     d_int90: int | None
@@ -56,6 +57,7 @@ class Estimate:
     missing: int
     isotonic: int | None = None
     probability_above_dmax: float | None = None
+    half_point: float | None = None
     scale: float | None = None
     spread: float | None = None
     guess: float | None = None
@@ -211,6 +213,7 @@ def _estimate_known(rows: tuple[Trial, ...], dmin: int, dmax: int) -> Estimate:
         answer,
         isotonic=grid_crossing(curve, seeds),
         probability_above_dmax=posterior.probability_above(top),
+        half_point=middle,
         scale=posterior.scale,
         spread=posterior.spread,
         guess=posterior.guess,

@@ -1,8 +1,12 @@
-"""The smallest solved policy of a measurement as a file: z rounded as far as it still succeeds."""
+"""The smallest solved policy of a measurement as a file: z rounded as far as it still succeeds.
+
+The smallest file is not always that of the smallest d: more numbers of fewer bits may take less.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +25,8 @@ from rlid.store import Store, StoreError, slug
 from rlid.summary import Summary
 from rlid.task import Task, import_packages, resolve
 
-MAX_CANDIDATES = 4
-"""Solved trials of the smallest d that are tried, the best scores first."""
+MAX_ATTEMPTS = 200
+"""Validations at most: each costs as much as validating a candidate of a trial."""
 FLOAT_BYTES = 4
 SUFFIX = ".rlid"
 
@@ -41,11 +45,13 @@ class _Candidate:
 def export(
     summary: Summary, store: Store, imports: Sequence[str] = ()
 ) -> tuple[PolicyFile, PolicyReport]:
-    """Round the smallest solved policy of a measurement; validate the widths, score the choice.
+    """Round the solved policies of a measurement; validate, and score the smallest that holds.
 
-    The fewest bits are taken at which the validation mean still clears the threshold by one
-    standard error, as in a trial; where none do, the best validated. The final scoring, on fresh
-    episodes, happens once, whatever it says.
+    A width holds where the validation mean still clears the threshold by one standard error, as
+    in a trial. Solved trials are tried by rising d, each at fewer and fewer bits until one no
+    longer holds, and only at widths that would make a smaller file than the smallest so far; of
+    equally small ones the best validated is taken, and where none holds the best of all. The final
+    scoring, on fresh episodes, happens once, whatever it says.
 
     Raises:
         ValueError: nothing is solved, or the task is another one here.
@@ -54,30 +60,49 @@ def export(
     """
     import_packages(imports)
     task = _task_of(summary)
-    candidates = [_candidate(task, record, store) for record in _smallest(summary)]
-    threshold = candidates[0].record.threshold
+    records = _solved(summary)
+    threshold = records[0].threshold
     if threshold is None:
         raise ValueError(f"{summary.title}: its trials were judged by no threshold")
-    attempts: list[Attempt] = []
-    for bits in sorted(WIDTHS):
-        attempts += [_validate(candidate, bits) for candidate in candidates]
-        if any(one.mean - one.error >= threshold for one in attempts):
-            break
-    clear = [one for one in attempts if one.mean - one.error >= threshold]
-    best = max(clear or attempts, key=lambda one: one.mean)
-    chosen = next(one for one in candidates if one.record.spec.seed == best.seed)
-    return _finish(task, chosen, best.bits, attempts, threshold)
+    tried: list[tuple[Record, Attempt]] = []
+    size: float = math.inf
+    for record in records:
+        widths = [bits for bits in WIDTHS if record.spec.d * bits <= size]
+        if not widths or len(tried) >= MAX_ATTEMPTS:
+            continue
+        candidate = _candidate(task, record, store)
+        for bits in widths:
+            attempt = _validate(candidate, bits)
+            tried.append((record, attempt))
+            if not _holds(attempt, threshold):
+                break
+            size = record.spec.d * bits
+    holding = [pair for pair in tried if _holds(pair[1], threshold)]
+    chosen, attempt = min(holding, key=_size) if holding else max(tried, key=_mean)
+    attempts = [attempt for _, attempt in tried]
+    return _finish(task, _candidate(task, chosen, store), attempt.bits, attempts, threshold)
 
 
-def _smallest(summary: Summary) -> list[Record]:
+def _holds(attempt: Attempt, threshold: float) -> bool:
+    return attempt.mean - attempt.error >= threshold
+
+
+def _size(pair: tuple[Record, Attempt]) -> tuple[int, float]:
+    return pair[0].spec.d * pair[1].bits, -pair[1].mean
+
+
+def _mean(pair: tuple[Record, Attempt]) -> float:
+    return pair[1].mean
+
+
+def _solved(summary: Summary) -> list[Record]:
+    """Return the solved trials by rising d, the best scores first."""
     solved = [record for record in summary.records if record.status == "solved"]
     if not solved:
         raise ValueError(f"{summary.title}: no trial is solved, so there is no policy to export")
-    d = min(record.spec.d for record in solved)
-    at_d = [record for record in solved if record.spec.d == d]
-    return sorted(at_d, key=lambda record: (-(record.score or 0.0), record.spec.seed))[
-        :MAX_CANDIDATES
-    ]
+    return sorted(
+        solved, key=lambda record: (record.spec.d, -(record.score or 0.0), record.spec.seed)
+    )
 
 
 def _task_of(summary: Summary) -> Task:
@@ -107,6 +132,7 @@ def _validate(candidate: _Candidate, bits: int) -> Attempt:
     z = policy_file.decode_z(codes, bits, scale)
     values = policy.score(candidate.problem, z, candidate.validation, "validation")
     return Attempt(
+        d=candidate.record.spec.d,
         seed=candidate.record.spec.seed,
         bits=bits,
         mean=float(values.mean()),

@@ -21,10 +21,10 @@ FULL_SEEDS = {"rl": 10, "supervised": 5, "synthetic": 5}
 class Entry:
     """One row; None is what is not known, and is shown as missing.
 
-    `ratio` is d_int90, or dmax where it lies above that, over the d_int90 of MNIST with the
-    paper's FC network; `manifold` is D - d_int90, `compression` D / d_int90, `policy_bytes` the
-    length of the exported policy file. `paper` is the figure that Li et al. (2018) published; it
-    was measured elsewhere.
+    `rule` is what success is judged by. `ratio` is d_int90, or dmax where it lies above that, over
+    the d_int90 of MNIST with the paper's FC network by the same rule; `manifold` is D - d_int90,
+    `compression` D / d_int90, `policy_bytes` the length of the exported policy file. `paper` is
+    the figure that Li et al. (2018) published; it was measured elsewhere.
     """
 
     task: str
@@ -33,6 +33,7 @@ class Entry:
     D: int | None = None
     agent: str = ""
     projection: str = ""
+    rule: str = ""
     d_int90: int | None = None
     ci_low: int | None = None
     ci_high: int | None = None
@@ -139,6 +140,7 @@ def _entry(one: Published, ratio: Ratio | None) -> Entry:
         D=one.D,
         agent=asked.agent,
         projection=asked.projection,
+        rule=asked.judged_by,
         d_int90=d,
         ci_low=one.answer.ci_low,
         ci_high=one.answer.ci_high,

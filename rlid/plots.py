@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from rlid.dimension import Estimate
 from rlid.record import Record
+from rlid.stats import Floats
 from rlid.store import slug
 from rlid.summary import Summary
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "png")
 SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
+CURVE_POINTS = 200
+PANEL = (5.2, 4.0)
+"""Inches of a figure that stands alone: its text can be read at the width of a phone."""
 JITTER = 0.6
 """Part of the way to the next d over which the dots of one d are spread, so that none hides."""
 WIDEST_JITTER = 0.1
@@ -53,6 +60,26 @@ def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMA
         _draw_success(left, summary)
         _draw_scores(right, summary)
         return save(figure, to, formats)
+
+
+def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:
+    """Draw success as `to`.svg and scores as `to`-scores.svg, each to stand alone on a page."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = {"success": ("", _draw_success), "scores": ("-scores", _draw_scores)}
+    drawn = {}
+    with mpl.rc_context(STYLE):
+        for name, (ending, draw_panel) in panels.items():
+            figure = Figure(figsize=PANEL, layout="constrained")
+            FigureCanvasAgg(figure)
+            axes = figure.subplots()
+            _draw_dimension(axes, summary)
+            draw_panel(axes, summary)
+            axes.set_title("")
+            drawn[name] = save(figure, to.with_name(f"{to.name}{ending}"), ("svg",))[0]
+    return drawn
 
 
 def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -105,10 +132,32 @@ def _draw_success(axes: Axes, summary: Summary) -> None:
         ends = binomtest(point.successes, point.n).proportion_ci(CONFIDENCE, method="exact")
         axes.plot([point.d, point.d], [ends.low, ends.high], color=CURVE, lw=1, alpha=0.5)
         axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
+    dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
+    fitted = _fitted(summary.estimate, dims)
+    if fitted is not None:
+        axes.plot(dims, fitted, color=CURVE, lw=1.6)
     axes.axhline(0.5, color="0.6", lw=0.8)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("share of trials that succeed")
-    axes.set_title("success (dot size: trials; bars: 95 %, exact)", fontsize=9)
+    axes.set_title("success (dot size: trials; bars: 95 %, exact; line: fit)", fontsize=9)
+
+
+def _fitted(found: Estimate, dims: Floats) -> Floats | None:
+    """Return the success probability of the fitted model, averaged over seeds, at each d.
+
+    The parameters are their posterior means. A logistic averaged over a normal is close to a
+    logistic of scale sqrt(scale^2 + pi * spread^2 / 8) (MacKay 1992, equation 10).
+    """
+    middle, scale, spread = found.half_point, found.scale, found.spread
+    guess, lapse = found.guess, found.lapse
+    if middle is None or scale is None or spread is None or guess is None or lapse is None:
+        return None
+    width = float(np.hypot(scale, spread * np.sqrt(np.pi / 8.0)))
+    share = (0.5 - guess) / (1.0 - guess - lapse)
+    centre = middle - width * np.log(share / (1.0 - share))
+    rise = 1.0 / (1.0 + np.exp(np.clip((centre - np.log(dims)) / width, -40.0, 40.0)))
+    fitted: Floats = guess + (1.0 - guess - lapse) * rise
+    return fitted
 
 
 def _draw_scores(axes: Axes, summary: Summary) -> None:

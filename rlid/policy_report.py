@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from rlid.files import read_limited
 from rlid.record import MAX_D, Count, DamagedRecord, Finite, Sha256, parse_json, validate
@@ -14,14 +20,21 @@ MAX_BYTES = 1024 * 1024
 
 
 class Attempt(BaseModel):
-    """One trial's z at one width, in the validation episodes."""
+    """One trial's z at one width, in the validation episodes; `d` is 0 where it was not kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    d: int = Field(default=0, ge=0, le=MAX_D)
     seed: Count
     bits: int = Field(ge=2, le=32)
     mean: Finite
     error: Finite
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave d out where it was not kept: older files and their digests stay as they are."""
+        fields: dict[str, Any] = write(self)
+        return fields if self.d else {name: fields[name] for name in fields if name != "d"}
 
 
 class PolicyReport(BaseModel):

@@ -165,6 +165,8 @@ class Published(_Model):
             "threshold": self.threshold,
             "random": self.random,
             "reference": self.reference,
+            "rule": self.question.rule,
+            "baseline": self.question.baseline,
         }
         return [
             Record(

@@ -48,7 +48,8 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
                 f"{missing} of {len(one.trials)} trials have gone: {one.question.command}"
             )
             continue
-        policy = next((reports[key][0] for key in one.trials if key in reports), None)
+        asked = ((key, one.threshold) for key in one.trials)
+        policy = next((reports[each][0] for each in asked if each in reports), None)
         by = one.judgement
         found.append(publish(one, [judged(records[key], by) for key in one.trials], policy))
     untold = _untold(record for key, record in records.items() if key not in told)
@@ -91,14 +92,13 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
         drawn = curves.draw(
             [record for record in records if record is not None],
             target.with_name(f"{target.stem}-curves.svg"),
-            published.title,
         )
         written += [drawn] if drawn is not None else []
         if row is not None:
             data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
             written.append(write_whole(target.with_suffix(".safetensors"), data))
         if published.policy is not None:
-            source = _reports(store)[published.policy.trial][1]
+            source = _reports(store)[published.policy.trial, published.threshold][1]
             data = read_limited(source, published.policy.file_bytes)
             written.append(write_whole(target.with_suffix(source.suffix), data))
     except OSError as error:
@@ -106,12 +106,12 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     return written
 
 
-def _reports(store: Store) -> dict[str, tuple[PolicyReport, Path]]:
-    """Return what exports left in a store, by the key of the trial: the report, and the file."""
+def _reports(store: Store) -> dict[tuple[str, float], tuple[PolicyReport, Path]]:
+    """Return what exports left in a store, by the trial's key and its threshold: report, file."""
     found = {}
     for source in sorted((store.folder / "policies").glob("*/*.json")):
         report = policy_report.load(source)
-        found[report.trial] = (report, source.with_suffix(".rlid"))
+        found[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
     return found
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rlid.record import MAX_D, MAX_SEED, Count, Name, Text, canonical
 
 Dims = Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_D)], ...], Field(max_length=10_000)]
+DEFAULT_FRACTION = 0.9
 PROTOCOL = ("observation", "backend")
 """Options that put something else in place of what the task's protocol says."""
 
@@ -46,7 +47,7 @@ class Question(BaseModel):
     observation: Name | None = None
     backend: Name | None = None
     full: bool = False
-    fraction: float = Field(default=0.9, gt=0, le=1)
+    fraction: float = Field(default=DEFAULT_FRACTION, gt=0, le=1)
     rule: Literal["normalised", "raw", "paper"] = "normalised"
     baseline: Literal["own", "global"] = "own"
     settings: tuple[Text, ...] = Field(default=(), max_length=100)
@@ -57,6 +58,12 @@ class Question(BaseModel):
         """Eight hexadecimal digits of the question; options at their default do not enter."""
         asked = self.model_dump(mode="json", exclude_defaults=True)
         return hashlib.sha256(canonical(asked).encode()).hexdigest()[:8]
+
+    @property
+    def judged_by(self) -> str:
+        """The rule of success in a word or two: "normalised", "paper, global", "raw at 0.8"."""
+        text = self.rule if self.baseline == "own" else f"{self.rule}, {self.baseline}"
+        return text if self.fraction == DEFAULT_FRACTION else f"{text} at {self.fraction:g}"
 
     @property
     def command(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,19 +25,28 @@ from rlid.summary import summarise
 
 MARGIN = 1.25
 """Factor by which the chart's axis reaches beyond the values on it."""
-SORTED_AS_TEXT = {"task", "kind", "network", "agent", "status"}
-SECONDARY = {"D - d", "reference", "random", "hidden", "env steps", "D / d", "kind"}
+TICKS = (1, 2, 5)
+"""Ticks of a decade; those that are no power of ten are named where there is room for them."""
+MOST_NAMED = 9
+SORTED_AS_TEXT = {"task", "kind", "network", "agent", "projection", "status", "rule"}
+SECONDARY = {"D - d", "reference", "random", "hidden", "env steps", "D / d", "kind", "rule"}
 """Columns that a narrow screen leaves to the measurement's own page."""
+LONG = {"status", "published elsewhere"}
+"""Columns whose texts may take several lines."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A measurement on the chart: positions are in percent of its width."""
+    """A measurement on the chart: positions are in percent of its width.
+
+    `paper` is where the figure published elsewhere stands.
+    """
 
     entry: Entry
     at: float
     low: float | None
     high: float | None
+    paper: float | None
     is_open: bool
 
 
@@ -47,13 +56,15 @@ def write(published: Sequence[Published], entries: Sequence[Entry], out: Path) -
     Raises:
         OSError: they cannot be written.
     """
-    axis, marks = chart([entry for entry in entries if entry.is_measured])
+    measured = [entry for entry in entries if entry.is_measured]
+    axis, marks = chart(measured)
     index = _render(
         "index.html", entries=entries, headings=tables.HEADINGS, cells=_cells, note=tables.NOTE,
-        marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, root="",
+        marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, long=LONG, root="",
+        totals=_totals(measured), has_synthetic=any(e.kind == "synthetic" for e in measured),
     )  # fmt: skip
     written = [write_whole(out / "index.html", index.encode())]
-    of_page = {entry.page: entry for entry in entries if entry.is_measured}
+    of_page = {entry.page: entry for entry in measured}
     for one in published:
         target = publisher.path(one, out).with_suffix(".html")
         page = _measurement(one, of_page[target.relative_to(out).as_posix()], target)
@@ -61,8 +72,19 @@ def write(published: Sequence[Published], entries: Sequence[Entry], out: Path) -
     return written
 
 
-def chart(entries: Sequence[Entry]) -> tuple[list[tuple[int, float]], list[Mark]]:
-    """Return the ticks of a logarithmic axis, (value, percent), and the marks on it."""
+def _totals(measured: Sequence[Entry]) -> list[tuple[str, int]]:
+    """Return what has been measured in a few numbers, each with its name."""
+    return [
+        ("measurements", len(measured)),
+        ("RL tasks", len({entry.task for entry in measured if entry.kind == "rl"})),
+        ("data sets", len({entry.task for entry in measured if entry.kind == "supervised"})),
+        ("trials", sum(entry.trials or 0 for entry in measured)),
+        ("steps", sum(entry.env_steps or 0 for entry in measured)),
+    ]
+
+
+def chart(entries: Sequence[Entry]) -> tuple[list[tuple[int, float, bool]], list[Mark]]:
+    """Return the ticks of a logarithmic axis, (value, percent, is named), and the marks on it."""
     values = [
         value
         for entry in entries
@@ -71,7 +93,9 @@ def chart(entries: Sequence[Entry]) -> tuple[list[tuple[int, float]], list[Mark]
     ]
     if not values:
         return [], []
-    first, last = math.log(min(values) / MARGIN), math.log(max(values) * MARGIN)
+    papers = [int(entry.paper) for entry in entries if entry.paper]
+    first = math.log(min(*values, *papers, values[0]) / MARGIN)
+    last = math.log(max(*values, *papers, values[0]) * MARGIN)
 
     def place(value: float) -> float:
         return round(100 * min(1.0, (math.log(value) - first) / (last - first)), 2)
@@ -84,9 +108,20 @@ def chart(entries: Sequence[Entry]) -> tuple[list[tuple[int, float]], list[Mark]
         is_open = entry.censored or (entry.ci_low is not None and entry.ci_high is None)
         low = None if entry.ci_low is None else place(entry.ci_low)
         high = None if entry.ci_high is None else place(entry.ci_high)
-        marks.append(Mark(entry, place(value), low, 100.0 if is_open else high, is_open))
-    powers = range(math.ceil(first / math.log(10)), math.floor(last / math.log(10)) + 1)
-    return [(10**power, place(10**power)) for power in powers], marks
+        paper = place(int(entry.paper)) if entry.paper else None
+        marks.append(Mark(entry, place(value), low, 100.0 if is_open else high, paper, is_open))
+    return _ticks(first, last, place), marks
+
+
+def _ticks(
+    first: float, last: float, place: Callable[[float], float]
+) -> list[tuple[int, float, bool]]:
+    powers = range(math.floor(first / math.log(10)), math.floor(last / math.log(10)) + 1)
+    ticks = [part * 10**power for power in powers if power >= 0 for part in TICKS]
+    ticks = [tick for tick in ticks if first <= math.log(tick) <= last]
+    is_roomy = len(ticks) <= MOST_NAMED
+    powers_of_ten = {10**power for power in powers if power >= 0}
+    return [(tick, place(tick), is_roomy or tick in powers_of_ten) for tick in ticks]
 
 
 def _cells(entry: Entry) -> list[tuple[str, str, str, bool]]:
@@ -110,11 +145,12 @@ def _measurement(one: Published, entry: Entry, target: Path) -> str:
     """Draw the figure of a measurement; return its page."""
     summary = summarise(one.records())
     sentence = answer(summary.estimate)
-    plots.draw(summary, target.with_suffix(""), sentence, formats=("svg",))
+    plots.draw_panels(summary, target.with_suffix(""))
     beside = {
         kind: name
         for kind, name in {
-            "figure": f"{target.stem}.svg",
+            "success": f"{target.stem}.svg",
+            "scores": f"{target.stem}-scores.svg",
             "curves": f"{target.stem}-curves.svg",
             "policy": f"{target.stem}.rlid",
             "z": f"{target.stem}.safetensors",
@@ -124,8 +160,22 @@ def _measurement(one: Published, entry: Entry, target: Path) -> str:
     }
     return _render(
         "measurement.html", one=one, entry=entry, sentence=sentence, beside=beside,
-        smallest=one.smallest(), root="../",
+        smallest=one.smallest(), tiles=_tiles(one, entry), root="../",
     )  # fmt: skip
+
+
+def _tiles(one: Published, entry: Entry) -> list[tuple[str, str, str]]:
+    """Return the figures at the head of a measurement's page: (name, text, small print)."""
+    texts = dict(zip(tables.HEADINGS, tables.cells(entry), strict=True))
+    policy = one.policy
+    return [
+        ("d_int90", texts["d_int90"], f"95 %: {texts['95 %']}"),
+        ("weights D", texts["D"], entry.network),
+        ("D / d", texts["D / d"], f"D - d = {texts['D - d']}"),
+        ("/ MNIST FC", texts["/ MNIST FC"], f"rule {entry.rule}"),
+        ("smallest policy", texts["policy"], f"{policy.z_bytes} B of z" if policy else "no export"),
+        ("seeds", texts["seeds"], f"{len(one.rows)} trials, {entry.status}"),
+    ]
 
 
 def _render(template: str, **values: Any) -> str:
@@ -154,6 +204,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["short"] = lambda value: tables.short(value) or tables.MISSING
     return environment
 
 

@@ -20,15 +20,26 @@ NOTE = (
     f'Figures under "published elsewhere" are from {SOURCE}, and were not measured here.'
 )
 HEADINGS = (
-    "task", "kind", "network", "D", "agent", "d_int90", "95 %", "/ MNIST FC", "seeds", "status",
-    "published elsewhere", "D / d", "D - d", "policy", "reference", "random", "hidden",
-    "env steps",
+    "task", "kind", "network", "D", "agent", "projection", "d_int90", "95 %", "/ MNIST FC",
+    "seeds", "status", "published elsewhere", "D / d", "D - d", "policy", "rule", "reference",
+    "random", "hidden", "env steps",
 )  # fmt: skip
-SHORT = tuple(range(HEADINGS.index("D / d")))
+SHORT = (
+    "task", "kind", "network", "D", "agent", "rule", "d_int90", "95 %", "/ MNIST FC", "seeds",
+    "status", "policy", "published elsewhere",
+)  # fmt: skip
 """The columns that README shows."""
-TEXTS = ("task", "kind", "network", "agent", "95 %", "status", "published elsewhere")
-WIDE = ("D - d", "random", "hidden", "env steps")
-"""Columns for which a printed page has no room."""
+PRINTED = (
+    "task", "kind", "network", "D", "agent", "projection", "d_int90", "95 %", "/ MNIST FC",
+    "seeds", "status", "published elsewhere", "D / d", "policy", "rule", "reference",
+)  # fmt: skip
+"""The columns for which a printed page has room."""
+TEXTS = (
+    "task", "kind", "network", "agent", "projection", "95 %", "status", "published elsewhere",
+    "rule",
+)  # fmt: skip
+KINDS = {"rl": "RL"}
+"""Kinds that are written otherwise than they are named."""
 BEGIN, END = "<!-- leaderboard: begin -->", "<!-- leaderboard: end -->"
 _LATEX = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -39,26 +50,26 @@ _LATEX = {
 
 def cells(entry: Entry) -> list[str]:
     """Return a row's texts, in the order of HEADINGS; what is missing is shown as missing."""
-    other = entry.projection and entry.projection != "onehot"
-    agent = f"{entry.agent}, {entry.projection}" if other else entry.agent
     answer = entry.answer or ("withheld" if entry.withheld else "")
     texts = [
         entry.task,
-        entry.kind,
+        KINDS.get(entry.kind, entry.kind),
         entry.network,
         _whole(entry.D),
-        agent,
+        entry.agent,
+        entry.projection,
         answer,
         entry.interval,
-        f"{'> ' if entry.censored and entry.ratio else ''}{_short(entry.ratio)}",
+        f"{'> ' if entry.censored and entry.ratio else ''}{short(entry.ratio)}",
         _whole(entry.seeds),
         entry.status,
         f"{entry.paper} ({entry.paper_note})" if entry.paper_note else entry.paper,
-        _short(entry.compression),
+        short(entry.compression),
         _whole(entry.manifold),
         "" if entry.policy_bytes is None else f"{entry.policy_bytes:,} B",
-        _short(entry.reference),
-        _short(entry.random),
+        entry.rule,
+        short(entry.reference),
+        short(entry.random),
         _whole(entry.hidden_state),
         _whole(entry.env_steps),
     ]
@@ -67,7 +78,7 @@ def cells(entry: Entry) -> list[str]:
 
 def markdown(entries: Sequence[Entry]) -> str:
     """Return the page of tables: the leaderboard, and the commands that re-make its rows."""
-    lines = ["# Leaderboard", "", NOTE, "", *_markdown_table(entries, range(len(HEADINGS)))]
+    lines = ["# Leaderboard", "", NOTE, "", *_markdown_table(entries, HEADINGS)]
     lines += ["", "The commands that re-make the rows:", ""]
     for entry in entries:
         if entry.is_measured:
@@ -94,15 +105,18 @@ def put_between_markers(text: str, table: str) -> str:
     return before + table + after
 
 
-def _markdown_table(entries: Sequence[Entry], columns: Sequence[int]) -> list[str]:
-    lines = [
-        "| " + " | ".join(HEADINGS[column] for column in columns) + " |",
-        "|" + "---|" * len(columns),
-    ]
+def _markdown_table(entries: Sequence[Entry], headings: Sequence[str]) -> list[str]:
+    lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
     for entry in entries:
-        texts = cells(entry)
-        lines.append("| " + " | ".join(_markdown(texts[column]) for column in columns) + " |")
+        texts = (_markdown(text) for text in _under(entry, headings))
+        lines.append(f"| {' | '.join(texts)} |")
     return lines
+
+
+def _under(entry: Entry, headings: Sequence[str]) -> list[str]:
+    """Return a row's texts under some of the headings."""
+    texts = dict(zip(HEADINGS, cells(entry), strict=True))
+    return [texts[heading] for heading in headings]
 
 
 def _markdown(text: str) -> str:
@@ -147,14 +161,12 @@ def json_text(entries: Sequence[Entry]) -> str:
 
 def latex(entries: Sequence[Entry]) -> str:
     r"""Return a tabular for the booktabs package, to be \input."""
-    columns = [at for at, heading in enumerate(HEADINGS) if heading not in WIDE]
-    kinds = "".join("l" if HEADINGS[column] in TEXTS else "r" for column in columns)
+    kinds = "".join("l" if heading in TEXTS else "r" for heading in PRINTED)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule"]
-    lines.append(" & ".join(_latex(HEADINGS[column]) for column in columns) + r" \\")
+    lines.append(" & ".join(map(_latex, PRINTED)) + r" \\")
     lines.append(r"\midrule")
     for entry in entries:
-        texts = cells(entry)
-        lines.append(" & ".join(_latex(texts[column]) for column in columns) + r" \\")
+        lines.append(" & ".join(map(_latex, _under(entry, PRINTED))) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -166,7 +178,8 @@ def _whole(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
+    """Return a number in about four digits, or "" where there is none."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -213,6 +213,8 @@ def _check_policy(one: Published, beside: Path) -> Iterator[str]:
         yield "a policy of another task, network or projection"
     if (report.file_bytes, report.z_bytes) != (len(data), -(-file.z_bits // 8)):
         yield "its bytes are not as many as the measurement says"
+    if report.threshold != one.threshold:
+        yield f"held against a threshold of {report.threshold!r}, not {one.threshold!r}"
     if report.solved != (report.score >= report.threshold):
         yield "its score and its success do not go together"
 

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from command import rlid as run_rlid
 from policies import a_file
+from records import a_record, a_spec
 
 from rlid import export, policy_report
 from rlid.policy import Policy
-from rlid.summary import measurements
+from rlid.policy_file import WIDTHS
+from rlid.policy_report import Attempt
+from rlid.summary import measurements, summarise
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
@@ -31,7 +34,6 @@ def test_the_smallest_solved_policy_is_exported_and_still_succeeds(quick_store, 
     target, report = exported
     (found,) = measurements(quick_store)
     solved = [record for record in found.records if record.status == "solved"]
-    assert report.d == min(record.spec.d for record in solved)
     assert report.trial in {record.key for record in solved}
     assert report.solved
     assert report.score >= report.threshold
@@ -39,8 +41,42 @@ def test_the_smallest_solved_policy_is_exported_and_still_succeeds(quick_store, 
     assert report.z_bytes == -(-report.d * report.bits // 8)
     assert policy_report.load(target.with_suffix(".json")) == report
     passing = [one for one in report.attempts if one.mean - one.error >= report.threshold]
-    assert {one.bits for one in passing} == {report.bits}
-    assert report.bits == max(one.bits for one in report.attempts)
+    assert report.d * report.bits == min(one.d * one.bits for one in passing)
+    assert (report.d, report.bits) in {(one.d, one.bits) for one in passing}
+
+
+@pytest.mark.parametrize(
+    ("fewest_bits", "chosen"),
+    [
+        ({3: 2, 5: 2, 9: 2}, (3, 2)),
+        ({3: 16, 5: 8, 9: 2}, (9, 2)),  # more numbers of fewer bits take less
+        ({3: 8, 5: 4, 9: 3}, (5, 4)),
+        ({3: 64, 5: 64, 9: 6}, (9, 6)),
+        ({3: 64, 5: 64, 9: 64}, (9, 32)),  # none holds: the best validated
+    ],
+)
+def test_of_all_solved_trials_the_smallest_file_is_chosen(monkeypatch, fewest_bits, chosen):
+    tried = []
+
+    def validated(record, bits):
+        tried.append((record.spec.d, bits))
+        holds = bits >= fewest_bits[record.spec.d]
+        mean = 460.0 if holds else 300.0 + record.spec.d + bits
+        return Attempt(d=record.spec.d, seed=0, bits=bits, mean=mean, error=1.0)
+
+    monkeypatch.setattr(export, "_task_of", lambda summary: None)
+    monkeypatch.setattr(export, "_candidate", lambda task, record, store: record)
+    monkeypatch.setattr(export, "_validate", validated)
+    monkeypatch.setattr(export, "_finish", lambda task, record, bits, *_: (record.spec.d, bits))
+    found = summarise([a_record(spec=a_spec(d=d)) for d in (9, 3, 5)])
+    assert export.export(found, None) == chosen
+    assert len(tried) <= len(WIDTHS) + 2 * (len(fewest_bits) - 1) + 1
+
+
+def test_a_report_of_before_keeps_its_bytes():
+    old = {"seed": 1, "bits": 4, "mean": 470.0, "error": 2.0}
+    assert Attempt(**old).model_dump() == old
+    assert Attempt(**old, d=3).model_dump() == {**old, "d": 3}
 
 
 def test_exporting_twice_writes_the_same_bytes(quick_store, exported, tmp_path):

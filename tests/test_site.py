@@ -72,7 +72,7 @@ def test_made_twice_it_is_the_same(tmp_path):
     for name in ("a", "b"):
         make(tmp_path / name, some)
     made = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
-    assert len(made) == 3 * len(some) + 1
+    assert len(made) == 4 * len(some) + 1
     for path in made:
         again = tmp_path / "b" / path.relative_to(tmp_path / "a")
         assert path.read_bytes() == again.read_bytes()

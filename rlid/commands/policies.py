@@ -52,7 +52,8 @@ def export(
             f"the network's {report.network_bytes:,}"
         )
         print(
-            f"score {report.score:.6g} over {report.episodes} fresh episodes, "
+            f"score {report.score:.6g} over {report.episodes} fresh "
+            f"{'episodes' if chosen.records[0].episodes > 1 else 'scoring'}, "
             f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
         )
         print(f"written: {target}")

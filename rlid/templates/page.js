@@ -40,7 +40,7 @@
     count.textContent = `${shown} of ${rows.length} rows`;
   };
 
-  heads.forEach((head, column) => head.firstElementChild.addEventListener("click", () =>
+  heads.forEach((head, column) => head.querySelector("button")?.addEventListener("click", () =>
     order(column, head.getAttribute("aria-sort") === "ascending")));
   sort.addEventListener("change", () => order(Number(sort.value), false));
   document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
