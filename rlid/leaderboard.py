@@ -22,7 +22,8 @@ class Entry:
     """One row; None is what is not known, and is shown as missing.
 
     `rule` is what success is judged by. `ratio` is d_int90, or dmax where it lies above that, over
-    the d_int90 of MNIST with the paper's FC network by the same rule; `manifold` is D - d_int90,
+    the d_int90 of MNIST with the paper's FC network; `ratio_rule` is what the latter was judged
+    by, where that is another rule than the row's. `manifold` is D - d_int90,
     `compression` D / d_int90, `policy_bytes` the length of the exported policy file. `paper` is
     the figure that Li et al. (2018) published; it was measured elsewhere.
     """
@@ -41,6 +42,7 @@ class Entry:
     censored: bool = False
     withheld: str = ""
     ratio: float | None = None
+    ratio_rule: str = ""
     compression: float | None = None
     manifold: int | None = None
     policy_bytes: int | None = None
@@ -148,6 +150,7 @@ def _entry(one: Published, ratio: Ratio | None) -> Entry:
         censored=one.answer.censored,
         withheld=one.answer.withheld,
         ratio=None if ratio is None else round(ratio.value, 6),
+        ratio_rule="" if ratio is None else ratio.other_rule,
         compression=None if d is None else round(one.D / d, 2),
         manifold=None if d is None else one.D - d,
         policy_bytes=None if one.policy is None else one.policy.file_bytes,

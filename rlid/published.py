@@ -16,6 +16,7 @@ from rlid.record import (
     MAX_D,
     REFERENCE_SEED,
     Count,
+    DamagedRecord,
     Finite,
     Name,
     Record,
@@ -158,8 +159,10 @@ class Published(_Model):
         """Return the rows as records, without learning curves.
 
         Raises:
-            DamagedRecord: a row fits no spec.
+            DamagedRecord: a row fits no spec, or names versions that are not listed.
         """
+        if any(row.versions >= len(self.versions) for row in self.rows):
+            raise DamagedRecord("a row names versions that are not listed")
         low, high = bounds(self.question, self.D)
         judged: dict[str, Any] = {
             "threshold": self.threshold,

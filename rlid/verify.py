@@ -26,6 +26,7 @@ from rlid.search import make_search
 from rlid.store import parse_z
 from rlid.summary import answer_json, curve_json
 
+FLOAT_BYTES = 4
 MAX_POLICY_BYTES = 64 * 1024 * 1024
 
 
@@ -54,8 +55,8 @@ def verify(source: Path) -> tuple[Published, Verdict]:
     """
     one = publisher.read(source)
     problems = [
-        *_digests(one), *_judgement(one), *_reference(one.reference_record), *_rows(one),
-        *_answer(one),
+        *_digests(one), *_judgement(one), *_reference(one, one.reference_record), *_rows(one),
+        *_answer(one), *_report(one),
     ]  # fmt: skip
     checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
     notes = list(_versions(one))
@@ -104,7 +105,10 @@ def _judgement(one: Published) -> Iterator[str]:
         yield f"trials stopped at {common.get('stop_score')!r}, not at the threshold"
 
 
-def _reference(found: Reference) -> Iterator[str]:
+def _reference(one: Published, found: Reference) -> Iterator[str]:
+    measured = (found.task, found.network, found.D, found.protocol)
+    if measured != (one.question.task, one.question.network, one.D, one.common.get("protocol")):
+        yield "the reference is of another task, network or protocol"
     medians = []
     for direct in found.direct:
         scores = [trial.score for trial in direct.trials if trial.score is not None]
@@ -156,6 +160,8 @@ def _row(one: Published, row: Row, episodes: object) -> Iterator[str]:
         yield f"scored in {row.episodes} episodes, not in {episodes}"
     if (row.score is None) != (row.theta_sha256 is None):
         yield "a score without the hash of its weights, or the hash alone"
+    if (row.z_sha256 is None) != (row.theta_sha256 is None):
+        yield "the hash of its weights without that of z, or the other way round"
 
 
 def _answer(one: Published) -> Iterator[str]:
@@ -206,17 +212,34 @@ def _check_policy(one: Published, beside: Path) -> Iterator[str]:
         yield str(error)
         return
     asked = one.question
-    row = next((row for row in one.rows if row.key == report.trial), None)
-    if row is None or (file.d, file.seed) != (row.d, row.seed):
-        yield "of a trial that is not in the rows"
+    if (file.d, file.seed, file.bits) != (report.d, report.seed, report.bits):
+        yield "of another d, seed or width than the measurement says"
     if (file.task, file.network, file.projection) != (asked.task, asked.network, asked.projection):
         yield "a policy of another task, network or projection"
     if (report.file_bytes, report.z_bytes) != (len(data), -(-file.z_bits // 8)):
         yield "its bytes are not as many as the measurement says"
-    if report.threshold != one.threshold:
-        yield f"held against a threshold of {report.threshold!r}, not {one.threshold!r}"
-    if report.solved != (report.score >= report.threshold):
-        yield "its score and its success do not go together"
+
+
+def _report(one: Published) -> Iterator[str]:
+    """Check what a measurement says of its policy, whether the file lies beside it or not."""
+    found = one.policy
+    if found is None:
+        return
+    row = next((row for row in one.rows if row.key == found.trial), None)
+    if row is None or row.status != "solved" or (found.d, found.seed) != (row.d, row.seed):
+        yield "its policy is of a trial that is not in the rows, or not solved"
+    if (found.D, found.threshold) != (one.D, one.threshold):
+        yield f"its policy was held against D = {found.D} and a threshold of {found.threshold!r}"
+    bits = 8 * (found.file_bytes + FLOAT_BYTES * sum(row.hidden_state.values() if row else ()))
+    if (found.network_bytes, found.description_bits) != (FLOAT_BYTES * found.D, bits):
+        yield "the bytes of its network, or the bits of its description, do not follow"
+    if found.solved != (found.score >= found.threshold):
+        yield "the score of its policy and its success do not go together"
+    if found.episodes != one.common.get("protocol", {}).get("scoring_episodes"):
+        yield f"its policy was scored in {found.episodes} episodes"
+    tried = [each for each in found.attempts if (each.seed, each.bits) == (found.seed, found.bits)]
+    if not tried or any(each.error < 0 for each in found.attempts):
+        yield "the width of its policy is none that was validated"
 
 
 def _versions(one: Published) -> Iterator[str]:

@@ -16,35 +16,41 @@ TASK, NETWORK, AGENT = "mnist", "mlp:200x200", "adam"
 
 @dataclass(frozen=True)
 class Ratio:
-    """A d_int90 over MNIST's; `is_above` where only a lower bound of the former is known."""
+    """A d_int90 over MNIST's; `is_above` where only a lower bound of the former is known.
+
+    `other_rule` is the rule that MNIST was judged by, where that is not the measurement's own.
+    """
 
     value: float
     is_above: bool
+    other_rule: str = ""
 
     def __str__(self) -> str:
-        """Say it in two digits, for a table."""
-        return f"{'> ' if self.is_above else ''}{self.value:.2g}"
+        """Say it in two digits, for a table; a star marks another rule."""
+        return f"{'> ' if self.is_above else ''}{self.value:.2g}{'*' if self.other_rule else ''}"
 
 
 def ratio(item: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
-    """Return how a measurement compares with MNIST's by the same rule.
+    """Return how a measurement compares with MNIST's, by the same rule where there is one.
 
     `of_mnist` are the measurements of MNIST there are; of several the one with most trials counts.
     None where there is none, or one of the two has no answer.
     """
-    alike = [
+    units = [
         other
         for other in of_mnist
         if (other.spec.network, other.spec.agent) == (NETWORK, AGENT)
-        and _rule(other) == _rule(item)
+        and other.estimate.d_int90 is not None
     ]
-    if not alike:
-        return None
-    unit = max(alike, key=lambda other: (len(other.records), other.path)).estimate.d_int90
     found = item.estimate
-    if unit is None or (found.d_int90 is None and not found.censored):
+    if not units or (found.d_int90 is None and not found.censored):
         return None
-    return Ratio((found.d_int90 or found.dmax) / unit, found.censored)
+    unit = max(
+        units, key=lambda other: (_rule(other) == _rule(item), len(other.records), other.path)
+    )
+    value = (found.d_int90 or found.dmax) / (unit.estimate.d_int90 or 1)
+    other_rule = "" if _rule(unit) == _rule(item) else _rule(unit)
+    return Ratio(value, found.censored, other_rule)
 
 
 def _rule(item: Summary) -> str:

@@ -16,6 +16,7 @@ from rlid import export, policy_report
 from rlid.policy import Policy
 from rlid.policy_file import WIDTHS
 from rlid.policy_report import Attempt
+from rlid.store import Store
 from rlid.summary import measurements, summarise
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -120,6 +121,25 @@ def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
     records = tuple(r.model_copy(update={"status": "unsolved"}) for r in found.records)
     with pytest.raises(ValueError, match="no trial is solved"):
         export.export(replace(found, records=records), quick_store)
+
+
+def test_all_measurements_are_exported_at_once_and_what_has_no_policy_is_named(
+    quick_store, tmp_path
+):
+    store = Store(tmp_path / "store")
+    shutil.copytree(quick_store.folder, store.folder, dirs_exist_ok=True)
+    records = [
+        a_record(spec=a_spec(task="sum_constraints:4", d=4)),
+        a_record(spec=a_spec(task="acrobot"), status="unsolved", score=30.0, stopped_early=False),
+    ]
+    for record in records:
+        store.add(record, np.zeros(record.spec.d, np.float32))
+    done = run_rlid("export", "--all", "--import", "hostile", "--store", store.folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("written: ") == 1
+    assert len(list(store.folder.glob("policies/*/*.rlid"))) == 1
+    named = [line for line in done.stderr.splitlines() if line.startswith("not exported: ")]
+    assert len(named) == len(records)
 
 
 def test_the_command_writes_into_the_store_and_says_what_it_weighs(quick_store, tmp_path):

@@ -139,13 +139,19 @@ class TestScale:
         assert not code
         assert "/MNIST" in said.out
 
-    def test_it_is_missing_without_mnist_or_with_another_rule_or_network(self, store):
+    def test_it_is_missing_without_mnist_or_with_another_network(self, store):
         item = measurements(store)[0]
         assert ratio(item, []) is None
         for changes in ({"network": "lenet"}, {"agent": "cmaes"}):
             assert ratio(item, [summarise(self.of_mnist(500, **changes))]) is None
-        by_paper = [record.model_copy(update={"rule": "paper"}) for record in self.of_mnist(500)]
-        assert ratio(item, [summarise(by_paper)]) is None
+
+    def test_a_star_marks_that_mnist_was_judged_by_another_rule(self, store):
+        item = measurements(store)[0]
+        own, by_paper = list(self.of_mnist(500)), list(self.of_mnist(1000))
+        by_paper = [record.model_copy(update={"rule": "paper"}) for record in by_paper]
+        found = ratio(item, [summarise(by_paper)])
+        assert (found.other_rule, str(found)[-1]) == ("paper", "*")
+        assert ratio(item, [summarise(by_paper), summarise(own)]) == ratio(item, [summarise(own)])
 
     def test_above_dmax_it_is_a_bound(self, store):
         unit = summarise(self.of_mnist(500))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -18,47 +19,85 @@ from rlid.commands.options import (
     StoreOption,
 )
 
+if TYPE_CHECKING:
+    from rlid.policy_report import PolicyReport
+    from rlid.store import Store
+    from rlid.summary import Summary
+
 
 def export(
     measurement: Annotated[
-        str, typer.Argument(help="task/agent/network/projection; the first parts will do")
-    ],
+        Optional[list[str]],  # noqa: UP007, UP045 (typer reads it)
+        typer.Argument(help="task/agent/network/projection; the first parts will do"),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="of every measurement that has one; the others are named")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     out: Annotated[
-        Optional[Path],  # noqa: UP007, UP045 (typer reads it)
-        typer.Option(help="the file to write; default: policies in the store"),
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option(help="the file to write, for one measurement; default: policies in the store"),
     ] = None,
     import_: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the smallest solved policy as one file, its z rounded to a few bits an entry."""
     from rlid import export as exports
-    from rlid import summary
     from rlid.store import Store
 
     if not store.is_dir():
         raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
-    chosen = summary.select(summary.measurements(records), measurement)
-    file, report = exports.export(chosen, records, import_ or [])
-    target = out or exports.path(records, chosen)
-    exports.save(file, report, target)
+    chosen = _chosen(records, measurement or [], every)
+    if out is not None and len(chosen) != 1:
+        raise ValueError(f"--out takes one measurement, and these are {len(chosen)}")
+    reports = []
+    for summary in chosen:
+        try:
+            file, report = exports.export(summary, records, import_ or [])
+        except ValueError as error:
+            if not every:
+                raise
+            print(f"not exported: {error}", file=sys.stderr)
+            continue
+        target = out or exports.path(records, summary)
+        exports.save(file, report, target)
+        reports.append(report)
+        if not as_json:
+            _print(summary, report, target)
     if as_json:
-        print(report.model_dump_json(indent=1))
-    else:
-        print(
-            f"{chosen.title}: d = {report.d}, {report.bits} bits an entry: {report.z_bytes} bytes "
-            f"of z, {report.file_bytes} bytes in all, {report.compression:,.0f} times fewer than "
-            f"the network's {report.network_bytes:,}"
-        )
-        print(
-            f"score {report.score:.6g} over {report.episodes} fresh "
-            f"{'episodes' if chosen.records[0].episodes > 1 else 'scoring'}, "
-            f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
-        )
-        print(f"written: {target}")
-    if not report.solved:
+        fields = [report.model_dump(mode="json") for report in reports]
+        print(json.dumps(fields[0] if len(fields) == 1 and not every else fields, indent=1))
+    if not all(report.solved for report in reports):
         raise typer.Exit(FAILED)
+
+
+def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
+    """Return the measurements that are named, or every one.
+
+    Raises:
+        ValueError: none is named, or a name is not that of one alone.
+    """
+    from rlid import summary
+
+    if bool(wanted) == every:
+        raise ValueError("name measurements (task/agent/...), or give --all")
+    found = summary.measurements(records)
+    return found if every else [summary.select(found, name) for name in wanted]
+
+
+def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
+    print(
+        f"{chosen.title}: d = {report.d}, {report.bits} bits an entry: {report.z_bytes} bytes "
+        f"of z, {report.file_bytes} bytes in all, {report.compression:,.0f} times fewer than "
+        f"the network's {report.network_bytes:,}"
+    )
+    print(
+        f"score {report.score:.6g} over {report.episodes} fresh "
+        f"{'episodes' if report.episodes > 1 else 'scoring'}, "
+        f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
+    )
+    print(f"written: {target}")
 
 
 def play(

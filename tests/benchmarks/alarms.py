@@ -21,6 +21,8 @@ from rlid.reference import load, save
 from rlid.runner import Runner
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+TIMEOUT = 3600.0
+"""Seconds: on a machine that does other things as well, a trial may stand still for long."""
 SPACING = 1000
 """Base seeds lie this far apart: a run takes MAX_TRIALS seeds from its own on."""
 ALLOWED = 1 / 50
@@ -36,7 +38,7 @@ def one_check(task, limit, seed, jobs, imports=(), reference=None):
         if reference is not None:
             save(as_reference(reference, wanted), Path(folder))
         started = time.monotonic()
-        with Runner(wanted, folder, place=Place(jobs=jobs)) as runner:
+        with Runner(wanted, folder, place=Place(jobs=jobs), timeout=TIMEOUT) as runner:
             found = check(runner, limit)
         return found, time.monotonic() - started
 
