@@ -82,7 +82,8 @@ class Course:
         """
         stop = self.spec.stop_score
         values = np.empty(0)
-        for part in np.array_split(range(self.problem.task.validation_episodes), LOOKS):
+        episodes = self.problem.task.validation_episodes
+        for part in np.array_split(range(episodes), min(LOOKS, episodes)):
             if self.problem.task.kind == "rl":
                 seeds = draw_seeds(self.episodes, len(part))
             else:

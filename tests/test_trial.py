@@ -1,5 +1,6 @@
 """A trial: when it stops, what it scores, and whose fault a failure is."""
 
+import contextlib
 import dataclasses
 
 import hostile  # noqa: F401 (registers environments)
@@ -8,8 +9,10 @@ import pytest
 
 from rlid.agent import AGENTS, Ask, Progress
 from rlid.plan import plan
+from rlid.problem import evaluate, make_problem
 from rlid.record import Judgement
-from rlid.trial import run_trials
+from rlid.simulator import make_world
+from rlid.trial import run_trials, trial
 
 
 class Scripted:
@@ -185,3 +188,19 @@ def test_pycma_is_not_told_what_is_not_finite():
     ask = next(search)
     with pytest.raises(ValueError, match="finite"):
         search.send(np.full(len(ask.Z), np.nan))
+
+
+def test_a_task_may_ask_for_fewer_validation_episodes_than_a_validation_has_parts():
+    wanted = plan("gym:Quick-v0", agent="cmaes", dmax=8, network="mlp:4", budget=500)
+    task = dataclasses.replace(wanted.task, validation_episodes=1, scoring_episodes=1)
+    asked = []
+    world = make_world(task)
+    problem = make_problem(task, wanted.network, "onehot", 8, 0, world)
+    steps = trial(wanted.spec(8, 0, 4.5), Judgement(4.5), problem)
+    with contextlib.suppress(StopIteration):
+        request = next(steps)
+        while True:
+            asked.append(request)
+            request = steps.send(evaluate([request])[0])
+    assert any(request.part == "validation" for request in asked)
+    assert all(len(request.seeds) >= 1 for request in asked)
