@@ -17,7 +17,7 @@ from rlid.measurement import Measurement
 from rlid.plots import CURVE, STYLE, UNSOLVED, save
 
 TASK, AGENT = "cartpole", "ppo"
-DIMS = (2, 4, 8, 16, 32, 64, 128, 256)
+DIMS = (4, 8, 16, 64, 256)
 BUDGET = 30_000
 """Steps of a trial. Direct training by PPO, where both rules are the same, solves within them."""
 LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", CURVE), "none": ("lr of z = lr", UNSOLVED)}
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("scale-rule"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int)
+    parser.add_argument("--timeout", type=float, help="as in rlid run: more on a busy machine")
     parser.add_argument("--to", type=Path, default=Path("results/cartpole/scale-rule"))
     given = parser.parse_args()
     found = {}
@@ -74,6 +75,7 @@ def main() -> None:
             settings=[f"scale={scale}"],
             jobs=given.jobs,
             store=given.store,
+            timeout=given.timeout,
         )
         curve = " ".join(f"{p.d}:{p.successes}/{p.n}" for p in found[scale].estimate.curve)
         print(
