@@ -20,6 +20,8 @@ check: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-actions action.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 # torch comes first and alone: asked for by another package it may come as a build for GPUs.
 $(STAMP): pyproject.toml constraints.txt
