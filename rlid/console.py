@@ -100,7 +100,7 @@ class BarWatcher(Watcher):
             self.note(f"{name_of(record)} failed: {record.status}: {record.reason.splitlines()[0]}")
         self._progress.update(self._task, advance=1)
         if time.monotonic() - self._last >= ESTIMATE_INTERVAL:
-            standing = "direct training" if estimate is None else answer(estimate())
+            standing = "" if estimate is None else answer(estimate())
             self._progress.update(self._task, description=standing)
             self._last = time.monotonic()
 

@@ -30,7 +30,7 @@ def quick_store(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(FIXTURES))
         quick = {"imports": ("hostile",), "network": "mlp:4", "budget": 3000}
-        rlid.measure("gym:Quick-v0", dmax=5, seeds=5, store=folder, **quick)
+        rlid.measure("gym:Quick-v0", dmax=5, seeds=5, jobs=1, store=folder, **quick)
     return Store(folder)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from command import RLID
+from command import RLID, rlid_here
 from command import rlid as run_rlid
 from records import a_record, a_spec
 
@@ -88,8 +88,8 @@ def test_junit_and_summary_hold_any_text():
 
 def test_a_limit_that_is_kept_passes_and_says_so_to_the_ci(tmp_path, quick_store):
     summary = tmp_path / "summary.md"
-    arguments = ["check", *QUICK, "--store", quick_store.folder, "--quiet"]
-    done = run_rlid(
+    arguments = ["check", *QUICK, "--store", quick_store.folder, "--jobs", "1", "--quiet"]
+    done = rlid_here(
         *arguments, "--max-dint", "5", "--junit", "a/j.xml", cwd=tmp_path,
         GITHUB_STEP_SUMMARY=str(summary),
     )  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_limit_that_is_kept_passes_and_says_so_to_the_ci(tmp_path, quick_store
 
 @pytest.mark.parametrize("limit", ["0", "-3", "x", "99999"])
 def test_bad_input_is_exit_code_2(tmp_path, limit):
-    done = run_rlid("check", "cartpole", "--max-dint", limit, cwd=tmp_path)
+    done = rlid_here("check", "cartpole", "--max-dint", limit, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
@@ -147,7 +147,7 @@ def test_a_project_brings_its_own_task_and_agent_by_entry_points(tmp_path, monke
     assert re.search(r"^hill_climbing ", listed, re.M)
     done = run_rlid(
         "check", "cartpole", "--agent", "hill_climbing", "--max-dint", "8", "--budget", "2000",
-        "--quiet", cwd=tmp_path,
+        "--jobs", "1", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
     assert done.stdout.startswith("cartpole · hill_climbing · mlp:20x20")

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from command import rlid as run_rlid
+from command import rlid_here
 
 from rlid import measured, publisher
 from rlid.question import Question
@@ -85,7 +85,7 @@ def test_publishing_twice_writes_the_same_bytes_and_z_beside(store, tmp_path):
 def test_a_run_that_reuses_everything_leaves_the_file_as_it_is(store, tmp_path):
     (path,) = (store.folder / "measurements").glob("*/*.json")
     before = path.read_bytes(), path.stat().st_mtime_ns
-    done = run_rlid(
+    done = rlid_here(
         "run", *QUICK, "--dmax", "5", "--seeds", "5", "--store", store.folder, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def test_a_run_that_reuses_everything_leaves_the_file_as_it_is(store, tmp_path):
 
 
 def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
-    done = run_rlid("publish", "--store", store.folder, cwd=tmp_path)
+    done = rlid_here("publish", "--store", store.folder, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
     assert [name.rpartition(".")[2] for name in names] == ["json", "svg", "safetensors"]
@@ -111,7 +111,7 @@ def test_a_measurement_that_lost_a_trial_is_not_published(copy, tmp_path):
     next(copy.folder.glob(f"trials/*/{kept.trials[0]}.json")).unlink()
     assert publisher.harvest(copy).found == ()
     assert "1 of" in publisher.harvest(copy).refused[0]
-    done = run_rlid("publish", "--store", copy.folder, cwd=tmp_path)
+    done = rlid_here("publish", "--store", copy.folder, cwd=tmp_path)
     assert done.returncode == 2
     assert "trials have gone: rlid run gym:Quick-v0" in done.stderr
 

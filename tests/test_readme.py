@@ -30,7 +30,7 @@ def test_there_are_examples():
 def test_the_examples_run_as_written(tmp_path, arguments):
     for name, text in EXAMPLES.items():
         (tmp_path / name).write_text(text)
-    done = run_rlid(*shlex.split(arguments), cwd=tmp_path)
+    done = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
     assert "Traceback" not in done.stderr
     assert done.returncode == 0, done.stderr
     assert re.search(

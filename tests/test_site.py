@@ -1,13 +1,17 @@
 """The web page, opened in a real browser from its folder."""
 
+import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from browser import MISSING, Browser
 from measurements import SCRIPT, a_board
 
-from rlid import leaderboard, publisher, site
+from rlid import leaderboard, plots, publisher, site
 from rlid.files import write_whole
+
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def make(out, board):
@@ -76,6 +80,25 @@ def test_made_twice_it_is_the_same(tmp_path):
     for path in made:
         again = tmp_path / "b" / path.relative_to(tmp_path / "a")
         assert path.read_bytes() == again.read_bytes()
+
+
+def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch):
+    shipped = sorted(RESULTS.rglob("*.html"))
+    shutil.copytree(RESULTS, tmp_path / "results")
+    published = leaderboard.chosen(publisher.read_all(tmp_path / "results"))
+    # The figures of one measurement stand for all: they take the time.
+    draw, first = plots.draw_panels, publisher.path(published[0], RESULTS)
+    figures = [first.with_suffix(".svg"), first.with_name(f"{first.stem}-scores.svg")]
+    for path in (*shipped, *figures):
+        (tmp_path / "results" / path.relative_to(RESULTS)).write_text("")
+    monkeypatch.setattr(
+        plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
+    )
+    site.write(published, leaderboard.entries(published), tmp_path / "results")
+    assert shipped
+    for path in (*shipped, *figures):
+        again = tmp_path / "results" / path.relative_to(RESULTS)
+        assert again.read_bytes() == path.read_bytes(), path
 
 
 def test_it_opens_without_a_complaint_and_asks_for_nothing_outside(page, folder):

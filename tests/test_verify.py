@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command import rlid as run_rlid
+from command import rlid_here
 
 from rlid import publisher, rerun
 from rlid.published import parse
@@ -139,18 +139,20 @@ def test_repeated_trials_speak_against_what_signing_hides(source):
 
 
 def test_the_command_says_no_more_than_it_did(source, tmp_path):
-    done = run_rlid("verify", source, cwd=tmp_path)
+    done = rlid_here("verify", source, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[0] == f"{source}: consistent"
     assert "reproduced" not in done.stdout
-    again = run_rlid("verify", source, "--rerun", "2", "--import", "hostile", cwd=tmp_path)
+    again = rlid_here(
+        "verify", source, "--rerun", "2", "--jobs", "1", "--import", "hostile", cwd=tmp_path
+    )
     assert again.returncode == 0, again.stdout
     assert again.stdout.splitlines()[0] == f"{source}: reproduced 2 of 2 trials"
     source.write_text(source.read_text().replace('"seconds"', '"secands"', 1))
-    broken = run_rlid("verify", source, cwd=tmp_path)
+    broken = rlid_here("verify", source, cwd=tmp_path)
     assert broken.returncode == 1
     assert broken.stdout.startswith(f"{source}: damaged")
-    missing = run_rlid("verify", tmp_path / "none.json", cwd=tmp_path)
+    missing = rlid_here("verify", tmp_path / "none.json", cwd=tmp_path)
     assert missing.returncode == 2
     assert missing.stderr.count("\n") == 1
 
