@@ -22,6 +22,7 @@ FORMATS = ("svg", "png")
 SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
 CURVE_POINTS = 200
+MOST_TICKS = 9
 PANEL = (5.2, 4.0)
 """Inches of a figure that stands alone: its text can be read at the width of a phone."""
 JITTER = 0.6
@@ -115,8 +116,9 @@ def _draw_dimension(axes: Axes, summary: Summary) -> None:
 def _ticks(dims: Sequence[int]) -> list[int]:
     """Return the tried d, thinned so that labels on a log axis do not touch."""
     kept: list[int] = []
+    gap = max(1.18, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
     for d in dims:
-        if not kept or d >= kept[-1] * 1.18:
+        if not kept or d >= kept[-1] * gap:
             kept.append(d)
     return kept
 
@@ -186,5 +188,6 @@ def _draw_scores(axes: Axes, summary: Summary) -> None:
                 color="0.35",
                 va="center",
             )
-    axes.set_ylabel("score (mean return of the final episodes)")
+    is_mean = any(record.episodes > 1 for record in summary.records)
+    axes.set_ylabel("score (mean return of the final episodes)" if is_mean else "score")
     axes.set_title("scores (green: solved; most stop early)", fontsize=9)

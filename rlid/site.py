@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rlid import plots, publisher, tables
+from rlid import claims, plots, publisher, tables
 from rlid.files import write_whole
 from rlid.leaderboard import Entry
 from rlid.measurement import answer
@@ -61,7 +61,8 @@ def write(published: Sequence[Published], entries: Sequence[Entry], out: Path) -
     index = _render(
         "index.html", entries=entries, headings=tables.HEADINGS, cells=_cells, note=tables.NOTE,
         marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, long=LONG, root="",
-        totals=_totals(measured), has_synthetic=any(e.kind == "synthetic" for e in measured),
+        totals=_totals(measured), claims=claims.answers(published), beyond=claims.OUT_OF_SCOPE,
+        has_synthetic=any(e.kind == "synthetic" for e in measured),
     )  # fmt: skip
     written = [write_whole(out / "index.html", index.encode())]
     of_page = {entry.page: entry for entry in measured}

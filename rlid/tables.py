@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
+from rlid.claims import OUT_OF_SCOPE, Claim
 from rlid.leaderboard import Entry
 from rlid.paper import SOURCE
 
@@ -77,13 +78,19 @@ def cells(entry: Entry) -> list[str]:
     return [text or MISSING for text in texts]
 
 
-def markdown(entries: Sequence[Entry]) -> str:
-    """Return the page of tables: the leaderboard, and the commands that re-make its rows."""
+def markdown(entries: Sequence[Entry], claims: Sequence[Claim] = ()) -> str:
+    """Return the page of tables: the leaderboard, the paper's claims, the commands of the rows."""
     lines = ["# Leaderboard", "", NOTE, "", *_markdown_table(entries, HEADINGS)]
-    lines += ["", "The commands that re-make the rows:", ""]
+    if claims:
+        lines += ["", f"## The claims of {SOURCE}, from these numbers", ""]
+        lines += ["| claim | answer |", "|---|---|"]
+        lines += [f"| {_markdown(one.text)} | {_markdown(one.answer)} |" for one in claims]
+        lines += ["", OUT_OF_SCOPE]
+    lines += ["", "## The commands that re-make the rows", ""]
     for entry in entries:
         if entry.is_measured:
-            lines.append(f"- {_markdown(entry.task)}, {_markdown(entry.agent)}: {_code(entry)}")
+            name = ", ".join((entry.task, entry.network, entry.agent))
+            lines.append(f"- {_markdown(name)}: {_code(entry)}")
     return "\n".join(lines) + "\n"
 
 

@@ -31,6 +31,7 @@ LAYERS = {
             "measurement",
             "budget",
             "leaderboard",
+            "claims",
             "report",
             "plots",
             "families",

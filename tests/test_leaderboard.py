@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from measurements import SCRIPT, a_board, a_published
 
-from rlid import leaderboard, publisher, tables
+from rlid import claims, leaderboard, publisher, tables
 from rlid.files import write_whole
 from rlid.leaderboard import Entry
 
@@ -115,11 +115,32 @@ def test_the_shipped_leaderboard_follows_from_the_shipped_results(tmp_path):
         write_whole(tmp_path / source.relative_to(results), source.read_bytes())
     published = leaderboard.chosen(publisher.read_all(tmp_path))
     entries = leaderboard.entries(published)
+    said = claims.answers(published)
     for name, made in (
-        ("leaderboard.md", tables.markdown),
+        ("leaderboard.md", lambda entries: tables.markdown(entries, said)),
         ("leaderboard.csv", tables.comma_separated),
         ("leaderboard.json", tables.json_text),
         ("leaderboard.tex", tables.latex),
     ):
         assert made(entries) == (results / name).read_text(), name
     assert tables.readme(entries) in (results.parent / "README.md").read_text()
+
+
+def test_the_papers_claims_are_answered_from_the_numbers_or_left_open():
+    def adam(network, threshold_d, D):
+        return a_published(
+            "mnist", "supervised", D=D, threshold_d=threshold_d, dmax=1500, seeds=5, agent="adam",
+            network=network,
+        )  # fmt: skip
+
+    pendulum, mnist = a_published("inverted_pendulum", D=541), adam("mlp:200x200", 620, 199_210)
+    family = [mnist, adam("mlp:50", 600, 39_760), adam("mlp:400", 650, 318_010)]
+    assert all(one.answer.startswith("unanswered") for one in claims.answers([]))
+    ratio, sizes, numbers, pong = (one.answer for one in claims.answers([pendulum, *family]))
+    assert ratio.startswith(f"{mnist.answer.d_int90} for MNIST FC (rule normalised) against ")
+    assert "95 % interval" in ratio
+    assert "over 3 fully connected networks with D from 39,760 to 318,010" in sizes
+    assert numbers.startswith("unanswered")  # no policy has been exported
+    assert pong == "unanswered: not measured yet: pong and cifar10 (bring the data)"
+    assert sizes != claims.answers([pendulum, mnist])[1].answer
+    assert claims.answers([mnist])[0].answer == "unanswered: not measured yet: inverted_pendulum"

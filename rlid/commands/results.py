@@ -40,8 +40,8 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
+    from rlid import claims, publisher, site, tables
     from rlid import leaderboard as board
-    from rlid import publisher, site, tables
     from rlid.files import write_whole
     from rlid.store import StoreError
 
@@ -52,7 +52,7 @@ def leaderboard(
     published = board.chosen(publisher.read_all(out))
     entries = board.entries(published)
     texts = {
-        out / "leaderboard.md": tables.markdown(entries),
+        out / "leaderboard.md": tables.markdown(entries, claims.answers(published)),
         out / "leaderboard.csv": tables.comma_separated(entries),
         out / "leaderboard.json": tables.json_text(entries),
         out / "leaderboard.tex": tables.latex(entries),
