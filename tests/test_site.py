@@ -82,6 +82,17 @@ def test_made_twice_it_is_the_same(tmp_path):
         assert path.read_bytes() == again.read_bytes()
 
 
+def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(folder):
+    text = (folder / "index.html").read_text()
+    chart = text[text.index('<ol class="chart">') : text.index("</ol>")]
+    answered = [one for one in a_board() if not one.answer.withheld]
+    assert chart.count("aria-label=") == len(answered)
+    assert "inverted_pendulum: d_int90 6, 95 % interval 6-7, published elsewhere 4" in chart
+    for kind in ("rl", "supervised", "synthetic"):
+        rows = chart.count(f'<li class="{kind} ')
+        assert rows == sum(one.kind == kind for one in answered)
+
+
 def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch):
     shipped = sorted(RESULTS.rglob("*.html"))
     shutil.copytree(RESULTS, tmp_path / "results")
