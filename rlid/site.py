@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rlid import claims, plots, publisher, tables
+from rlid import claims, leaderboard, plots, publisher, tables
 from rlid.files import write_whole
 from rlid.leaderboard import Entry
 from rlid.measurement import answer
@@ -50,22 +50,26 @@ class Mark:
     is_open: bool
 
 
-def write(published: Sequence[Published], entries: Sequence[Entry], out: Path) -> list[Path]:
+def write(published: Sequence[Published], out: Path) -> list[Path]:
     """Write the page and one for each measurement; return their paths.
+
+    A measurement that another one of the same thing outweighs has a page too, but no row.
 
     Raises:
         OSError: they cannot be written.
     """
+    chosen = leaderboard.chosen(published)
+    entries = leaderboard.entries(chosen)
     measured = [entry for entry in entries if entry.is_measured]
     axis, marks = chart(measured)
     index = _render(
         "index.html", entries=entries, headings=tables.HEADINGS, cells=_cells, note=tables.NOTE,
         marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, long=LONG, root="",
-        totals=_totals(measured), claims=claims.answers(published), beyond=claims.OUT_OF_SCOPE,
+        totals=_totals(measured), claims=claims.answers(chosen), beyond=claims.OUT_OF_SCOPE,
         has_synthetic=any(e.kind == "synthetic" for e in measured),
     )  # fmt: skip
     written = [write_whole(out / "index.html", index.encode())]
-    of_page = {entry.page: entry for entry in measured}
+    of_page = {entry.page: entry for entry in leaderboard.entries(published)}
     for one in published:
         target = publisher.path(one, out).with_suffix(".html")
         page = _measurement(one, of_page[target.relative_to(out).as_posix()], target)

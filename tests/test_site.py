@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from browser import MISSING, Browser
-from measurements import SCRIPT, a_board
+from measurements import SCRIPT, a_board, a_published
 
-from rlid import leaderboard, plots, publisher, site
+from rlid import plots, publisher, site
 from rlid.files import write_whole
+from rlid.store import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -17,8 +18,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 def make(out, board):
     for one in board:
         write_whole(publisher.path(one, out), one.dump().encode())
-    published = leaderboard.chosen(publisher.read_all(out))
-    return site.write(published, leaderboard.entries(published), out)
+    return site.write(publisher.read_all(out), out)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,14 @@ def test_made_twice_it_is_the_same(tmp_path):
         assert path.read_bytes() == again.read_bytes()
 
 
+def test_a_measurement_that_another_outweighs_has_a_page_and_no_row(tmp_path):
+    few, many = a_published(seeds=5), a_published()
+    index, *pages = make(tmp_path, [few, many])
+    assert {path.stem for path in pages} == {slug(one.name) for one in (few, many)}
+    assert slug(many.name) in index.read_text()
+    assert slug(few.name) not in index.read_text()
+
+
 def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(folder):
     text = (folder / "index.html").read_text()
     chart = text[text.index('<ol class="chart">') : text.index("</ol>")]
@@ -96,7 +104,7 @@ def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(
 def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch):
     shipped = sorted(RESULTS.rglob("*.html"))
     shutil.copytree(RESULTS, tmp_path / "results")
-    published = leaderboard.chosen(publisher.read_all(tmp_path / "results"))
+    published = publisher.read_all(tmp_path / "results")
     # The figures of one measurement stand for all: they take the time.
     draw, first = plots.draw_panels, publisher.path(published[0], RESULTS)
     figures = [first.with_suffix(".svg"), first.with_name(f"{first.stem}-scores.svg")]
@@ -105,7 +113,7 @@ def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch
     monkeypatch.setattr(
         plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
     )
-    site.write(published, leaderboard.entries(published), tmp_path / "results")
+    site.write(published, tmp_path / "results")
     assert shipped
     for path in (*shipped, *figures):
         again = tmp_path / "results" / path.relative_to(RESULTS)

@@ -49,10 +49,11 @@ def leaderboard(
         _publish(folder, out)
     if not out.is_dir():
         raise ValueError(f"no published results at {str(out)!r}: give --out or --store")
-    published = board.chosen(publisher.read_all(out))
-    entries = board.entries(published)
+    published = publisher.read_all(out)
+    chosen = board.chosen(published)
+    entries = board.entries(chosen)
     texts = {
-        out / "leaderboard.md": tables.markdown(entries, claims.answers(published)),
+        out / "leaderboard.md": tables.markdown(entries, claims.answers(chosen)),
         out / "leaderboard.csv": tables.comma_separated(entries),
         out / "leaderboard.json": tables.json_text(entries),
         out / "leaderboard.tex": tables.latex(entries),
@@ -62,7 +63,7 @@ def leaderboard(
     try:
         for path, text in texts.items():
             print(write_whole(path, text.encode()))
-        print(site.write(published, entries, out)[0])
+        print(site.write(published, out)[0])
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
 
