@@ -73,7 +73,7 @@ class Plan:
             settings=agents.settings(self.agent),
             network=self.network.architecture.name,
             projection=self.projection,
-            projection_version=projections.PROJECTIONS[self.projection].version,
+            projection_version=projections.version(self.projection),
             d=d,
             seed=seed,
             stop_score=stop_score,

@@ -63,12 +63,12 @@ class Policy:
         Raises:
             PolicyFileError: the task is unknown or another one here, or theta differs.
         """
-        from rlid.projections import PROJECTIONS
+        from rlid import projections
 
         task = _task(file)
         try:
             problem = make(task, file.network, file.projection, file.d, file.seed)
-            version = PROJECTIONS[file.projection].version
+            version = projections.version(file.projection)
         except ValueError as error:
             raise PolicyFileError(f"cannot be rebuilt: {error}") from None
         if version != file.projection_version:

@@ -196,6 +196,10 @@ def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'torch', 'gymnasium', 'stable_baselines3', 'cma', 'matplotlib'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        # Nor does a plan need torch, which takes longer to import than all else.
+        "from rlid.plan import plan\n"
+        "wanted = plan('cartpole', dmax=4); wanted.spec(4, 0, None)\n"
+        "assert 'torch' not in sys.modules\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from rlid.projections.projection import Projection as Projection
 
-__all__ = ["PROJECTIONS", "make"]
+__all__ = ["PROJECTIONS", "make", "version"]
 
 PROJECTIONS = Registry("projection")
+_VERSIONS: dict[str, int] = {}
+"""The kinds whose frozen stream has changed: one that draws differently gets a new number."""
 
 PROJECTIONS.add_lazy(
     "onehot",
@@ -65,6 +67,11 @@ PROJECTIONS.add_lazy(
     "rlid.projections.identity:Identity",
     summary="theta0 + z, direct training; d = D, no cost and no memory; for the reference score",
 )
+
+
+def version(kind: str) -> int:
+    """Return the version of a kind's stream, without loading the kind: that takes torch."""
+    return _VERSIONS.get(PROJECTIONS.entry(kind).name, 1)
 
 
 def make(kind: str, *, D: int, d: int, seed: int, dtype: torch.dtype | None = None) -> Projection:

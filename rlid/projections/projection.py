@@ -42,8 +42,6 @@ class Projection(ABC):
     """
 
     kind: ClassVar[str]
-    version: ClassVar[int] = 1
-    """Of the frozen stream: a kind that draws differently gets a new one."""
     nesting: ClassVar[Literal["columns", "subspaces", "none"]] = "columns"
     """What the map for d shares with a larger d of the same seed: its columns, or its span."""
     is_generic: ClassVar[bool] = True

@@ -1,8 +1,10 @@
 """Kills workers and whole runs at random instants: python tests/faults/kills.py 200 100.
 
-The numbers are how many workers and how many parents are killed by SIGKILL. Before each kill the
-records that stand are noted: none may be lost or changed later, and at the end the store must equal
-that of an unbroken run, but for timings.
+The numbers are how many workers and how many parents are killed by SIGKILL. Most are killed soon
+after a record was added, so that every one has done some work; the others at any time. Whenever a
+run ends, the next one measures further seeds. The records that stand are noted before each kill:
+none may be lost or changed later, and at the end the store must equal that of unbroken runs, but
+for timings.
 """
 
 import os
@@ -17,11 +19,14 @@ from rlid import upkeep
 from rlid.store import Store
 
 RLID = Path(sys.executable).parent / "rlid"
-SEEDS = 40
+SEEDS, DIMS = 20, (2, 3, 4, 6)
+"""Of one run, each of SEEDS * len(DIMS) trials."""
 RUN = (
-    f"run cartpole --dims 2,3,4,6 --search grid --seeds {SEEDS} --budget 20000 --jobs 2 --quiet "
-    "--retry"
+    f"run cartpole --dims {','.join(map(str, DIMS))} --search grid --seeds {SEEDS} --budget 20000 "
+    "--jobs 2 --quiet --retry"
 ).split()
+LONGEST_WAIT = 60.0
+"""Seconds for a record to appear before the next kill."""
 
 
 def main(workers: int, parents: int, seed: int = 0) -> None:
@@ -31,35 +36,56 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
     with tempfile.TemporaryDirectory() as folder:
         broken, whole = Path(folder, "broken"), Path(folder, "whole")
         noted: dict[Path, bytes] = {}
-        runs = 0
+        runs = measured = 0
         while True:
-            process = start(broken)
+            process = start(broken, measured)
             runs += 1
             while process.poll() is None:
-                time.sleep(rng.uniform(0.2, 2.5))
+                wait(process, broken, rng)
                 note(broken, noted)
                 victims = [process.pid] if left[-1:] == ["parent"] else children(process.pid)
                 if left and victims and process.poll() is None:
                     os.kill(rng.choice(victims), 9)
                     left.pop()
-            if process.returncode == 0:
+            assert process.returncode in (0, 1, -9), process.returncode
+            measured += process.returncode == 0
+            print(f"{len(left)} kills left, {measured} runs ended", file=sys.stderr, flush=True)
+            if process.returncode == 0 and not left:
                 break
-            assert process.returncode in (1, -9), process.returncode
         note(broken, noted)
-        assert start(whole).wait() == 0
+        for number in range(measured):
+            assert start(whole, number).wait() == 0
         one, two = results(whole), results(broken)
         assert one == two, [key for key in one if one[key] != two.get(key)]
+        assert len(one) == measured * SEEDS * len(DIMS)
         leftovers = list(upkeep.examine(Store(broken)))
         assert all(one.remedy == "removed" for one in leftovers), leftovers
         print(
-            f"{workers - left.count('worker')} workers and {parents - left.count('parent')} "
-            f"parents killed over {runs} runs: {len(two)} records, none lost, none changed, none "
-            f"twice, equal to those of an unbroken run; {len(leftovers)} half-written files"
+            f"{workers} workers and {parents} parents killed over {runs} runs: {len(two)} records, "
+            "none lost, none changed, none twice, equal to those of unbroken runs; "
+            f"{len(leftovers)} half-written files"
         )
 
 
-def start(store: Path) -> subprocess.Popen:
-    return subprocess.Popen([str(RLID), *RUN, "--store", str(store)], stdout=subprocess.DEVNULL)
+def start(store: Path, number: int) -> subprocess.Popen:
+    """Start the run that measures the `number`-th lot of seeds."""
+    where = ["--seed", str(number * SEEDS), "--store", str(store)]
+    return subprocess.Popen([str(RLID), *RUN, *where], stdout=subprocess.DEVNULL)
+
+
+def wait(process: subprocess.Popen, store: Path, rng: random.Random) -> None:
+    """Wait for a random instant, mostly one soon after a record was added."""
+    if rng.random() < 0.3:
+        time.sleep(rng.uniform(0, 2.5))
+        return
+    before, deadline = count(store), time.monotonic() + LONGEST_WAIT
+    while process.poll() is None and count(store) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(rng.uniform(0, 0.3))
+
+
+def count(store: Path) -> int:
+    return sum(1 for _ in store.glob("trials/*/*.json"))
 
 
 def note(store: Path, noted: dict[Path, bytes]) -> None:
