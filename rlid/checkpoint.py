@@ -22,7 +22,7 @@ class Checkpoints:
 
     def path(self, spec: Spec) -> Path:
         """Return where the checkpoint of a trial stands, or would stand."""
-        return self._store.folder / "checkpoints" / f"{spec.key}.safetensors"
+        return self._store.room("checkpoints") / f"{spec.key}.safetensors"
 
     def save(self, spec: Spec, state: State) -> bool:
         """Write a trial's state in place of the one before; return False if it is too large.

@@ -185,7 +185,7 @@ def _finish(
 def path(store: Store, summary: Summary) -> Path:
     """Return where a store keeps the exported policy of a measurement."""
     name = slug(summary.path.replace("/", "-"))
-    return store.folder / "policies" / slug(summary.spec.task) / f"{name}{SUFFIX}"
+    return store.room("policies", slug(summary.spec.task)) / f"{name}{SUFFIX}"
 
 
 def save(file: PolicyFile, report: PolicyReport, target: Path) -> None:

@@ -42,6 +42,20 @@ def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
         os.close(descriptor)
 
 
+def inside(folder: Path, *names: str) -> Path:
+    """Return the place of these names below a folder, none of which leads elsewhere by a link.
+
+    Raises:
+        OSError: one of them is a symbolic link.
+    """
+    path = folder
+    for name in names:
+        path = path / name
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, f"{path} is a symbolic link", str(path))
+    return path
+
+
 def write_whole(path: Path, data: bytes) -> Path:
     """Write a file under a temporary name, flush it to disk, and give it its name.
 

@@ -57,7 +57,7 @@ class Journals:
 
     def path(self, spec: Spec) -> Path:
         """Return where the journal of a trial stands, or would stand."""
-        return self._store.folder / "journals" / slug(spec.task) / f"{spec.key}.journal"
+        return self._store.room("journals", slug(spec.task)) / f"{spec.key}.journal"
 
     def open(self, spec: Spec) -> Journal:
         """Return a trial's journal, with the answers that were kept.

@@ -9,6 +9,8 @@ it: creating a file that must not exist is the one thing that a shared folder do
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import secrets
@@ -17,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlid.files import read_limited
+from rlid.files import inside, read_limited
 from rlid.record import DamagedRecord, parse_json
 
 HEARTBEAT = 5.0
@@ -36,8 +38,8 @@ class Process:
     started: int
 
     def lives(self) -> bool | None:
-        """Whether it is alive; None where that cannot be seen from here."""
-        if not self.machine or self.machine != machine():
+        """Whether it is alive; None where that cannot be seen from here, or it has been stopped."""
+        if not self.machine or self.machine != machine() or self.pid < 1:
             return None
         try:
             os.kill(self.pid, 0)
@@ -45,7 +47,9 @@ class Process:
             return False
         except PermissionError:
             pass
-        return start_of(self.pid) in (self.started, -1)
+        if start_of(self.pid) not in (self.started, -1):
+            return False
+        return None if _status(self.pid)[:1] == ["T"] else True
 
 
 class Leases:
@@ -72,7 +76,7 @@ class Leases:
             return True
         self._open()
         generation = 0
-        while not self._create(key, generation):
+        while not _create(self._path(key, generation), self.name):
             owner = self._owner(key, generation)
             if owner is None:
                 continue
@@ -108,33 +112,25 @@ class Leases:
     def _open(self) -> None:
         if self._ending is not None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        inside(self.folder.parent, self.folder.name).mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.name}.owner"
         me = Process(machine(), os.getpid(), start_of(os.getpid()))
-        path.write_text(json.dumps(vars(me)))
+        _create(path, json.dumps(vars(me)))
         self._ending = ending = threading.Event()
 
         def beat() -> None:
             while not ending.wait(HEARTBEAT):
-                if path.exists():
+                with contextlib.suppress(OSError):
                     os.utime(path)
 
         threading.Thread(target=beat, daemon=True).start()
+        for other in self.folder.glob("*.owner"):
+            # Killed before it could do so itself; without the file it counts as dead as well.
+            if _lives(other) is False:
+                other.unlink(missing_ok=True)
 
     def _path(self, key: str, generation: int) -> Path:
         return self.folder / f"{key}.{generation}.lease"
-
-    def _create(self, key: str, generation: int) -> bool:
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-        try:
-            descriptor = os.open(self._path(key, generation), flags, 0o644)
-        except FileExistsError:
-            return False
-        try:
-            os.write(descriptor, self.name.encode())
-        finally:
-            os.close(descriptor)
-        return True
 
     def _owner(self, key: str, generation: int) -> str | None:
         """Return the name in a lease, or None if it has gone."""
@@ -152,13 +148,7 @@ class Leases:
 
     def _lives(self, name: str) -> bool:
         path = self.folder / (name if name.endswith(".lease") else f"{name}.owner")
-        try:
-            found = parse_json(read_limited(path, MAX_BYTES).decode())
-            lives = Process(found["machine"], found["pid"], found["started"]).lives()
-        except FileNotFoundError:
-            return False
-        except (DamagedRecord, UnicodeDecodeError, KeyError, TypeError, OverflowError):
-            lives = None
+        lives = _lives(path)
         if lives is not None:
             return lives
         try:
@@ -173,6 +163,38 @@ class Leases:
         return time.monotonic() - since < self.stale
 
 
+def _create(path: Path, text: str) -> bool:
+    """Make a file that must not exist; return whether that was so.
+
+    Raises:
+        OSError: it cannot be written, and is gone again: torn, it would be void after STALE only.
+    """
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        return False
+    try:
+        if os.write(descriptor, text.encode()) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _lives(owner: Path) -> bool | None:
+    """Whether the process in a file is alive; None where that cannot be told."""
+    try:
+        found = parse_json(read_limited(owner, MAX_BYTES).decode())
+        return Process(found["machine"], found["pid"], found["started"]).lives()
+    except FileNotFoundError:
+        return False
+    except (DamagedRecord, UnicodeDecodeError, KeyError, TypeError, OverflowError):
+        return None
+
+
 def machine() -> str:
     """Return what tells this boot of this machine, and this container, from any other."""
     try:
@@ -184,8 +206,15 @@ def machine() -> str:
 
 def start_of(pid: int) -> int:
     """Return when a process started; 0 if it has ended, -1 if that cannot be seen."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+    fields = _status(pid)
+    if not fields:
         return -1
     return 0 if fields[0] in "ZX" else int(fields[19])
+
+
+def _status(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from its third on: the state first; none if unseen."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

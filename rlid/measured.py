@@ -74,7 +74,7 @@ def this_machine() -> Machine:
 
 def path(store: Store, question: Question) -> Path:
     """Return where a store keeps what a run of `question` left."""
-    return store.folder / "measurements" / slug(question.task) / f"{question.digest}.json"
+    return store.room("measurements", slug(question.task)) / f"{question.digest}.json"
 
 
 def save(

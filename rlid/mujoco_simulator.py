@@ -229,6 +229,6 @@ def _make(env: str, options: dict[str, Any]) -> Any:
     mujoco.set_mju_user_warning(lambda _: None)
     try:
         return gymnasium.make(env, disable_env_checker=True, **options).unwrapped
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         first_line = (str(error).splitlines() or [""])[0]
         raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -182,7 +185,9 @@ def plan(
     if max_trials is not None:
         _at_least_one("--max-trials", max_trials)
     parse(network or found.network)
-    world = make_world(found)
+    # What an environment prints is no result, and where it goes is its own affair.
+    with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(os.curdir):
+        world = make_world(found)
     try:
         shape = make_network(found, network or found.network, world)
         if found.kind == "rl":

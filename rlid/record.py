@@ -259,9 +259,13 @@ def parse_record(text: str) -> Record:
 
 
 def validate(model: type[M], value: Any) -> M:
-    """Return `value` as a `model`, or raise DamagedRecord with the first complaint in one line."""
+    """Return JSON's `value` as a `model`, each of its types as it is: "1" is no number.
+
+    Raises:
+        DamagedRecord: it is none; the first complaint in one line.
+    """
     try:
-        return model.model_validate(value)
+        return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "record"

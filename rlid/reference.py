@@ -26,7 +26,7 @@ from rlid.record import (
     parse_json,
     validate,
 )
-from rlid.store import StoreError, slug
+from rlid.store import Store, StoreError, slug
 from rlid.task import Task
 
 MAX_BYTES = 1024 * 1024
@@ -141,9 +141,12 @@ def path(store: Path, task: str, network: str, observation: Value = "raw") -> Pa
     """Return where a store keeps the reference of (task, network), under an observation rule.
 
     What was measured under frozen statistics must not replace what was measured without them.
+
+    Raises:
+        StoreError: its folder is a link.
     """
     ending = ".frozen.json" if observation == "frozen" else ".json"
-    return store / "references" / slug(task) / f"{slug(network)}{ending}"
+    return Store(store).room("references", slug(task)) / f"{slug(network)}{ending}"
 
 
 def load(task: Task, network: str, store: Path) -> Reference | None:

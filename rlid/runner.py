@@ -67,7 +67,7 @@ class Runner:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"--timeout {timeout:g}: must be above 0")
         check_tensorboard(tensorboard)
-        self.tensorboard = tensorboard
+        self.tensorboard = None if tensorboard is None else os.path.abspath(tensorboard)
         self.plan = plan
         self.watcher = watcher or Watcher()
         self.store = Store(store, self.watcher.note)
@@ -235,7 +235,8 @@ class Runner:
                 plan.imports,
                 tuple(part),
                 judgement,
-                str(self.store.folder),
+                # An environment may change the folder that its process works in.
+                os.path.abspath(self.store.folder),
                 self.tensorboard,
             )
             for part in split(new, parts)

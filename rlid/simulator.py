@@ -111,7 +111,7 @@ class GymnasiumSimulator:
                 made = gymnasium.wrappers.FlattenObservation(made)
             if len(made.observation_space.shape or ()) != 1:
                 raise ValueError(f"its observations, {space}, cannot be flattened to one vector")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             first_line = (str(error).splitlines() or [""])[0]
             raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error
         return made
@@ -140,7 +140,7 @@ class GymnasiumSimulator:
         for slot, seed in zip(slots, seeds, strict=True):
             try:
                 observation, _ = self._envs[slot].reset(seed=int(seed))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _fault("reset", error) from error
             self._observe("reset", slot, observation)
         return self._observations[slots]
@@ -155,7 +155,7 @@ class GymnasiumSimulator:
                 self._rewards[slot] = reward
                 self._terminated[slot] = terminated
                 self._truncated[slot] = truncated
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _fault("step", error) from error
             self._observe("step", slot, observation)
         return (
@@ -198,6 +198,6 @@ def _centre(space: Any, is_scaled: bool) -> tuple[NDArray[np.float64], NDArray[n
     return (low + high) / 2, (high - low) / 2
 
 
-def _fault(call: str, error: Exception) -> EnvironmentFault:
+def _fault(call: str, error: BaseException) -> EnvironmentFault:
     first_line = (str(error).splitlines() or [""])[0]
     return EnvironmentFault(f"{call} raised {type(error).__name__}: {first_line}"[:500])

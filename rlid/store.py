@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.files import add_whole, read_limited, write_whole
+from rlid.files import add_whole, inside, read_limited, write_whole
 from rlid.record import DamagedRecord, NewerRecord, Record, Spec, parse_record, written
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
@@ -44,9 +44,24 @@ class Store:
         self.folder = Path(folder)
         self._on_damage = on_damage
 
+    def room(self, *names: str) -> Path:
+        """Return a folder of this store, whether it is there or not.
+
+        Raises:
+            StoreError: it is a link, or lies behind one: what a store holds lies inside it.
+        """
+        try:
+            return inside(self.folder, *names)
+        except OSError as error:
+            raise _cannot("used", self.folder, error) from None
+
     def path(self, spec: Spec) -> Path:
-        """Return where the record of `spec` stands, or would stand."""
-        return self.folder / "trials" / slug(spec.task) / f"{spec.key}.json"
+        """Return where the record of `spec` stands, or would stand.
+
+        Raises:
+            StoreError: the folder is a link.
+        """
+        return self.room("trials", slug(spec.task)) / f"{spec.key}.json"
 
     def check_writable(self) -> None:
         """Make the folder and write to it once.
@@ -81,10 +96,15 @@ class Store:
                 record = record.model_copy(update={"z_sha256": hashlib.sha256(data).hexdigest()})
                 # A z without its record is left from a crash, and gives way.
                 write_whole(path.with_suffix(".safetensors"), data)
-            add_whole(path, written(record).encode())
+            is_new = add_whole(path, written(record).encode())
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
-        return record
+        if is_new:
+            return record
+        stored = self.get(record.spec)
+        if stored is None:
+            raise StoreError(f"{path}: damaged, and cannot be moved out of the way")
+        return stored
 
     def get(self, spec: Spec) -> Record | None:
         """Return the record of `spec`, or None; a damaged one is put into quarantine."""
@@ -98,7 +118,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         path = self.path(spec)
-        target = self.folder / "retired" / f"{path.stem}.{secrets.token_hex(4)}.json"
+        target = self.room("retired") / f"{path.stem}.{secrets.token_hex(4)}.json"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # another process was quicker
@@ -118,11 +138,14 @@ class Store:
                 yield record
 
     def files(self, suffix: str, task: str | None = None) -> Iterator[Path]:
-        """Yield the files of the trials that end so, ordered by name; hidden ones are left out."""
-        trials = self.folder / "trials"
-        names = [slug(task)] if task else _names(trials)
-        for folder in (trials / name for name in names):
-            if folder.is_dir() and not folder.is_symlink():
+        """Yield the files of the trials that end so, ordered by name; hidden ones are left out.
+
+        Raises:
+            StoreError: a folder is a link.
+        """
+        names = [slug(task)] if task else _names(self.room("trials"))
+        for folder in (self.room("trials", name) for name in names):
+            if folder.is_dir():
                 yield from (folder / name for name in _names(folder) if name.endswith(suffix))
 
     def parse(self, path: Path) -> Record:
@@ -166,7 +189,7 @@ class Store:
     def quarantined(self) -> list[Path]:
         """Return the damaged files that were set aside."""
         return sorted(
-            path for path in (self.folder / "quarantine").glob("*") if path.suffix != ".reason"
+            path for path in self.room("quarantine").glob("*") if path.suffix != ".reason"
         )
 
     def set_aside(self, path: Path, reason: str) -> None:
@@ -175,7 +198,7 @@ class Store:
         Raises:
             StoreError: it cannot be moved.
         """
-        target = self.folder / "quarantine" / f"{path.name}.{secrets.token_hex(4)}"
+        target = self.room("quarantine") / f"{path.name}.{secrets.token_hex(4)}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(path, target)
@@ -194,7 +217,11 @@ class Store:
         except NewerRecord as error:
             raise StoreError(f"{path}: {error}") from None
         except DamagedRecord as error:
-            self.set_aside(path, str(error))
+            try:
+                self.set_aside(path, str(error))
+            except StoreError:
+                # Whoever may only read the store still has its sound records.
+                self._on_damage(f"damaged, and cannot be moved: {path}: {error}")
             return None
         except OSError as error:
             raise _cannot("read", self.folder, error) from error

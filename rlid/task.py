@@ -257,7 +257,7 @@ def import_packages(packages: Sequence[str]) -> None:
     for package in packages:
         try:
             importlib.import_module(package)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(
                 f"--import {package}: {type(error).__name__}: {error}".splitlines()[0]
             ) from error

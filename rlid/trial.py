@@ -173,6 +173,7 @@ def run_trials(
     """
     world = make_world(task)
     network = make_network(task, specs[0].network, world)
+    beat()
     seconds = dict.fromkeys(range(len(specs)), 0.0)
     trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}
     waiting, kept, watched = dict[int, Request](), dict[int, Journal](), dict[int, Scalars]()

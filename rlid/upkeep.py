@@ -92,9 +92,10 @@ def merge(target: Store, source: Store) -> Merged:
             known += 1
         else:
             conflicts.append(record)
-    for path in sorted((source.folder / "references").glob("*/*.json")):
-        reference = references.read(path)
-        if not references.path(target.folder, reference.task, reference.network).exists():
+    for path in sorted(source.room("references").glob("*/*.json")):
+        reference = references.read(source.room("references", path.parent.name) / path.name)
+        rule = reference.protocol.get("observation", "raw")
+        if not references.path(target.folder, reference.task, reference.network, rule).exists():
             references.save(reference, target.folder)
     return Merged(added, known, tuple(conflicts))
 

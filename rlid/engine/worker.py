@@ -75,6 +75,7 @@ def train(
     Raises:
         ValueError: the task is not what it was when the cell was made.
     """
+    import gymnasium  # noqa: F401
     import torch
 
     from rlid.checkpoint import Checkpoints
@@ -88,6 +89,9 @@ def train(
     spec = cell.specs[0]
     observation = str(spec.protocol["observation"])
     task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
+    # What takes longest to import is there. From here on the task's patience holds, so that an
+    # environment that hangs while it is made is found out as soon as any other.
+    beat()
     run_trials(
         cell.specs,
         cell.judgement,
@@ -112,6 +116,7 @@ def random_scores(
     """
     from typing import cast
 
+    import gymnasium  # noqa: F401
     import numpy as np
 
     from rlid.course import draw_seeds
@@ -124,7 +129,9 @@ def random_scores(
     found = resolve(task)
     drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
     seeds = drawn[part.start : part.stop]
-    world, beat = make_world(found), beats(report)
+    beat = beats(report)
+    beat()
+    world = make_world(found)
     if found.kind != "rl":
         return [float(value) for value in cast(Objective, world).chance(seeds)]
 

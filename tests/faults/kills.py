@@ -9,6 +9,7 @@ for timings.
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,14 +17,15 @@ import time
 from pathlib import Path
 
 from rlid import upkeep
+from rlid.record import MISSING
 from rlid.store import Store
 
 RLID = Path(sys.executable).parent / "rlid"
 SEEDS, DIMS = 20, (2, 3, 4, 6)
-"""Of one run, each of SEEDS * len(DIMS) trials."""
+"""Of one run, which thus has SEEDS * len(DIMS) trials."""
 RUN = (
     f"run cartpole --dims {','.join(map(str, DIMS))} --search grid --seeds {SEEDS} --budget 20000 "
-    "--jobs 2 --quiet --retry"
+    "--jobs 2 --quiet --retry --timeout 600"
 ).split()
 LONGEST_WAIT = 60.0
 """Seconds for a record to appear before the next kill."""
@@ -33,7 +35,8 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
     rng = random.Random(seed)
     left = ["worker"] * workers + ["parent"] * parents
     rng.shuffle(left)
-    with tempfile.TemporaryDirectory() as folder:
+    folder = tempfile.mkdtemp(prefix="kills-")
+    try:
         broken, whole = Path(folder, "broken"), Path(folder, "whole")
         noted: dict[Path, bytes] = {}
         runs = measured = 0
@@ -65,6 +68,10 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
             "none lost, none changed, none twice, equal to those of unbroken runs; "
             f"{len(leftovers)} half-written files"
         )
+    except BaseException:
+        print(f"the stores are in {folder}", file=sys.stderr)
+        raise
+    shutil.rmtree(folder)
 
 
 def start(store: Path, number: int) -> subprocess.Popen:
@@ -94,7 +101,7 @@ def note(store: Path, noted: dict[Path, bytes]) -> None:
         assert path.read_bytes() == data, path
     for path in store.glob("trials/*/*.json"):
         data = path.read_bytes()
-        if path not in noted and b'"status": "error"' not in data:
+        if path not in noted and not any(f'"status": "{one}"'.encode() in data for one in MISSING):
             noted[path] = data
 
 
