@@ -41,6 +41,7 @@ app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.
 
 def main() -> NoReturn:
     """Run the command line; every failure that is a user's to mend is one line."""
+    _open_streams()
     for number in STOPPING:
         # One that is ignored, as under nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -60,6 +61,17 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+def _open_streams() -> None:
+    """Let closed standard streams lead nowhere: a later file would take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
 def _explain(error: Exception) -> int:
     """Print what went wrong in one line; what is no user's mistake is raised again."""
     from rlid.engine import EngineError
@@ -72,6 +84,12 @@ def _explain(error: Exception) -> int:
         return _fail(str(error), FAILED)
     if isinstance(error, ValueError):
         return _fail(str(error), BAD_INPUT)
+    if isinstance(error, BrokenPipeError):
+        # Whoever read has gone; nor can what is left be flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, OSError):
+        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}", STORE_FAILED)
     raise error
 
 

@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlid.files import inside, read_limited
+from rlid.files import inside, read_limited, write_whole
 from rlid.record import DamagedRecord, parse_json
 
 HEARTBEAT = 5.0
@@ -112,10 +112,9 @@ class Leases:
     def _open(self) -> None:
         if self._ending is not None:
             return
-        inside(self.folder.parent, self.folder.name).mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{self.name}.owner"
+        path = inside(self.folder.parent, self.folder.name) / f"{self.name}.owner"
         me = Process(machine(), os.getpid(), start_of(os.getpid()))
-        _create(path, json.dumps(vars(me)))
+        write_whole(path, json.dumps(vars(me)).encode())
         self._ending = ending = threading.Event()
 
         def beat() -> None:

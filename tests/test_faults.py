@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import RLID, rlid
 
-from rlid.engine import Place
+from rlid.engine import Place, agenda
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
 from rlid.leases import Leases
@@ -44,8 +44,8 @@ def test_no_bytes_get_more_out_of_a_loader_than_its_refusal():
 def test_a_full_disk_is_one_line_and_the_run_resumes(tmp_path, give_reference):
     give_reference("gym:Quick-v0", 5.0, 2.5, network="mlp:4")
     arguments = (
-        "run gym:Quick-v0 --import hostile --network mlp:4 --budget 3000 --dims 4 --search grid "
-        f"--seeds 2 --jobs 1 --quiet --store {tmp_path}/store"
+        "run gym:Quick-v0 --import hostile --network mlp:4 --budget 1000 --dims 4 --search grid "
+        f"--agent random --seeds 2 --jobs 1 --quiet --store {tmp_path}/store"
     ).split()
     full = subprocess.run(
         ["bash", "-c", 'ulimit -f 1 && exec "$@"', "bash", str(RLID), *arguments],
@@ -62,7 +62,8 @@ def test_a_full_disk_is_one_line_and_the_run_resumes(tmp_path, give_reference):
     assert len(list(Store(tmp_path / "store").records())) == 2
 
 
-def test_a_segfault_and_memory_without_end_cost_their_own_trials(tmp_path):
+def test_a_segfault_and_memory_without_end_cost_their_own_trials(tmp_path, monkeypatch):
+    monkeypatch.setattr(agenda, "ATTEMPTS", 1)
     reasons = {
         "gym:Segfaults-v0": ("error", "SIGSEGV", "Segmentation fault", "hostile.py"),
         "gym:Allocates-v0": ("error", "MemoryError"),
@@ -70,10 +71,12 @@ def test_a_segfault_and_memory_without_end_cost_their_own_trials(tmp_path):
     }
     cells = []
     for task in reasons:
-        wanted = plan(task, dmax=4, network="mlp:4", budget=1000, imports=["hostile"])
+        wanted = plan(
+            task, agent="random", dmax=4, network="mlp:4", budget=1000, imports=["hostile"]
+        )
         specs = (wanted.spec(4, 0, None),)
         cells.append(Cell(task, ("hostile",), specs, Judgement(5.1), str(tmp_path)))
-    with LocalEngine(2, 60.0, memory=3 * 2**30) as engine:
+    with LocalEngine(2, 60.0, memory=2 * 2**30) as engine:
         leases = Leases(tmp_path)
         engine.run(Agenda(cells, Store(tmp_path), leases, lambda _: 22, lambda _: None))
         leases.close()

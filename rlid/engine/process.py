@@ -61,8 +61,9 @@ def settle(parent: int, output: str, memory: int | None) -> None:
     printed = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for old, new in ((silent, 0), (printed, 1), (printed, 2)):
         os.dup2(old, new)
-    os.close(silent)
-    os.close(printed)
+    for one in (silent, printed):
+        if one > 2:  # unless a stream was closed, and this is it
+            os.close(one)
     faulthandler.enable()
     faulthandler.register(HANG_SIGNAL, all_threads=False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -1,7 +1,8 @@
 """Fails or kills the store at its n-th system call, for every n: python tests/faults/storage.py.
 
-The writer runs in a child under `patched`, which counts the calls of open, write, fsync, link,
-rename, replace and unlink, and at the n-th raises ENOSPC or kills the process.
+The writer takes a lease, keeps answers in a journal, saves a checkpoint and adds the record, as a
+worker does. It runs in a child that counts its calls of open, write, fsync, link and the like, and
+at the n-th raises ENOSPC or kills the process.
 """
 
 import errno
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -17,12 +19,25 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 import numpy as np
 from records import a_record, a_spec
 
-from rlid import upkeep
+from rlid import journal, upkeep
+from rlid.checkpoint import Checkpoints
+from rlid.journal import Journals
+from rlid.leases import Leases
+from rlid.problem import Request, Returns
+from rlid.state import State
 from rlid.store import Store, StoreError
 
-CALLS = ("open", "fsync", "link", "rename", "replace", "unlink", "mkdir")
+CALLS = (
+    "open", "write", "pwrite", "ftruncate", "fsync", "link", "rename", "replace", "unlink", "mkdir",
+)  # fmt: skip
+STALE = 0.05
+"""Seconds after which a lease that was torn by a kill is void."""
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 TRIALS = 2
+ANSWERS = [
+    (Request(None, np.full((3, 3), number, np.float32), (1, 2)), Returns(np.ones((3, 2)), number))
+    for number in range(2)
+]
 
 
 class Countdown:
@@ -69,8 +84,9 @@ class Halfway:
 
 
 def write(folder, countdown):
-    """Add two trials under the countdown."""
-    patches = [mock.patch.object(os, name, countdown.wrap(getattr(os, name))) for name in CALLS]
+    """Run two trials, as it were, under the countdown."""
+    patches = [mock.patch.object(journal, "FLUSH_SECONDS", 0.0)]
+    patches += [mock.patch.object(os, name, countdown.wrap(getattr(os, name))) for name in CALLS]
     opened = open
 
     def open_(path, mode="r", *args):
@@ -82,12 +98,29 @@ def write(folder, countdown):
     for patch in patches:
         patch.start()
     try:
-        store = Store(folder)
+        store, leases = Store(folder), Leases(folder, STALE)
         for seed in range(TRIALS):
-            store.add(a_record(spec=a_spec(seed=seed)), Z)
+            run(store, leases, a_record(spec=a_spec(seed=seed)))
+        leases.close()
     finally:
         for patch in patches:
             patch.stop()
+
+
+def run(store, leases, record):
+    spec, checkpoints = record.spec, Checkpoints(store)
+    while not leases.take(spec.key):
+        time.sleep(STALE / 2)
+    kept = Journals(store).open(spec)
+    checkpoints.load(spec)
+    for question, answer in ANSWERS:
+        if kept.answer(question) is None:
+            kept.add(question, answer)
+    checkpoints.save(spec, State({"it": "stands here"}, {}))
+    store.add(record, Z)
+    checkpoints.drop(spec)
+    kept.remove()
+    leases.release(spec.key, done=True)
 
 
 def in_child(folder, n, kills):
@@ -98,7 +131,7 @@ def in_child(folder, n, kills):
         try:
             write(folder, countdown)
             os._exit(0 if countdown.n > 0 else 3)
-        except StoreError:
+        except (StoreError, OSError):  # the agenda makes the one of the other
             os._exit(1)
         except BaseException:
             os._exit(2)
@@ -119,6 +152,10 @@ def examine(folder):
     for finding in list(upkeep.examine(store)):
         upkeep.repair(store, finding)
     assert not list(upkeep.examine(store))
+    assert not store.quarantined()
+    for room in ("journals/cartpole", "checkpoints", "leases"):
+        left = list(Path(folder, room).iterdir())
+        assert not left, left
     return len(found)
 
 
