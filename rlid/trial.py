@@ -173,6 +173,7 @@ def run_trials(
     """
     world = make_world(task)
     network = make_network(task, specs[0].network, world)
+    # What takes longest to import is there: from here on the task's patience holds.
     beat()
     seconds = dict.fromkeys(range(len(specs)), 0.0)
     trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}

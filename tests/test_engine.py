@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from command import write_environment
 
 from rlid.engine import EngineError
 from rlid.engine import agenda as agenda_module
@@ -76,16 +77,16 @@ def test_a_cell_that_crashes_is_run_again_one_by_one(engine, tmp_path, monkeypat
 
 
 def test_a_trial_that_hangs_is_recorded_as_timed_out_and_a_long_one_is_not(engine, tmp_path):
-    patience, engine.patience = engine.patience, 3.0
-    hangs, long = specs_of("gym:Hangs-v0", [0]), specs_of("gym:Slow-v0", [0], budget=200)
+    patience, engine.patience = engine.patience, 4.0
+    hangs, long = specs_of("gym:Hangs-v0", [0]), specs_of("gym:Slow-v0", [0], budget=400)
     good = specs_of("gym:Quick-v0", range(1))
     found = run(engine, tmp_path, [hangs, long, good])
     engine.patience = patience
     hung = found[hangs[0].key]
     assert hung.status == "timeout"
-    assert hung.reason.startswith("no sign of life for 3 s\n")
+    assert hung.reason.startswith("no sign of life for 4 s\n")
     assert re.search(r"hostile.py.*, line \d+ in step", hung.reason)
-    assert found[long[0].key].seconds > 3.0
+    assert found[long[0].key].seconds > 4.0
     assert not any(found[specs[0].key].is_missing for specs in (long, good))
 
 
@@ -200,8 +201,3 @@ def test_a_worker_takes_one_thread_whatever_the_parent_takes(tmp_path, monkeypat
         THREADS, "1"
     )
     assert os.environ[THREADS[0]] == "7"
-
-
-def write_environment(path):
-    with open(path, "w") as file:
-        json.dump(dict(os.environ), file)

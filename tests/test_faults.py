@@ -29,8 +29,9 @@ pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
 
 @pytest.mark.parametrize("kills", [False, True], ids=["fails", "kills"])
-def test_a_store_is_sound_whichever_call_fails_or_is_the_last(kills):
-    assert storage.strike_everywhere(kills) >= 30
+def test_a_store_is_sound_whichever_call_fails_or_is_the_last(kills, monkeypatch):
+    monkeypatch.setattr(storage, "TRIALS", 1)
+    assert storage.strike_everywhere(kills) >= 40
 
 
 def test_no_bytes_get_more_out_of_a_loader_than_its_refusal():

@@ -18,7 +18,7 @@ from rlid.record import Judgement
 from rlid.store import Store
 from rlid.trial import run_trials
 
-BUDGET = 2000
+BUDGET = 800
 JUDGEMENT = Judgement(4.5, 2.5, 5.0)
 SCRIPT = f"""
 import sys

@@ -75,7 +75,6 @@ def train(
     Raises:
         ValueError: the task is not what it was when the cell was made.
     """
-    import gymnasium  # noqa: F401
     import torch
 
     from rlid.checkpoint import Checkpoints
@@ -89,9 +88,6 @@ def train(
     spec = cell.specs[0]
     observation = str(spec.protocol["observation"])
     task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
-    # What takes longest to import is there. From here on the task's patience holds, so that an
-    # environment that hangs while it is made is found out as soon as any other.
-    beat()
     run_trials(
         cell.specs,
         cell.judgement,
@@ -116,7 +112,6 @@ def random_scores(
     """
     from typing import cast
 
-    import gymnasium  # noqa: F401
     import numpy as np
 
     from rlid.course import draw_seeds
@@ -129,9 +124,8 @@ def random_scores(
     found = resolve(task)
     drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
     seeds = drawn[part.start : part.stop]
-    beat = beats(report)
+    world, beat = make_world(found), beats(report)
     beat()
-    world = make_world(found)
     if found.kind != "rl":
         return [float(value) for value in cast(Objective, world).chance(seeds)]
 
