@@ -108,6 +108,13 @@ def test_a_store_that_cannot_be_written_is_exit_code_74(refused, tmp_path):
     assert "cannot be written" in line
 
 
+def test_a_figure_that_cannot_be_written_is_exit_code_74(refused, tmp_path, quick_store):
+    (tmp_path / "file").write_text("")
+    code, line = refused("plot", "--store", quick_store.folder, "--out", tmp_path / "file")
+    assert code == 74
+    assert line.startswith(f"rlid: {tmp_path}/file: ")
+
+
 def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path):
     arguments = ["run", *QUICK, "--dmax", "5", "--seeds", "5", "--jobs", "1"]
     done = rlid(*arguments, cwd=tmp_path, COLUMNS="70")
@@ -210,6 +217,14 @@ def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
     found = json.loads(done.stdout)
     assert {"tasks", "agents", "projections", "networks"} == set(found)
     assert all(entry["summary"] for entries in found.values() for entry in entries)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(tmp_path, closed):
+    script = f'exec "$@" {closed}'
+    command = ["bash", "-c", script, "bash", str(RLID), "list", "agents"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_is_there_for_every_command(tmp_path):

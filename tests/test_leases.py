@@ -1,8 +1,10 @@
 """Leases: one process at a time has a trial, and that of a dead one is taken over, once."""
 
+import errno
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -85,6 +87,40 @@ def test_a_zombie_is_gone(tmp_path):
     time.sleep(0.3)
     assert not owner.lives()
     process.communicate()
+
+
+def test_a_stopped_process_is_neither_alive_nor_dead():
+    process = subprocess.Popen(["sleep", "60"])
+    owner = Process(machine(), process.pid, start_of(process.pid))
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    assert owner.lives() is None
+    process.kill()
+    process.wait()
+
+
+def test_a_full_disk_leaves_no_torn_lease(tmp_path, monkeypatch):
+    mine = Leases(tmp_path)
+    mine.take("1" * 64)
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail)
+        with pytest.raises(OSError, match="No space left"):
+            mine.take(KEY)
+    assert Leases(tmp_path).take(KEY)
+
+
+def test_the_files_of_owners_that_were_killed_are_swept_up(tmp_path):
+    folder = pretend(tmp_path, pid=dead_pid())
+    pretend(tmp_path, key="2" * 64, name="e" * 16, machine="elsewhere")
+    mine = Leases(tmp_path)
+    assert mine.take(KEY)
+    owners = {path.stem for path in folder.glob("*.owner")}
+    assert owners == {mine.name, "e" * 16}
+    mine.close()
 
 
 def test_an_owner_elsewhere_is_dead_when_it_is_silent_by_the_clock_of_who_waits(tmp_path):

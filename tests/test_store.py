@@ -90,6 +90,15 @@ def test_a_file_system_without_links_is_written_by_rename(tmp_path, monkeypatch)
         (lambda text: text.replace('"D"', '"D": 1, "D"'), "stands twice"),
         (lambda text: text.replace('"seed": 0', '"seed": 1'), "not the key"),
         (lambda text: text.replace('"solved"', '"splendid"'), "status"),
+        (
+            lambda text: text.replace('"d": 3', '"d": "3"'),
+            "spec.d: Input should be a valid integer",
+        ),
+        (
+            lambda text: text.replace('"d": 3', '"d": 3.0'),
+            "spec.d: Input should be a valid integer",
+        ),
+        (lambda text: text.replace('"d": 3', '"d": ' + "3" * 5000), "not JSON"),
         (lambda text: "[" * 100_000, "not JSON"),
         (lambda text: " " * 3_000_000, "larger than"),
     ],
@@ -146,6 +155,42 @@ def test_a_symlink_is_not_followed(tmp_path):
     path.symlink_to(tmp_path / "elsewhere.json")
     assert list(store.records()) == []
     assert (tmp_path / "elsewhere.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("trials", lambda store: list(store.records())),
+        ("trials/cartpole", lambda store: list(store.records())),
+        ("trials/cartpole", lambda store: store.add(a_record(spec=a_spec(d=4)))),
+        ("quarantine", lambda store: store.set_aside(store.path(a_spec()), "a reason")),
+    ],
+)
+def test_a_folder_that_is_a_link_is_neither_read_nor_written(tmp_path, name, use):
+    store, elsewhere = Store(tmp_path / "store"), tmp_path / "elsewhere"
+    store.add(a_record())
+    link = tmp_path / "store" / name
+    if link.exists():
+        link.rename(elsewhere)
+    else:
+        elsewhere.mkdir()
+    link.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    with pytest.raises(StoreError, match=f"{name} is a symbolic link"):
+        use(store)
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_a_damaged_record_that_cannot_be_moved_hides_no_sound_one(tmp_path):
+    heard = []
+    store = Store(tmp_path, heard.append)
+    store.path(store.add(a_record()).spec).write_text("{")
+    store.add(a_record(spec=a_spec(d=4)))
+    (tmp_path / "quarantine").write_text("a file where a folder should be")
+    assert [record.spec.d for record in store.records()] == [4]
+    assert "cannot be moved" in heard[0]
+    with pytest.raises(StoreError, match="cannot be moved out of the way"):
+        store.add(a_record())
 
 
 def test_z_that_is_not_its_records_is_refused(tmp_path):
