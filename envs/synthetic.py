@@ -28,6 +28,8 @@ BY_CONSTRUCTION = "by construction: every condition can be met exactly"
 FEATURES = 150
 TOLERANCE = 0.05
 """How near to its target each dial must be set; from the start they are off by about 2."""
+MOST_NOISE = 10.0
+"""Label noise above it leaves nothing to be learned."""
 REACH = 4.0
 """Distance from the target at which a dial earns nothing."""
 MAX_ACTION = 10.0
@@ -35,14 +37,20 @@ MAX_ACTION = 10.0
 
 @TASKS.add("synthetic", "known", "fast", example="4")
 def sum_constraints(count: str = "10") -> Task:
-    """K groups of 1000 weights must have the sums 1, 2, ... K: sum_constraints:10 (d_int = K)."""
-    return _conditions("sums", SumConstraints, _whole("sum_constraints", count, WEIGHTS))
+    """K groups of 1000 weights must have the sums 1, 2, ... K: sum_constraints:10 (d_int = K).
+
+    sum_constraints:10:0.1 adds noise of that standard deviation to the labels of every evaluation.
+    """
+    return _conditions("sum_constraints", "sums", SumConstraints, count, WEIGHTS)
 
 
 @TASKS.add("synthetic", "known", "fast", example="4")
 def hyperplanes(count: str = "10") -> Task:
-    """1000 weights must lie on K random hyperplanes: hyperplanes:10 (d_int = K)."""
-    return _conditions("hyperplanes", Hyperplanes, _whole("hyperplanes", count, WEIGHTS // 2))
+    """1000 weights must lie on K random hyperplanes: hyperplanes:10 (d_int = K).
+
+    hyperplanes:10:0.1 adds noise of that standard deviation to the labels of every evaluation.
+    """
+    return _conditions("hyperplanes", "hyperplanes", Hyperplanes, count, WEIGHTS // 2)
 
 
 @TASKS.add("synthetic", "known", "episodic", example="4")
@@ -70,12 +78,16 @@ def dials(count: str = "4") -> Task:
     )
 
 
-def _conditions(env: str, world: Any, number: int) -> Task:
+def _conditions(name: str, env: str, world: Any, parameter: str, most: int) -> Task:
+    """Return the task of "K" or of "K:NOISE", the standard deviation of the labels' noise."""
+    count, colon, text = parameter.partition(":")
+    number = _whole(name, count, most)
+    noise = _noise(name, parameter, text) if colon else 0.0
     return Task(
         version=1,
         kind="synthetic",
         env=env,
-        options={"count": number},
+        options={"count": number} | ({"noise": noise} if colon else {}),
         episode_cap=1,
         network=f"vector:{WEIGHTS}",
         agent="adam",
@@ -87,8 +99,21 @@ def _conditions(env: str, world: Any, number: int) -> Task:
         floor=1.5,
         floor_source=BY_CONSTRUCTION,
         backend="torch",
-        world=partial(world, number),
+        world=partial(world, number, noise),
     )
+
+
+def _noise(name: str, parameter: str, text: str) -> float:
+    try:
+        noise = float(text)
+    except ValueError:
+        noise = math.nan
+    if not 0.0 < noise <= MOST_NOISE:
+        raise ValueError(
+            f"task {name}:{parameter}: use a standard deviation above 0 and at most "
+            f"{MOST_NOISE:g} for the noise of the labels"
+        )
+    return noise
 
 
 def _whole(name: str, text: str, most: int) -> int:
@@ -104,11 +129,20 @@ def _fixed(name: str, *shape: int) -> NDArray[np.float64]:
 
 
 class _Conditions:
-    """Linear conditions on theta itself: A theta = b, with K rows."""
+    """Linear conditions on theta itself: A theta = b + noise, with K rows.
+
+    The noise is drawn anew for every evaluation, from the evaluation's seed. What a policy scores
+    in the end is one such evaluation, so that success is random where noise is about as large as
+    the violation that is allowed.
+    """
 
     inputs = 0
     outputs = 0
     merges = False
+
+    def __init__(self, number: int, noise: float) -> None:
+        """`number` is K, `noise` the standard deviation of the labels' noise."""
+        self._number, self._noise = number, noise
 
     def check(self, network: Any) -> None:
         """Take 1000 bare weights and nothing else."""
@@ -126,36 +160,53 @@ class _Conditions:
         seeds: NDArray[np.int64],
         part: Part,
     ) -> NDArray[np.float64]:
-        """Score each row by itself, so that no row depends on another; nothing is random."""
-        values = np.array([self._score(theta) for theta in Theta])
-        return np.repeat(values[:, None], seeds.shape[1], axis=1)
+        """Score each row by itself, so that no row depends on another."""
+        off = [self.violations(theta) for theta in Theta]
+        if not self._noise:
+            return np.repeat([[_score(one)] for one in off], seeds.shape[1], axis=1)
+        return np.array(
+            [
+                [_score(one + self._drawn(np.random.default_rng(seed))) for seed in row]
+                for one, row in zip(off, seeds.tolist(), strict=True)
+            ]
+        )
 
     def loss(self, network: Any, theta: Any, rng: np.random.Generator) -> Any:
         """Return the mean squared violation."""
-        return self.violations(theta).square().mean()
+        off = self.violations(theta)
+        return (off + self._drawn(rng) if self._noise else off).square().mean()
 
     def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the scores of standard normal weights."""
         import torch
 
         draws = [np.random.default_rng(seed).standard_normal(WEIGHTS) for seed in seeds]
-        return np.array([self._score(torch.tensor(draw, dtype=torch.float32)) for draw in draws])
+        rows = torch.tensor(np.array(draws), dtype=torch.float32)
+        return np.array([_score(self.violations(row)) for row in rows])
 
-    def _score(self, theta: Any) -> float:
-        error = float(self.violations(theta).square().mean())
-        return min(DECADES, -math.log10(max(error, 1e-30)))
+    def _drawn(self, rng: np.random.Generator) -> Any:
+        """Return the noise of one evaluation's labels, a torch tensor (K,)."""
+        import torch
+
+        return torch.tensor(self._noise * rng.standard_normal(self._number), dtype=torch.float32)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
+def _score(violations: Any) -> float:
+    error = float(violations.square().mean())
+    return min(DECADES, -math.log10(max(error, 1e-30)))
+
+
 class SumConstraints(_Conditions):
     """The weights fall into K runs of nearly equal length; the k-th must sum to k."""
 
-    def __init__(self, number: int) -> None:
-        """`number` is K."""
+    def __init__(self, number: int, noise: float = 0.0) -> None:
+        """`number` is K, `noise` the standard deviation of the labels' noise."""
         import torch
 
+        super().__init__(number, noise)
         sizes = [len(part) for part in np.array_split(range(WEIGHTS), number)]
         self._groups = torch.repeat_interleave(torch.arange(number), torch.tensor(sizes))
         self._targets = torch.arange(1.0, number + 1)
@@ -168,10 +219,11 @@ class SumConstraints(_Conditions):
 class Hyperplanes(_Conditions):
     """K random hyperplanes, each at a distance of about sqrt(K) from where the weights start."""
 
-    def __init__(self, number: int) -> None:
-        """`number` is K."""
+    def __init__(self, number: int, noise: float = 0.0) -> None:
+        """`number` is K, `noise` the standard deviation of the labels' noise."""
         import torch
 
+        super().__init__(number, noise)
         self._normals = torch.tensor(_fixed("normals", number, WEIGHTS), dtype=torch.float32)
         self._offsets = torch.tensor(10 * _fixed("offsets", number), dtype=torch.float32)
 

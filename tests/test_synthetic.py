@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from rlid.dimension import estimate
 from rlid.plan import plan
 from rlid.problem import make_problem
 from rlid.projections import PROJECTIONS
 from rlid.record import Judgement
 from rlid.simulator import make_network, make_world
+from rlid.summary import as_trial
 from rlid.task import resolve
 from rlid.trial import run_trials
 
@@ -17,13 +19,18 @@ GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]
 
 
 def solved(task, agent, d, *, projection="onehot", seeds=6, budget=None):
+    found = trials(task, agent, d, projection=projection, seeds=seeds, budget=budget)
+    return sum(record.status == "solved" for record in found)
+
+
+def trials(task, agent, d, *, projection="onehot", seeds, budget, threshold=None):
     found = []
     wanted = plan(task, agent=agent, dmax=d, projection=projection, budget=budget)
-    threshold = 0.9 * wanted.task.ceiling
+    threshold = threshold or 0.9 * wanted.task.ceiling
     specs = [wanted.spec(d, seed, threshold) for seed in range(seeds)]
     run_trials(specs, Judgement(threshold), wanted.task, lambda record, _: found.append(record))
     assert not [record.reason for record in found if record.reason]
-    return sum(record.status == "solved" for record in found)
+    return found
 
 
 @pytest.mark.parametrize("projection", GENERIC)
@@ -42,6 +49,21 @@ def test_four_conditions_are_not_met_in_three_dimensions(family, projection):
 def test_four_dials_are_set_in_four_dimensions_and_not_in_three():
     assert solved("dials:4", "cmaes", 4) >= 5
     assert solved("dials:4", "cmaes", 3, seeds=3, budget=30_000) == 0
+
+
+@pytest.mark.parametrize("agent", ["cmaes", pytest.param("adam", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
+def test_where_noisy_labels_leave_success_to_chance_the_interval_holds_the_truth(family, agent):
+    rows = [
+        as_trial(record)
+        for d in (3, 4, 5)
+        for record in trials(f"{family}:4:0.3", agent, d, seeds=5, budget=800, threshold=0.5)
+    ]
+    reached = [row.success for row in rows if row.d >= 4]
+    assert 0 < sum(reached) < len(reached)
+    found = estimate(rows, dmax=5)
+    assert found.ci_low <= 4
+    assert found.ci_high is None or found.ci_high >= 4
 
 
 @pytest.mark.slow
@@ -93,6 +115,12 @@ def test_a_bad_number_of_conditions_is_refused():
     for text in ("0", "-1", "x", "1001", "2.5"):
         with pytest.raises(ValueError, match="use a whole number from 1 to 1000"):
             resolve(f"sum_constraints:{text}")
+
+
+def test_a_bad_noise_of_the_labels_is_refused():
+    for text in ("4:", "4:0", "4:-1", "4:x", "4:nan", "4:11"):
+        with pytest.raises(ValueError, match="use a standard deviation above 0"):
+            resolve(f"hyperplanes:{text}")
 
 
 def test_only_bare_weights_are_taken():

@@ -40,7 +40,7 @@ from rlid.store import Store  # noqa: E402
 from rlid.summary import as_trial  # noqa: E402
 
 GRID_SEEDS = 10
-OFFERED_SEEDS = (10, 30)
+OFFERED_SEEDS = "10,30,100"
 # Grids that the width to be reached is the median of.
 GRIDS = 20
 
@@ -108,7 +108,7 @@ def simulate(curves: Sequence[Curve], options: argparse.Namespace) -> None:
         unsolved_cost = float(BUDGET)
         full_cost = unsolved_cost * len(dims) * GRID_SEEDS
         bounds = [bound(curve, dims, SOLVED_COST, share) for share in (SOLVED_COST, 1.0)]
-        for offered in OFFERED_SEEDS:
+        for offered in options.offered:
             rows = []
             for index in range(options.measurements):
                 key = (curve.name, offered, index)
@@ -168,7 +168,7 @@ def replay(options: argparse.Namespace) -> None:
         all_full = [full.get((d, seed)) for d in dims for seed in ten]
         full_cost = cost_of([t for t in all_full if t]) if all(all_full) else None
         target = estimate(grid, dmax=dims[-1])
-        for offered in OFFERED_SEEDS:
+        for offered in options.offered:
             chosen = (seeds[first:] + seeds[:first])[:offered]
             if len(chosen) < offered:
                 continue
@@ -199,11 +199,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--measurements", type=int, default=100, help="of each curve")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
+    parser.add_argument("--offered", default=OFFERED_SEEDS, help="numbers of seeds, with commas")
     parser.add_argument("--out", type=Path, help="file of finished measurements")
     parser.add_argument("--store", type=Path, help="replay the trials of this store")
     parser.add_argument("--task", default="cartpole")
     parser.add_argument("--agent", default="cmaes")
     options = parser.parse_args()
+    options.offered = [int(seeds) for seeds in options.offered.split(",")]
     if options.store:
         replay(options)
     else:
