@@ -41,21 +41,43 @@ def bound(curve: Curve, dims: Sequence[int], solved_cost: float, full_cost: floa
     """
     if curve.scale < NARROWEST:
         return None
-    names = ["half", "scale", *(["spread"] if curve.spread else []), "guess", "lapse"]
+    names = _names(curve)
     grid = np.asarray(dims, dtype=float)
     wanted = _half_point_gradient(curve, names)
     variance = wanted @ np.linalg.pinv(_information(curve, names, grid), rcond=1e-10) @ wanted
     chance = _averaged(curve, grid)
     grid_cost = float((full_cost * chance + 1.0 - chance).sum())
 
+    _, _, spent = _programme(curve, names, solved_cost)
+    return float(spent.sum() ** 2 / (variance * grid_cost))
+
+
+def allocation(curve: Curve, solved_cost: float) -> dict[int, float]:
+    """Return the share of its trials that the bound's best choice has at each d."""
+    levels, cost, spent = _programme(curve, _names(curve), solved_cost)
+    trials = spent / cost
+    is_used = trials > 1e-9 * trials.sum()
+    shares = trials[is_used] / trials.sum()
+    return dict(zip(levels[is_used].astype(int).tolist(), shares.tolist(), strict=True))
+
+
+def _programme(
+    curve: Curve, names: Sequence[str], solved_cost: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return levels of d, the cost of a trial there, and what the best choice spends there."""
     levels = np.unique(np.round(np.geomspace(1, curve.dmax, LEVELS)))
     chance = np.clip(_averaged(curve, levels), 1e-6, 1.0 - 1e-6)
+    cost = solved_cost * chance + 1.0 - chance
     gradient = _gradients(curve, names, levels).mean(axis=2) / np.sqrt(chance * (1.0 - chance))
-    rows = gradient / np.sqrt(solved_cost * chance + 1.0 - chance)
-    found = linprog(
-        np.ones(2 * len(levels)), A_eq=np.hstack((rows, -rows)), b_eq=wanted, bounds=(0, None)
-    )
-    return float(found.fun**2 / (variance * grid_cost))
+    rows = gradient / np.sqrt(cost)
+    wanted = _half_point_gradient(curve, names)
+    both = np.hstack((rows, -rows))
+    found = linprog(np.ones(both.shape[1]), A_eq=both, b_eq=wanted, bounds=(0, None))
+    return levels, cost, found.x.reshape(2, -1).sum(axis=0)
+
+
+def _names(curve: Curve) -> list[str]:
+    return ["half", "scale", *(["spread"] if curve.spread else []), "guess", "lapse"]
 
 
 def _uniform() -> Floats:

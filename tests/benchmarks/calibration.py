@@ -37,6 +37,8 @@ LEAST_COVERAGE = 0.93
 MOST_CENSORED = 0.01
 MOST_ALARMS = 0.05
 SOLVED_AT_DMAX = 0.9
+# The relative width at which the adaptive search stops: that of `rlid run`.
+PRECISION = 0.25
 # Measurements that one job makes, and compares with each other in a ring.
 CHUNK = 50
 BY_NAME = {curve.name: curve for curve in CURVES}
@@ -51,6 +53,7 @@ class Job:
     seeds: int
     first: int
     count: int
+    precision: float = PRECISION
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,14 @@ class Row:
     d: int
 
 
-def search_of(curve: Curve, kind: str, seeds: int) -> Search:
-    dims = grid_dims(curve.dmax) if kind == "grid" else None
-    return make_search(kind, dmax=curve.dmax, dims=dims, seeds=range(seeds))
+def search_of(curve: Curve, job: Job) -> Search:
+    return make_search(
+        job.search,
+        dmax=curve.dmax,
+        dims=grid_dims(curve.dmax) if job.search == "grid" else None,
+        seeds=range(job.seeds),
+        precision=job.precision,
+    )
 
 
 def covers(answer: Estimate, known: int | None) -> bool:
@@ -83,7 +91,7 @@ def run(job: Job) -> list[Row]:
     runs = []
     for index in range(job.first, job.first + job.count):
         rng = np.random.default_rng([zlib.crc32(job.curve.encode()), job.seeds, index])
-        search = search_of(curve, job.search, job.seeds)
+        search = search_of(curve, job)
         runs.append(Simulation(curve, job.seeds, rng).measure(search))
     rows = []
     for trials, other in zip(runs, [*runs[1:], runs[0]], strict=True):
@@ -194,13 +202,21 @@ def main() -> int:
     parser.add_argument("--seeds", default="5,10", help="numbers of seeds, with commas")
     parser.add_argument("--search", default=",".join(SEARCHES), help="kinds, with commas")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
+    parser.add_argument("--precision", type=float, default=PRECISION, help="asked of adaptive")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, help="file of finished parts")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     options = parser.parse_args()
     # A part of every scenario before the next part of any: the table is even whenever one looks.
     jobs = [
-        Job(curve, kind, int(seeds), first, min(CHUNK, options.measurements - first))
+        Job(
+            curve,
+            kind,
+            int(seeds),
+            first,
+            min(CHUNK, options.measurements - first),
+            options.precision,
+        )
         for first in range(0, options.measurements, CHUNK)
         for curve in BY_NAME
         if any(part in curve for part in options.curves.split(","))

@@ -12,7 +12,8 @@ itself; how often its interval then covers the truth; its cost, where it gave up
 the grid, whose trials stop when they have solved the task; its cost over that of a grid whose
 trials run to the end of the budget, as the protocol of 2018 and a curve of scores need it. The
 bounds are the least shares that a choice of trials could reach which knows the curve beforehand
-(see bound.py).
+(see bound.py). With --known those very trials are asked, five more at a time and each with a seed
+of its own, until the interval, which does not know the curve, is as narrow as the grid's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
-from bound import bound  # noqa: E402
+from bound import allocation, bound  # noqa: E402
 from calibration import covers, print_line  # noqa: E402
 from simulated import BUDGET, CURVES, SOLVED_COST, Curve, Simulation, grid_dims, truth  # noqa: E402
 
@@ -41,6 +42,8 @@ from rlid.summary import as_trial  # noqa: E402
 
 GRID_SEEDS = 10
 OFFERED_SEEDS = "10,30,100"
+# With --known every trial has a seed of its own: there are at least so many.
+FRESH_SEEDS = 400
 # Grids that the width to be reached is the median of.
 GRIDS = 20
 
@@ -136,6 +139,41 @@ def simulate(curves: Sequence[Curve], options: argparse.Namespace) -> None:
             )
 
 
+def simulate_known(curves: Sequence[Curve], measurements: int) -> None:
+    """Print what the trials of the bound cost until the interval is narrow; at most a grid's."""
+    print_line("curve", "d", "measured", "as narrow", "cost / grid", "bound")
+    print_line(*["---"] * 6)
+    for curve in curves:
+        dims = grid_dims(curve.dmax)
+        least = None if truth(curve) is None else bound(curve, dims, SOLVED_COST, SOLVED_COST)
+        if least is None:
+            continue
+        width, grid_cost = simulated_grids(curve)
+        shares = allocation(curve, SOLVED_COST)
+        levels, weights = list(shares), np.array(list(shares.values()))
+        costs, is_narrow = [], []
+        for index in range(measurements):
+            seeds = max(FRESH_SEEDS, len(dims) * GRID_SEEDS)
+            simulation = Simulation(curve, seeds, generator(curve, 77, index, 3))
+            trials: list[Trial] = []
+            counts = np.zeros(len(levels))
+            while len(trials) < len(dims) * GRID_SEEDS:
+                pairs = []
+                for seed in range(len(trials), len(trials) + 5):
+                    place = int(np.argmax(weights * (seed + 1) - counts))
+                    counts[place] += 1
+                    pairs.append((levels[place], seed))
+                trials += simulation.run(pairs)
+                if len(trials) >= 10 and estimate(trials, dmax=curve.dmax).relative_width <= width:
+                    break
+            costs.append(cost_of(trials))
+            is_narrow.append(estimate(trials, dmax=curve.dmax).relative_width <= width)
+        used = [str(d) for d, share in shares.items() if share > 0.05]
+        reached = f"{100 * np.mean(is_narrow):.0f} %"
+        ratio = f"{np.mean(costs) / grid_cost:.2f}"
+        print_line(curve.name, ", ".join(used), measurements, reached, ratio, f"{least:.2f}")
+
+
 def _stored(path: Path | None) -> Iterator[tuple[tuple[str, int, int], Spent]]:
     for text in path.read_text().splitlines() if path and path.exists() else []:
         name, offered, index, *spent = json.loads(text)
@@ -200,6 +238,7 @@ def main() -> int:
     parser.add_argument("--measurements", type=int, default=100, help="of each curve")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
     parser.add_argument("--offered", default=OFFERED_SEEDS, help="numbers of seeds, with commas")
+    parser.add_argument("--known", action="store_true", help="ask the trials of the bound")
     parser.add_argument("--out", type=Path, help="file of finished measurements")
     parser.add_argument("--store", type=Path, help="replay the trials of this store")
     parser.add_argument("--task", default="cartpole")
@@ -208,9 +247,13 @@ def main() -> int:
     options.offered = [int(seeds) for seeds in options.offered.split(",")]
     if options.store:
         replay(options)
+        return 0
+    wanted = options.curves.split(",")
+    curves = [curve for curve in CURVES if any(part in curve.name for part in wanted)]
+    if options.known:
+        simulate_known(curves, options.measurements)
     else:
-        wanted = options.curves.split(",")
-        simulate([c for c in CURVES if any(part in c.name for part in wanted)], options)
+        simulate(curves, options)
     return 0
 
 
