@@ -96,44 +96,54 @@ class CartPoleSimulator:
         from gymnasium.spaces import Discrete
 
         self.action_space = Discrete(2)
-        self._env: Any = None
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed."""
         from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
-        self._env = CartPoleVectorEnv(len(seeds), max_episode_steps=CARTPOLE_CAP)
+        n = len(seeds)
+        self._env = CartPoleVectorEnv(n, max_episode_steps=CARTPOLE_CAP)
         self._env.action_space = _Unchecked()
         # Finished slots are reset by the environment, with draws that nobody reads.
         self._env.reset(seed=0)
-        return self.restart(np.arange(len(seeds)), seeds)
+        self._state, self._steps = np.zeros((4, n)), np.zeros(n, np.int32)
+        self._is_over, self._ended = np.zeros(n, bool), np.zeros((2, n), bool)
+        self._observations, self._rewards = np.zeros((n, 4), np.float32), np.zeros(n)
+        self._n = n
+        return self.restart(np.arange(n), seeds)
 
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin new episodes in some slots."""
         starts = {seed: _cartpole_start(seed) for seed in set(seeds)}
-        self._env.state[:, slots] = np.stack([starts[seed] for seed in seeds], axis=1)
-        self._env.steps[slots] = 0
-        self._env.prev_done[slots] = False
-        return np.ascontiguousarray(self._env.state.T[slots], dtype=np.float32)
+        self._narrow(self._n)
+        self._state[:, slots] = np.stack([starts[seed] for seed in seeds], axis=1)
+        self._steps[slots], self._is_over[slots] = 0, False
+        return np.ascontiguousarray(self._state.T[slots], dtype=np.float32)
 
     def step(
         self, actions: NDArray[Any], active: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Step every slot at once."""
-        observations, rewards, terminated, truncated, _ = self._env.step(actions)
-        return (
-            np.ascontiguousarray(observations),
-            rewards.astype(np.float64),
-            terminated,
-            truncated,
-        )
+        """Step every slot up to the last active one at once; what is returned is written again."""
+        n = len(active) - int(active[::-1].argmax())
+        if n != self._n:
+            self._narrow(n)
+        self._observations[:n], self._rewards[:n], ended, cut, _ = self._env.step(actions[:n])
+        self._ended[0, :n], self._ended[1, :n] = ended, cut
+        return self._observations, self._rewards, self._ended[0], self._ended[1]
+
+    def _narrow(self, n: int) -> None:
+        """Have the environment hold the first n slots, and the others wait here."""
+        env = self._env
+        self._state[:, : self._n], self._is_over[: self._n] = env.state, env.prev_done
+        env.state, env.steps, env.prev_done = self._state[:, :n], self._steps[:n], self._is_over[:n]
+        self._n = n
 
     def keep(self, slots: NDArray[np.intp]) -> None:
         """Drop all slots but these."""
-        env = self._env
-        env.state = np.ascontiguousarray(env.state[:, slots])
-        env.steps, env.prev_done = env.steps[slots], env.prev_done[slots]
-        env.num_envs = len(slots)
+        self._narrow(0)
+        self._state, self._steps = self._state[:, slots], self._steps[slots]
+        self._is_over, self._ended = self._is_over[slots], self._ended[:, slots]
+        self._observations, self._rewards = self._observations[slots], self._rewards[slots]
 
     def close(self) -> None:
         """Nothing is held outside Python."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.problem import Problem, Request, Returns
+from rlid.problem import Answer, Problem, Request, Returns
 from rlid.record import Spec
 from rlid.state import State, generator_state, restore_generator
 from rlid.stream import role_seed
+from rlid.task import EnvironmentFault
 
 VALIDATIONS = 50
 """A candidate is validated at least this many times over the budget, promising or not."""
@@ -23,6 +24,7 @@ SEED_BOUND = 2**31
 """Episode seeds lie below: some environments take no larger ones."""
 
 Z = NDArray[np.float32]
+Validation = Generator[list[Request], list[Answer], None]
 
 
 @dataclass
@@ -74,32 +76,50 @@ class Course:
         since = self.problem.search_steps - (self.curve[-1][0] if self.curve else 0)
         return since * VALIDATIONS >= self.spec.budget
 
-    def validate(self, z: Z) -> Generator[Request, Returns, None]:
+    def validate(self, z: Z) -> Validation:
         """Run z through fresh validation episodes; it is final when it clears the stop score.
 
         It has to by one standard error, since a policy just below that is tried often enough
-        would pass by luck. One that has fallen short by as much is not looked at further.
+        would pass by luck. One that has fallen short by as much is not looked at further. Without
+        a stop score nothing depends on the parts, and they are asked for together.
         """
-        stop = self.spec.stop_score
-        values = np.empty(0)
+        stop, steps = self.spec.stop_score, self.problem.search_steps
+        values, mean, error = np.empty(0), -math.inf, 0.0
         episodes = self.problem.task.validation_episodes
-        for part in np.array_split(range(episodes), min(LOOKS, episodes)):
-            if self.problem.task.kind == "rl":
-                seeds = draw_seeds(self.episodes, len(part))
-            else:
-                # An objective's evaluations are numbered: each has data of its own.
-                seeds = tuple(part.tolist())
-            result = yield Request(self.problem, z[None], seeds, "validation")
-            self.validation_steps += result.steps
-            values = np.concatenate([values, result.values[0]])
+        parts = np.array_split(range(episodes), min(LOOKS, episodes))
+        for together in [parts] if stop is None else [[part] for part in parts]:
+            requests = [
+                Request(self.problem, z[None], self._seeds(part), "validation") for part in together
+            ]
+            for answer in (yield requests):
+                result = unless_fault(answer)
+                self.validation_steps += result.steps
+                values = np.concatenate([values, result.values[0]])
             mean, error = float(values.mean()), standard_error(values)
             if stop is not None and mean + error < stop:
                 break
-        self.curve.append((self.problem.search_steps, mean))
+        self.curve.append((steps, mean))
         self.is_solved = stop is not None and mean - error >= stop
         if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":
             self.best, self.best_mean = z, mean
         self.last = None
+
+    def _seeds(self, part: NDArray[np.int64]) -> tuple[int, ...]:
+        if self.problem.task.kind == "rl":
+            return draw_seeds(self.episodes, len(part))
+        # An objective's evaluations are numbered: each has data of its own.
+        return tuple(part.tolist())
+
+
+def unless_fault(answer: Answer) -> Returns:
+    """Return an answer that is one.
+
+    Raises:
+        EnvironmentFault: it is a fault instead.
+    """
+    if isinstance(answer, EnvironmentFault):
+        raise answer
+    return answer
 
 
 def standard_error(values: NDArray[np.float64]) -> float:

@@ -100,6 +100,10 @@ class Returns:
     steps: int
 
 
+Answer = Returns | EnvironmentFault
+"""What comes back: returns, or the fault that kept the environment from giving any."""
+
+
 @dataclass(frozen=True)
 class Request:
     """Policies Z (n, d) of one problem, each to be scored in the episodes of `seeds` (E,).
@@ -162,7 +166,7 @@ class Evaluation:
             )
         self._rollouts.add(key, _theta([request]), _seeds([request]))
 
-    def run(self) -> list[tuple[int, Returns | EnvironmentFault]]:
+    def run(self) -> list[tuple[int, Answer]]:
         """Return the answers to at least one request, as soon as there are any."""
         if self._rollouts is None:
             found = _scores(self._requests)
@@ -191,9 +195,9 @@ def evaluate(requests: Sequence[Request]) -> list[Returns]:
     return [results[key] for key in range(len(requests))]
 
 
-def _scores(requests: dict[int, Request]) -> list[tuple[int, Returns | EnvironmentFault]]:
+def _scores(requests: dict[int, Request]) -> list[tuple[int, Answer]]:
     """Score requests by an objective, those of equal part and number of evaluations together."""
-    found: list[tuple[int, Returns | EnvironmentFault]] = []
+    found: list[tuple[int, Answer]] = []
     groups: dict[tuple[int, Part], list[int]] = {}
     for key, request in requests.items():
         groups.setdefault((len(request.seeds), request.part), []).append(key)
@@ -215,9 +219,7 @@ def _scores(requests: dict[int, Request]) -> list[tuple[int, Returns | Environme
     return found
 
 
-def _one_by_one(
-    requests: dict[int, Request], keys: list[int]
-) -> list[tuple[int, Returns | EnvironmentFault]]:
+def _one_by_one(requests: dict[int, Request], keys: list[int]) -> list[tuple[int, Answer]]:
     return [answer for key in keys for answer in _scores({key: requests[key]})]
 
 

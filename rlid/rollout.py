@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rlid.actions import decoder, sample
+from rlid.acting import make_policies
+from rlid.actions import sample
 from rlid.networks import Network
+from rlid.rows import Group, Question, Row
 from rlid.task import EnvironmentFault, Simulator, Task
 
-COMPACT_AT = 0.25
-"""Share of rows, or of questions, that are over when the batch is made up anew."""
+DUE_AT = 0.125
+"""Share of rows that are over when others get their slots, though no question is answered."""
+SPARE = 2
+"""Where slots share the cost of a step, so many times as many are there as are wanted at first."""
 GROW_AT = 2
 """So many times the slots that there are must be wanted before the simulator starts with more."""
 
 
 def no_beat() -> None:
     """Give no sign of life: the default where nobody watches."""
-
-
-@dataclass
-class _Question:
-    """Weights Theta (n, D) to be run through episodes `seeds` (n, E), and what came out so far."""
-
-    key: int
-    Theta: torch.Tensor
-    seeds: NDArray[np.int64]
-    values: NDArray[np.float64] = field(init=False)
-    steps: NDArray[np.int64] = field(init=False)
-    left: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.values, self.left = np.zeros(self.seeds.shape), len(self.seeds)
-        self.steps = np.zeros(len(self.seeds), np.int64)
-
-
-@dataclass
-class _Row:
-    """One policy under way: row `index` of its question, in slots (E,) of the simulator."""
-
-    question: _Question
-    index: int
-    slots: NDArray[np.intp]
-
-
-@dataclass
-class _Group:
-    """The rows with equally many episodes, whose slots (n, E) one batched network acts in."""
-
-    policy: Callable[[torch.Tensor], torch.Tensor]
-    slots: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -85,121 +57,121 @@ class Rollouts:
     ) -> None:
         """Nothing starts before there is a question."""
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
-        self._decode = decoder(simulator.action_space, task.action)[1]
-        self._waiting: deque[tuple[_Question, int]] = deque()
-        self._rows: list[_Row] = []
-        self._groups: list[_Group] = []
+        self._waiting: deque[tuple[Question, int]] = deque()
+        self._groups: dict[int, Group] = {}
         self._observations: NDArray[Any] = np.empty(0)
         self._actions: NDArray[Any] = np.empty(0)
         self._open(0)
 
     def add(self, key: int, Theta: torch.Tensor, seeds: NDArray[np.int64]) -> None:  # noqa: N803
         """Put a question: weights Theta (n, D), to be run through episodes `seeds` (n, E)."""
-        question = _Question(key, Theta, seeds)
+        question = Question(key, Theta, seeds)
         self._waiting.extend((question, index) for index in range(len(seeds)))
 
     @torch.inference_mode()
     def run(self) -> list[Outcome]:
         """Step until at least one question is answered; return those that are."""
         try:
-            self._arrange()
-            while True:
-                self._step()
-                over = [row for row in self._rows if not self._active[row.slots].any()]
-                if self._is_due(over):
-                    found = self._collect(over)
-                    if found:
-                        return found
-                    self._arrange()
+            # What is not finite is seen to by check_finite, and by policies that compare.
+            with np.errstate(all="ignore"):
+                return self._until_answered()
         except EnvironmentFault as fault:
             return self._apart(fault)
 
+    def _until_answered(self) -> list[Outcome]:
+        self._arrange()
+        while True:
+            self._step()
+            if self._is_due():
+                found = self._collect()
+                if found:
+                    return found
+                self._arrange()
+
     def _step(self) -> None:
         """Step until an episode ends."""
+        active, groups = self._active, [group for group in self._groups.values() if group.rows]
         has_ended = False
         while not has_ended:
             self._beat()
-            for group in self._groups:
-                n, episodes = group.slots.shape
-                x = torch.from_numpy(self._observations[group.slots])
-                outputs = group.policy(x).view(n * episodes, -1).numpy()
-                self._act(group.slots, self._decode(outputs))
-            active = self._active
+            for group in groups:
+                self._actions = group.act(self._observations, self._actions)
             found = self._simulator.step(self._actions, active)
             self._observations, rewards, terminated, truncated = found
-            check_finite(rewards, active)
-            check_finite(self._observations, active)
+            # One sum is cheaper than a test of every entry, and finite unless something is amiss.
+            if not isfinite(rewards.sum() + self._observations.sum()):
+                check_finite(rewards, active)
+                check_finite(self._observations, active)
             self._totals += rewards * active
             self._steps += active
-            ended = active & (terminated | truncated | (self._steps >= self._task.episode_cap))
+            ended = terminated | truncated
+            ended |= self._steps >= self._task.episode_cap
+            ended &= active
             has_ended = bool(ended.any())
-            active ^= ended
+        active ^= ended
 
-    def _act(self, slots: NDArray[np.intp], actions: NDArray[Any]) -> None:
-        if len(self._actions) < len(self._active):
-            # Slots that idle are given actions too, of which nothing follows.
-            self._actions = np.empty((len(self._active), *actions.shape[1:]), actions.dtype)
-            self._actions[:] = actions[0]
-        self._actions[slots.ravel()] = actions
+    def _is_due(self) -> bool:
+        """Whether the batch is to be made up anew."""
+        counts = [group.count(self._active) for group in self._groups.values()]
+        rows = sum(len(group.rows) for group in self._groups.values())
+        return any(is_answered for _, is_answered in counts) or (
+            sum(over for over, _ in counts) >= DUE_AT * rows
+        )
 
-    def _is_due(self, over: list[_Row]) -> bool:
-        """Whether enough is over for the batch to be made up anew."""
-        if len(over) >= COMPACT_AT * len(self._rows):
-            return True
-        ended: dict[int, int] = {}
-        for row in over:
-            ended[row.question.key] = ended.get(row.question.key, 0) + 1
-        questions = {row.question.key: row.question for row in self._rows}
-        answered = sum(questions[key].left == count for key, count in ended.items())
-        return answered > 0 and answered >= COMPACT_AT * len(questions)
-
-    def _collect(self, over: list[_Row]) -> list[Outcome]:
-        """Take rows that are over out of their slots; return the questions that end with them."""
-        found = []
-        for row in over:
-            question = row.question
-            question.values[row.index] = self._totals[row.slots]
-            question.steps[row.index] = self._steps[row.slots].sum()
-            question.left -= 1
-            self._free.extend(row.slots.tolist())
-            if question.left == 0:
-                found.append(Outcome(question.key, question.values, question.steps))
-        gone = {id(row) for row in over}
-        self._rows = [row for row in self._rows if id(row) not in gone]
-        return found
+    def _collect(self) -> list[Outcome]:
+        """Write down what came of the rows that are over; return the questions that end there."""
+        ended: dict[int, Question] = {}
+        for group in self._groups.values():
+            for row in group.over:
+                question = row.question
+                question.values[row.index] = self._totals[row.slots]
+                question.steps[row.index] = self._steps[row.slots].sum()
+                if question.left == 0:
+                    ended[question.key] = question
+        return [Outcome(key, item.values, item.steps) for key, item in ended.items()]
 
     def _arrange(self) -> None:
-        """Give free slots to rows that wait, in their order, and bind the networks anew."""
+        """Give the slots of rows that are over to rows that wait, in their order."""
+        for group in self._groups.values():
+            self._free += [slot for row in group.over for slot in row.slots.tolist()]
+        # The lowest first: those at the end cost some simulators nothing while they idle.
+        self._free.sort()
         wanted = sum(question.seeds.shape[1] for question, _ in self._waiting)
         slots = len(self._active)
-        is_small = len(self._active) < self._simulator.max_slots and (
-            wanted + slots - len(self._free) > GROW_AT * slots
-        )
-        if not self._rows:
+        busy, may_grow = slots - len(self._free), slots < self._simulator.max_slots
+        is_fresh = busy == 0 and wanted > slots and (may_grow or slots == 0)
+        if is_fresh:
             self._begin(wanted)
-        elif not is_small:
-            admitted = list(self._admit())
-            if admitted:
-                taken = np.concatenate([row.slots for row in admitted])
-                seeds = np.concatenate([row.question.seeds[row.index] for row in admitted])
-                self._observations[taken] = self._simulator.restart(taken, seeds.tolist())
-                check_finite(self._observations[taken])
-                self._active[taken] = True
-                self._totals[taken], self._steps[taken] = 0.0, 0
-        self._group()
+        admitted = []
+        if is_fresh or not may_grow or wanted + busy <= GROW_AT * slots:
+            admitted = self._admit()
+        for episodes in {len(row.slots) for row in admitted} - set(self._groups):
+            policies = make_policies(self._network, self._simulator.action_space, self._task.action)
+            self._groups[episodes] = Group(policies, episodes)
+        for episodes, group in self._groups.items():
+            fresh = [row for row in admitted if len(row.slots) == episodes]
+            if fresh or group.over:
+                group.put(fresh)
+        if admitted:
+            self._start(admitted, is_fresh)
 
     def _begin(self, wanted: int) -> None:
-        """Start the simulator with as many slots as are wanted, or as there may be."""
+        """Make room for what is wanted, or for as much as there may be."""
         first = self._waiting[0][0].seeds.shape[1]
-        self._open(max(first, min(wanted, self._simulator.max_slots)))
-        admitted = list(self._admit())
-        seeds = np.concatenate([row.question.seeds[row.index] for row in admitted])
-        self._open(len(seeds))
-        for row in admitted:
-            del self._free[: len(row.slots)]
-        self._observations = self._simulator.start(seeds.tolist())
-        check_finite(self._observations)
-        self._active[:] = True
+        most = wanted * SPARE if self._simulator.merges else wanted
+        self._open(max(first, min(most, self._simulator.max_slots)))
+
+    def _start(self, admitted: list[Row], is_fresh: bool) -> None:
+        taken = np.concatenate([row.slots for row in admitted])
+        seeds: list[int] = np.concatenate([row.seeds for row in admitted]).tolist()
+        if is_fresh:
+            spare = len(self._active) - len(seeds)
+            self._observations = self._simulator.start(seeds + seeds[:1] * spare)
+        else:
+            self._observations[taken] = self._simulator.restart(taken, seeds)
+        check_finite(self._observations[taken])
+        self._active[taken] = True
+        self._totals[taken], self._steps[taken] = 0.0, 0
 
     def _open(self, slots: int) -> None:
         self._active = np.zeros(slots, bool)
@@ -207,33 +179,27 @@ class Rollouts:
         self._actions = np.empty(0)
         self._free = list(range(slots))
 
-    def _admit(self) -> Iterator[_Row]:
+    def _admit(self) -> list[Row]:
         """Take rows that wait into free slots, as far as these go."""
-        while self._waiting and self._waiting[0][0].seeds.shape[1] <= len(self._free):
-            question, index = self._waiting.popleft()
-            episodes = question.seeds.shape[1]
-            row = _Row(question, index, np.array(self._free[:episodes], np.intp))
-            del self._free[:episodes]
-            self._rows.append(row)
-            yield row
-
-    def _group(self) -> None:
-        by_episodes: dict[int, list[_Row]] = {}
-        for row in self._rows:
-            by_episodes.setdefault(len(row.slots), []).append(row)
-        self._groups = [
-            _Group(
-                self._network.bind(torch.stack([row.question.Theta[row.index] for row in rows])),
-                np.stack([row.slots for row in rows]),
-            )
-            for rows in by_episodes.values()
-        ]
+        admitted, at = [], 0
+        while self._waiting:
+            question, index = self._waiting[0]
+            end = at + question.seeds.shape[1]
+            if end > len(self._free):
+                break
+            self._waiting.popleft()
+            admitted.append(Row(question, index, np.array(self._free[at:end], np.intp)))
+            at = end
+        del self._free[:at]
+        return admitted
 
     def _apart(self, fault: EnvironmentFault) -> list[Outcome]:
         """Ask each question that was under way again, alone, to see whose the fault was."""
-        questions = {row.question.key: row.question for row in self._rows}
+        questions = {
+            row.question.key: row.question for group in self._groups.values() for row in group.rows
+        }
         waiting = [pair for pair in self._waiting if pair[0].key not in questions]
-        self._rows, self._waiting = [], deque(waiting)
+        self._groups, self._waiting = {}, deque(waiting)
         self._open(0)
         if len(questions) == 1:
             (question,) = questions.values()
@@ -252,7 +218,6 @@ def check_finite(values: NDArray[np.floating], active: NDArray[np.bool_] | None 
     Raises:
         EnvironmentFault: with status "nonfinite".
     """
-    # One sum is cheaper than a test of every entry, and finite unless something is amiss.
     if np.isfinite(values.sum()):
         return
     wrong = ~np.isfinite(values if active is None else values[active])

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.agent import AGENTS, Ask, Progress
+from rlid.agent import AGENTS
 from rlid.checkpoint import Checkpoints
-from rlid.course import Course, Z, draw_seeds, role_generator
+from rlid.course import Course, Z, draw_seeds, role_generator, unless_fault
 from rlid.journal import Journal, Journals
+from rlid.loop import search
 from rlid.observation import hidden_state
-from rlid.problem import Evaluation, Problem, Request, Returns, make_problem
+from rlid.problem import Answer, Evaluation, Problem, Request, make_problem
 from rlid.record import Judgement, Record, Spec, thin_curve, versions
 from rlid.rollout import no_beat
 from rlid.scalars import Scalars
 from rlid.simulator import make_network, make_world
-from rlid.state import State, joined
 from rlid.store import StoreError
 from rlid.task import EnvironmentFault, Task
 
 Deliver = Callable[[Record, "Z | None"], None]
+Trial = Generator[list[Request], list[Answer], "tuple[Record, Z | None]"]
 
 
 def trial(
@@ -33,13 +37,13 @@ def trial(
     problem: Problem,
     checkpoints: Checkpoints | None = None,
     scalars: Scalars | None = None,
-) -> Generator[Request, Returns, tuple[Record, Z | None]]:
+) -> Trial:
     """Run one trial as a generator that asks for evaluations and returns (record, z).
 
     With `checkpoints` it goes on from where an interrupted run of it stood, if there is one.
 
-    A fault of the environment is thrown in by whoever drives it, or raised by a gradient agent's
-    own training; it ends the trial as missing. An agent that raises has not solved.
+    A fault of the environment is an answer, or is raised by a gradient agent's own training; it
+    ends the trial as missing. An agent that raises has not solved.
     """
     course = Course(problem, spec, role_generator(spec.seed, "validation"))
     status, reason = "unsolved", ""
@@ -50,7 +54,7 @@ def trial(
         try:
             agent = AGENTS[spec.agent](**spec.settings)
             notes = agent.notes(problem)
-            yield from _search(course, agent, checkpoints, scalars)
+            yield from search(course, agent, checkpoints, scalars)
         except (EnvironmentFault, StoreError):
             raise
         except ImportError as error:
@@ -60,7 +64,8 @@ def trial(
             reason = f"the agent raised {_first_line(error)}"
         if course.best is not None:
             seeds = draw_seeds(role_generator(spec.seed, "scoring"), problem.task.scoring_episodes)
-            result = yield Request(problem, course.best[None], seeds, "scoring")
+            (answer,) = yield [Request(problem, course.best[None], seeds, "scoring")]
+            result = unless_fault(answer)
             scores, scoring_steps = result.values[0], result.steps
             threshold = judgement.threshold
             if threshold is not None and not reason and scores.mean() >= threshold:
@@ -96,63 +101,6 @@ def trial(
     ), z
 
 
-def _search(
-    course: Course, agent: Any, checkpoints: Checkpoints | None, scalars: Scalars | None
-) -> Generator[Request, Returns, None]:
-    """Drive the agent until a candidate is final, the budget is spent, or it asks no more."""
-    problem, spec = course.problem, course.spec
-    saved = checkpoints.load(spec) if checkpoints is not None else None
-    if saved is not None:
-        course.restore(saved.part("course"))
-        problem.saved = saved.part("search")
-    training = role_generator(spec.seed, "training")
-    search = agent.search(problem, role_generator(spec.seed, "optimizer"))
-    reply: NDArray[np.float64] | None = None
-    while problem.search_steps < spec.budget:
-        try:
-            step = search.send(reply)
-        except StopIteration:
-            break
-        if isinstance(step, Ask):
-            seeds = draw_seeds(training, problem.task.search_episodes)
-            result = yield Request(problem, _checked(step.Z, problem.dim), seeds)
-            problem.search_steps += result.steps
-            reply = result.values.mean(1)
-            best = int(reply.argmax())
-            course.last, score = step.Z[best].astype(np.float32), float(reply[best])
-        else:
-            course.last, score = _checked(step.z[None], problem.dim)[0], step.score
-        z = course.last
-        if course.is_due(score):
-            yield from course.validate(course.last)
-        if scalars is not None:
-            more = step.scalars if isinstance(step, Progress) else {}
-            scalars.add(problem.search_steps, z, score, course.curve, more)
-        if course.is_solved:
-            break
-        if checkpoints is not None and isinstance(step, Progress) and step.state is not None:
-            _save(checkpoints, course, step.state)
-    search.close()
-    if course.last is not None:
-        yield from course.validate(course.last)
-
-
-def _save(checkpoints: Checkpoints, course: Course, search: Callable[[], State]) -> None:
-    state = joined({"course": course.state(), "search": search()})
-    if not checkpoints.save(course.spec, state):
-        course.problem.notes["checkpoint"] = f"none: its state takes {state.nbytes} bytes"
-
-
-def _checked(candidates: NDArray[np.floating], d: int) -> NDArray[np.float32]:
-    """Return candidates (n, d) as float32; an agent that diverged gives none."""
-    if candidates.ndim != 2 or candidates.shape[1] != d:
-        raise ValueError(f"candidates of shape {candidates.shape}, not (n, {d})")
-    checked = candidates.astype(np.float32)
-    if not np.isfinite(checked).all():
-        raise ValueError("z is not finite: the search diverged")
-    return checked
-
-
 def run_trials(
     specs: Sequence[Spec],
     judgement: Judgement,
@@ -175,69 +123,119 @@ def run_trials(
     network = make_network(task, specs[0].network, world)
     # What takes longest to import is there: from here on the task's patience holds.
     beat()
-    seconds = dict.fromkeys(range(len(specs)), 0.0)
-    trials: dict[int, Generator[Request, Returns, tuple[Record, Z | None]]] = {}
-    waiting, kept, watched = dict[int, Request](), dict[int, Journal](), dict[int, Scalars]()
-    evaluation = Evaluation()
+    room = len(specs) if world.merges else 1
+    evaluation, keys = Evaluation(), itertools.count()
+    runs: list[_Run] = []
+    waiting, under_way = deque[_Run](), list[_Run]()
+    asked: dict[int, tuple[_Run, int]] = {}
 
-    def advance(index: int, resume: Callable[[], Request]) -> None:
+    def advance(run: _Run, resume: Callable[[], list[Request]]) -> None:
+        """Let a trial think until it has a question, or is over."""
         started = time.perf_counter()
         try:
-            request = resume()
-            while index in kept and (answer := kept[index].answer(request)) is not None:
-                beat()
-                request = trials[index].send(answer)
-            waiting[index] = request
-            seconds[index] += time.perf_counter() - started
+            run.ask(resume, beat)
+            run.seconds += time.perf_counter() - started
         except StopIteration as end:
-            seconds[index] += time.perf_counter() - started
-            waiting.pop(index, None)
+            run.seconds += time.perf_counter() - started
             record, z = end.value
-            total = round(record.seconds + seconds[index], 4)
+            total = round(record.seconds + run.seconds, 4)
             deliver(record.model_copy(update={"seconds": total}), z)
             if checkpoints is not None:
                 checkpoints.drop(record.spec)
-            if index in kept:
-                kept[index].remove()
+            if run.journal is not None:
+                run.journal.remove()
+        else:
+            waiting.appendleft(run)
 
     try:
-        for index, spec in enumerate(specs):
+        for spec in specs:
             problem = make_problem(
                 task, network, spec.projection, spec.d, spec.seed, world, spec.budget, beat
             )
-            if tensorboard is not None:
-                problem.is_watched = True
-                watched[index] = Scalars(tensorboard, spec)
-            trials[index] = trial(spec, judgement, problem, checkpoints, watched.get(index))
-            if journals is not None:
-                kept[index] = journals.open(spec)
-            advance(index, partial(next, trials[index]))
-        under_way = set[int]()
-        while waiting:
-            room = len(specs) if world.merges else 1
-            for index in [index for index in waiting if index not in under_way]:
-                if len(under_way) < room:
-                    evaluation.add(index, waiting[index])
-                    under_way.add(index)
+            problem.is_watched = tensorboard is not None
+            scalars = None if tensorboard is None else Scalars(tensorboard, spec)
+            steps = trial(spec, judgement, problem, checkpoints, scalars)
+            runs.append(_Run(steps, None if journals is None else journals.open(spec), scalars))
+            advance(runs[-1], partial(next, steps))
+        waiting.reverse()
+        while waiting or under_way:
+            while waiting and len(under_way) < room:
+                under_way.append(run := waiting.popleft())
+                for place in run.open:
+                    asked[key := next(keys)] = run, place
+                    evaluation.add(key, run.requests[place])
             started = time.perf_counter()
-            answers = evaluation.run()
+            found = evaluation.run()
             share = (time.perf_counter() - started) / len(under_way)
-            for index in under_way:
-                seconds[index] += share
-            for index, answer in answers:
-                under_way.remove(index)
-                if isinstance(answer, EnvironmentFault):
-                    advance(index, partial(trials[index].throw, answer))
-                else:
-                    if index in kept:
-                        kept[index].add(waiting[index], answer)
-                    advance(index, partial(trials[index].send, answer))
+            for run in under_way:
+                run.seconds += share
+            for key, answer in found:
+                run, place = asked.pop(key)
+                run.answers[place] = answer
+            for run in [run for run in under_way if run.is_answered]:
+                under_way.remove(run)
+                advance(run, partial(run.steps.send, run.take()))
     finally:
-        for journal in kept.values():
-            journal.close()
-        for scalars in watched.values():
-            scalars.close()
+        for run in runs:
+            run.close()
         world.close()
+
+
+@dataclass(eq=False)
+class _Run:
+    """A trial under way: what it asks, and what is answered so far."""
+
+    steps: Trial
+    journal: Journal | None
+    scalars: Scalars | None
+    seconds: float = 0.0
+    requests: list[Request] = field(default_factory=list)
+    answers: list[Answer | None] = field(default_factory=list)
+    kept: int = 0
+
+    @property
+    def open(self) -> range:
+        """The places of the requests that are to be evaluated."""
+        return range(self.kept, len(self.requests))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nothing is missing."""
+        return None not in self.answers
+
+    def ask(self, resume: Callable[[], list[Request]], beat: Callable[[], None]) -> None:
+        """Resume the trial, until it asks what its journal cannot answer.
+
+        Raises:
+            StopIteration: it is over.
+        """
+        while True:
+            self.requests = resume()
+            kept = [self.journal.answer(item) for item in self.requests] if self.journal else []
+            self.answers = [*kept] if kept else [None] * len(self.requests)
+            self.kept = len(self.requests) - self.answers.count(None)
+            if not self.is_answered:
+                return
+            beat()
+            resume = partial(self.steps.send, self.take())
+
+    def take(self) -> list[Answer]:
+        """Return the answers, those that are new kept in the journal up to the first fault."""
+        answers = [answer for answer in self.answers if answer is not None]
+        for place in self.open:
+            answer = answers[place]
+            if isinstance(answer, EnvironmentFault):
+                break
+            if self.journal is not None:
+                self.journal.add(self.requests[place], answer)
+        return answers
+
+    def close(self) -> None:
+        """Let go of its files."""
+        if self.journal is not None:
+            self.journal.close()
+        if self.scalars is not None:
+            self.scalars.close()
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,13 +13,24 @@ LAYERS = {
     **dict.fromkeys(["files", "question", "paper", "state", "scalars"], 1),
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
     **dict.fromkeys(
-        ["problem", "rollout", "store", "journal", "upkeep", "reference", "control"], 2
+        [
+            "problem",
+            "acting",
+            "rows",
+            "rollout",
+            "store",
+            "journal",
+            "upkeep",
+            "reference",
+            "control",
+        ],
+        2,
     ),
     "leases": 2,
     "checkpoint": 3,
     **dict.fromkeys(["agent", "sb3_bridge"], 3),
     **dict.fromkeys(["measured", "published", "policy", "policy_file", "policy_report"], 5),
-    **dict.fromkeys(["trial", "course", "dimension"], 5),
+    **dict.fromkeys(["trial", "course", "loop", "dimension"], 5),
     **dict.fromkeys(["threshold_model", "success_curve", "summary", "yardstick"], 5),
     **dict.fromkeys(
         [

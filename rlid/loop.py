@@ -1,0 +1,120 @@
+"""The loop of a trial: the agent asks, its candidates are validated, and in time it is enough."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.agent import Ask, Progress
+from rlid.checkpoint import Checkpoints
+from rlid.course import Course, Validation, draw_seeds, role_generator, unless_fault
+from rlid.problem import Answer, Request
+from rlid.scalars import Scalars
+from rlid.state import State, joined
+
+
+def search(
+    course: Course, agent: Any, checkpoints: Checkpoints | None, scalars: Scalars | None
+) -> Validation:
+    """Drive the agent until a candidate is final, the budget is spent, or it asks no more.
+
+    With `checkpoints` it goes on from where an interrupted search was saved.
+
+    Raises:
+        EnvironmentFault: the environment failed.
+        Exception: the agent raised.
+    """
+    problem, spec = course.problem, course.spec
+    saved = checkpoints.load(spec) if checkpoints is not None else None
+    if saved is not None:
+        course.restore(saved.part("course"))
+        problem.saved = saved.part("search")
+    training = role_generator(spec.seed, "training")
+    asking = agent.search(problem, role_generator(spec.seed, "optimizer"))
+    reply: NDArray[np.float64] | None = None
+    beside = _Beside()
+    while problem.search_steps < spec.budget:
+        try:
+            step = asking.send(reply)
+            offered = _checked(step.Z if isinstance(step, Ask) else step.z[None], problem.dim)
+        except Exception as error:
+            yield from beside.end()
+            if isinstance(error, StopIteration):
+                break
+            raise
+        if isinstance(step, Ask):
+            seeds = draw_seeds(training, problem.task.search_episodes)
+            request = Request(problem, offered, seeds)
+            *earlier, answer = yield [*beside.requests, request]
+            beside.take(earlier)
+            result = unless_fault(answer)
+            problem.search_steps += result.steps
+            reply = result.values.mean(1)
+            best = int(reply.argmax())
+            course.last, score = offered[best].copy(), float(reply[best])
+        else:
+            yield from beside.end()
+            course.last, score = offered[0], step.score
+        last = course.last
+        if course.is_due(score):
+            validation = course.validate(last)
+            if spec.stop_score is None and isinstance(step, Ask) and scalars is None:
+                beside.begin(validation)
+            else:
+                yield from validation
+        if scalars is not None:
+            more = step.scalars if isinstance(step, Progress) else {}
+            scalars.add(problem.search_steps, last, score, course.curve, more)
+        if course.is_solved:
+            break
+        if checkpoints is not None and isinstance(step, Progress) and step.state is not None:
+            _save(checkpoints, course, step.state)
+    yield from beside.end()
+    asking.close()
+    if course.last is not None:
+        yield from course.validate(course.last)
+
+
+class _Beside:
+    """A validation that no step of the search depends on: it runs beside the next question."""
+
+    def __init__(self) -> None:
+        """There is none yet."""
+        self._validation: Validation | None = None
+        self.requests: list[Request] = []
+
+    def begin(self, validation: Validation) -> None:
+        """Take in what `Course.validate` gives; `requests` are to be asked next."""
+        self._validation, self.requests = validation, next(validation)
+
+    def take(self, answers: list[Answer]) -> None:
+        """Give the validation its answers: those to `requests`."""
+        validation, self._validation, self.requests = self._validation, None, []
+        if validation is not None:
+            with contextlib.suppress(StopIteration):
+                validation.send(answers)
+
+    def end(self) -> Validation:
+        """Ask for what is left to be asked."""
+        if self._validation is not None:
+            self.take((yield self.requests))
+
+
+def _save(checkpoints: Checkpoints, course: Course, search: Callable[[], State]) -> None:
+    state = joined({"course": course.state(), "search": search()})
+    if not checkpoints.save(course.spec, state):
+        course.problem.notes["checkpoint"] = f"none: its state takes {state.nbytes} bytes"
+
+
+def _checked(candidates: NDArray[np.floating], d: int) -> NDArray[np.float32]:
+    """Return candidates (n, d) as float32; an agent that diverged gives none."""
+    if candidates.ndim != 2 or candidates.shape[1] != d:
+        raise ValueError(f"candidates of shape {candidates.shape}, not (n, {d})")
+    checked = candidates.astype(np.float32)
+    if not np.isfinite(checked).all():
+        raise ValueError("z is not finite: the search diverged")
+    return checked
