@@ -107,9 +107,7 @@ class CartPoleSimulator:
         # Finished slots are reset by the environment, with draws that nobody reads.
         self._env.reset(seed=0)
         self._state, self._steps = np.zeros((4, n)), np.zeros(n, np.int32)
-        self._is_over, self._ended = np.zeros(n, bool), np.zeros((2, n), bool)
-        self._observations, self._rewards = np.zeros((n, 4), np.float32), np.zeros(n)
-        self._n = n
+        self._is_over, self._n = np.zeros(n, bool), n
         return self.restart(np.arange(n), seeds)
 
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
@@ -123,13 +121,17 @@ class CartPoleSimulator:
     def step(
         self, actions: NDArray[Any], active: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Step every slot up to the last active one at once; what is returned is written again."""
-        n = len(active) - int(active[::-1].argmax())
+        """Step every slot up to the last active one at once."""
+        slots = len(active)
+        n = slots - int(active[::-1].argmax())
         if n != self._n:
             self._narrow(n)
-        self._observations[:n], self._rewards[:n], ended, cut, _ = self._env.step(actions[:n])
-        self._ended[0, :n], self._ended[1, :n] = ended, cut
-        return self._observations, self._rewards, self._ended[0], self._ended[1]
+        observations, rewards = np.zeros((slots, 4), np.float32), np.zeros(slots)
+        terminated, truncated = np.zeros((2, slots), bool)
+        observations[:n], rewards[:n], terminated[:n], truncated[:n], _ = self._env.step(
+            actions[:n]
+        )
+        return observations, rewards, terminated, truncated
 
     def _narrow(self, n: int) -> None:
         """Have the environment hold the first n slots, and the others wait here."""
@@ -142,8 +144,7 @@ class CartPoleSimulator:
         """Drop all slots but these."""
         self._narrow(0)
         self._state, self._steps = self._state[:, slots], self._steps[slots]
-        self._is_over, self._ended = self._is_over[slots], self._ended[:, slots]
-        self._observations, self._rewards = self._observations[slots], self._rewards[slots]
+        self._is_over = self._is_over[slots]
 
     def close(self) -> None:
         """Nothing is held outside Python."""

@@ -61,9 +61,9 @@ def interrupt(task, spec, checkpoints):
     network = make_network(task, spec.network, world)
     problem = make_problem(task, network, spec.projection, spec.d, spec.seed, world, spec.budget)
     steps = trial(spec, Judgement(None), problem, checkpoints)
-    request = next(steps)
+    requests = next(steps)
     while not checkpoints.path(spec).exists():
-        request = steps.send(evaluate([request])[0])
+        requests = steps.send(evaluate(requests))
     assert problem.search_steps < BUDGET
     steps.close()
 

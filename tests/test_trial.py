@@ -198,9 +198,9 @@ def test_a_task_may_ask_for_fewer_validation_episodes_than_a_validation_has_part
     problem = make_problem(task, wanted.network, "onehot", 8, 0, world)
     steps = trial(wanted.spec(8, 0, 4.5), Judgement(4.5), problem)
     with contextlib.suppress(StopIteration):
-        request = next(steps)
+        requests = next(steps)
         while True:
-            asked.append(request)
-            request = steps.send(evaluate([request])[0])
+            asked += requests
+            requests = steps.send(evaluate(requests))
     assert any(request.part == "validation" for request in asked)
     assert all(len(request.seeds) >= 1 for request in asked)
