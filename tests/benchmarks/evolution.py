@@ -1,16 +1,18 @@
 """Environment steps per second of evolution strategies: the simulator, rlid, and plain loops.
 
-python tests/benchmarks/evolution.py [--seconds 8] [--repeats 3] [--end-to-end]
+python tests/benchmarks/evolution.py [--seconds 8] [--repeats 3] [--tasks cartpole]
 
-All on one thread, in one run. The cell is what a worker of `rlid run` runs: ten seeds of one d side
-by side, every trial to the end of its budget, validation and scoring counted. EvoTorch is timed
-where it is installed. --end-to-end times the command itself as well, start-up and all.
+All on one thread, in one run, and by processor time: on an idle machine that is the time on the
+clock. The cell is what a worker of `rlid run` runs: ten seeds of one d side by side, every trial to
+the end of its budget, validation and scoring counted. EvoTorch is timed where it is installed. With
+cartpole the command itself is timed as well, start-up and all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,15 +28,22 @@ import torch
 
 from rlid.actions import sample
 from rlid.plan import plan
-from rlid.record import Judgement
+from rlid.record import Judgement, Record
 from rlid.simulator import make_world
 from rlid.task import Task, resolve
 from rlid.trial import run_trials
 
 SEEDS, D = 10, 20
 EPISODES = 4
+BUDGETS = {"cartpole": 200_000, "inverted_pendulum": 20_000}
+"""Steps that each trial of the cell searches: the task's own, or a fifth where it is slow."""
 NETWORKS = {"cartpole": "mlp:64x64", "inverted_pendulum": "mlp:20x20"}
-TARGETS = {"cartpole": {"raw": 0.25, "plain": 60.0}, "inverted_pendulum": {"raw": 0.6}}
+JAX = 700_000
+"""Steps a second of gymnax's compiled CartPole with the same policy, as measured elsewhere."""
+TARGETS: dict[str, dict[str, float]] = {
+    "cartpole": {"raw": 0.25, "plain": 60.0, "cell": JAX},
+    "inverted_pendulum": {"raw": 0.6},
+}
 END_TO_END_TARGET = 30.0
 
 Rate = Callable[[float], float]
@@ -46,7 +55,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement, roughly")
     parser.add_argument("--repeats", type=int, default=3, help="median of so many, interleaved")
     parser.add_argument("--tasks", default=",".join(NETWORKS), help="names with commas")
-    parser.add_argument("--end-to-end", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     each = arguments.seconds / arguments.repeats
@@ -63,8 +71,8 @@ def main() -> None:
             for row, rate in rows.items():
                 found[row].append(rate(each))
         report(task, {row: statistics.median(rates) for row, rates in found.items()})
-    if arguments.end_to_end:
-        end_to_end(plain(resolve("cartpole"), arguments.seconds))
+        if name == "cartpole":
+            end_to_end(statistics.median(found["plain"]))
 
 
 def report(task: Task, rates: dict[str, float]) -> None:
@@ -82,10 +90,15 @@ def report(task: Task, rates: dict[str, float]) -> None:
             continue
         ratio = rates["cell"] / rates[row]
         target = TARGETS[task.name].get(row)
-        aim = f"   (target {target:g}: {'met' if ratio >= target else 'missed'})" if target else ""
-        print(
-            f"{label:<62}{rates[row]:>14,.0f}" + ("" if row == "cell" else f"{ratio:>9.2f}x{aim}")
-        )
+        reached = rates["cell"] if row == "cell" else ratio
+        aim = f"   (target {target:,g}: {verdict(reached >= target)})" if target else ""
+        times = "" if row == "cell" else f"{ratio:.2f}x"
+        print(f"{label:<62}{rates[row]:>14,.0f}{times:>10}{aim}")
+
+
+def verdict(is_met: bool) -> str:
+    """Say it."""
+    return "met" if is_met else "missed"
 
 
 def population() -> int:
@@ -108,9 +121,9 @@ def raw(task: Task, seconds: float) -> float:
     spent, count = 0.0, 0
     while spent < seconds:
         for action in actions:
-            started = time.perf_counter()
+            started = time.process_time()
             _, _, terminated, truncated = simulator.step(action, active)
-            spent += time.perf_counter() - started
+            spent += time.process_time() - started
             over = (terminated | truncated).nonzero()[0]
             if len(over):
                 simulator.restart(over, over.tolist())
@@ -121,19 +134,21 @@ def raw(task: Task, seconds: float) -> float:
 
 def cell(task: Task, seconds: float) -> float:
     """Return the steps per second of ten trials side by side, as a worker runs them."""
-    budget = 20_000
+    wanted = plan(
+        task.name, network=NETWORKS[task.name], dmax=D, budget=BUDGETS[task.name], full=True
+    )
+    specs = [wanted.spec(D, seed, None) for seed in range(SEEDS)]
+    steps, started = 0, time.process_time()
+
+    def count(record: Record, _: object) -> None:
+        nonlocal steps
+        steps += record.env_steps
+
     while True:
-        wanted = plan(task.name, network=NETWORKS[task.name], dmax=D, budget=budget, full=True)
-        steps: list[int] = []
-        specs = [wanted.spec(D, seed, None) for seed in range(SEEDS)]
-        started = time.perf_counter()
-        run_trials(
-            specs, Judgement(), wanted.task, lambda record, _, to=steps: to.append(record.env_steps)
-        )
-        spent = time.perf_counter() - started
-        if spent > seconds / 2:
-            return sum(steps) / spent
-        budget = int(budget * min(20.0, 1.2 * seconds / spent))
+        run_trials(specs, Judgement(), wanted.task, count)
+        spent = time.process_time() - started
+        if spent > seconds:
+            return steps / spent
 
 
 def plain(task: Task, seconds: float) -> float:
@@ -152,8 +167,8 @@ def plain(task: Task, seconds: float) -> float:
     start = torch.nn.utils.parameters_to_vector(policy.parameters()).detach()
     P = torch.randn(len(start), D) / len(start) ** 0.5  # noqa: N806
     strategy = cma.CMAEvolutionStrategy(np.zeros(D), 1.0, {"verbose": -9, "seed": np.nan})
-    count, started = 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
+    count, started = 0, time.process_time()
+    while time.process_time() - started < seconds:
         samples = strategy.ask()
         returns = []
         for z in samples:
@@ -173,7 +188,7 @@ def plain(task: Task, seconds: float) -> float:
                     over = terminated or truncated
             returns.append(-total)
         strategy.tell(samples, returns)
-    return count / (time.perf_counter() - started)
+    return count / (time.process_time() - started)
 
 
 def evotorch(task: Task, seconds: float) -> float:
@@ -191,10 +206,10 @@ def evotorch(task: Task, seconds: float) -> float:
         task.env, f"{hidden} >> Linear({widths[-1]}, act_length)", num_episodes=EPISODES
     )
     searcher = SNES(problem, stdev_init=1.0, popsize=population())
-    started = time.perf_counter()
-    while time.perf_counter() - started < seconds:
+    started = time.process_time()
+    while time.process_time() - started < seconds:
         searcher.step()
-    return float(problem.status["total_interaction_count"]) / (time.perf_counter() - started)
+    return float(problem.status["total_interaction_count"]) / (time.process_time() - started)
 
 
 def end_to_end(plain_rate: float) -> None:
@@ -204,25 +219,34 @@ def end_to_end(plain_rate: float) -> None:
             str(Path(sys.executable).with_name("rlid")), "run", "cartpole", "--dmax", str(D),
             "--seeds", str(SEEDS), "--jobs", "1", "--json", "--store", folder,
         ]  # fmt: skip
-        started = time.perf_counter()
+        before, started = children(), time.monotonic()
         found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        spent = time.perf_counter() - started
+        spent, elapsed = children() - before, time.monotonic() - started
         inside = sum(
             json.loads(path.read_text())["seconds"] for path in Path(folder).glob("trials/*/*.json")
         )
     rate = found["env_steps"] / spent
-    beyond = spent - inside
+    beyond = elapsed - inside
     allowed = 4 + 0.03 * found["trials"]
     print(f"\nrlid run cartpole --dmax {D} --seeds {SEEDS} --jobs 1, end to end")
-    print(f"{found['env_steps']:,} steps of {found['trials']} trials in {spent:.1f} s")
+    print(
+        f"{found['env_steps']:,} steps of {found['trials']} trials in {spent:.1f} s of the "
+        f"processor, {elapsed:.1f} s on the clock"
+    )
     print(
         f"{rate:,.0f} steps per second: {rate / plain_rate:.1f}x the plain loop's {plain_rate:,.0f}"
-        f" (target {END_TO_END_TARGET:g}: {'met' if rate >= 30 * plain_rate else 'missed'})"
+        f" (target {END_TO_END_TARGET:g}: {verdict(rate >= END_TO_END_TARGET * plain_rate)})"
     )
     print(
-        f"{beyond:.1f} s outside trials (target {allowed:.1f}: "
-        f"{'met' if beyond <= allowed else 'missed'})"
+        f"{beyond:.1f} s on the clock outside trials (target {allowed:.1f}: "
+        f"{verdict(beyond <= allowed)})"
     )
+
+
+def children() -> float:
+    """Return the processor time of the child processes that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
