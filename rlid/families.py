@@ -23,7 +23,7 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Family:
-    """Measurements that differ in their network alone, by D; each network stands once."""
+    """Measurements that differ in the size of their network alone, by D; each stands once."""
 
     members: tuple[Summary, ...]
 
@@ -83,9 +83,10 @@ def _common(item: Summary) -> str:
     first = item.records[0]
     spec = first.spec.model_dump(exclude={"d", "seed", "network", "stop_score"})
     is_whole = first.spec.stop_score is None
-    return canonical(
-        {"spec": spec, "full": is_whole, "rule": first.rule, "baseline": first.baseline}
-    )
+    # A convolutional network is no member of a family of plain ones, whatever its size.
+    kind = first.spec.network.partition("+")[0].partition(":")[0].replace("linear", "mlp")
+    shared = {"spec": spec, "kind": kind, "full": is_whole}
+    return canonical({**shared, "rule": first.rule, "baseline": first.baseline})
 
 
 def draw(family: Family, to: Path) -> list[Path]:

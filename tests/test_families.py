@@ -50,6 +50,7 @@ def test_thresholds_may_differ_between_networks_and_the_larger_measurement_count
 
 def test_a_single_network_is_no_family():
     assert families.families([summary_of("mlp:8x8", 130, 2)]) == []
+    assert families.families([summary_of("mlp:8x8", 130, 2), summary_of("lenet", 44_426, 2)]) == []
 
 
 def test_the_figure_shows_every_network_and_is_the_same_each_time(tmp_path):
