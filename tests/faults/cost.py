@@ -1,7 +1,8 @@
 """What the local engine costs beyond its trials: python tests/faults/cost.py [TRIALS].
 
 The time per trial is that of the clock, with one worker that has loaded what it needs, less the
-seconds in the records. Memory and file descriptors are those of this process and of its worker.
+seconds in the records; where others use the machine too, the processor time says more. That,
+memory and file descriptors are those of this process and of its worker together.
 """
 
 import os
@@ -19,10 +20,12 @@ from rlid.store import Store
 
 
 def state(pids):
-    """Return the megabytes and the open files of some processes."""
+    """Return the megabytes, the open files and the seconds of processor time of some processes."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
     files = sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files, ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main(trials: int = 2000) -> None:
@@ -47,7 +50,8 @@ def main(trials: int = 2000) -> None:
     count = trials - 20
     print(
         f"{count} trials: {1000 * (wall - inside) / count:.1f} ms each beyond their own "
-        f"{1000 * inside / count:.1f} ms; memory {after[0] - before[0]:+.0f} MB, "
+        f"{1000 * inside / count:.1f} ms; {1000 * (after[2] - before[2]) / count:.1f} ms each of "
+        f"processor time, the trial's own included; memory {after[0] - before[0]:+.0f} MB, "
         f"files {after[1] - before[1]:+d}"
     )
 
