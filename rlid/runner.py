@@ -15,6 +15,7 @@ from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.worker import random_scores, split
 from rlid.leases import Leases
 from rlid.plan import Plan
+from rlid.projections.memory import check_fits
 from rlid.record import REFERENCE_SEED, Judgement, Record, Spec, judged, versions
 from rlid.reference import Reference, ReferenceRefused
 from rlid.scalars import check_tensorboard
@@ -26,6 +27,8 @@ MAX_CELL = 32
 REFERENCE_SEEDS = 5
 RANDOM_EPISODES = 500
 RANDOM_PARTS = 10
+FLOAT_BYTES = 4
+"""Of each number in P: trials take float32."""
 
 
 class Watcher:
@@ -58,15 +61,19 @@ class Runner:
         retry: bool = False,
         tensorboard: str | None = None,
     ) -> None:
-        """Check the store; no worker starts before there is work.
+        """Check the store and the room for P; no worker starts before there is work.
 
         Raises:
-            ValueError: `timeout` is out of range, or the engine or tensorboard is not installed.
+            ValueError: `timeout` is out of range, P would not fit into this machine's memory, or
+                the engine or tensorboard is not installed.
             StoreError: the store cannot be written.
         """
         if timeout is not None and not timeout > 0:
             raise ValueError(f"--timeout {timeout:g}: must be above 0")
         check_tensorboard(tensorboard)
+        place = place or Place()
+        if place.engine == "local":
+            check_fits(plan.projection, plan.network.D, plan.dmax, FLOAT_BYTES)
         self.tensorboard = None if tensorboard is None else os.path.abspath(tensorboard)
         self.plan = plan
         self.watcher = watcher or Watcher()
@@ -74,7 +81,7 @@ class Runner:
         self.store.check_writable()
         self.leases = Leases(self.store.folder)
         self.retry = retry
-        self.engine = make_engine(place or Place(), timeout or plan.task.patience)
+        self.engine = make_engine(place, timeout or plan.task.patience)
         self.trials_run = 0
 
     def __enter__(self) -> Runner:

@@ -1,5 +1,11 @@
+# ruff: noqa: E402
+import os
 import sys
 from pathlib import Path
+
+# As in a worker: trials run in one thread each. Read when numpy is loaded.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 import pytest
 import torch
@@ -13,7 +19,6 @@ from rlid.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(FIXTURES))
-# As in a worker: trials run in one thread each.
 torch.set_num_threads(1)
 
 

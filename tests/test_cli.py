@@ -79,6 +79,11 @@ def refused(tmp_path, monkeypatch, capsys):
             ["run", "gym:CannotBeMade-v0", "--dmax", "5", "--import", "hostile"],
             "no licence for this simulator",
         ),
+        (
+            # 967 GB, refused before direct training is measured.
+            ["run", "cartpole", "--network=mlp:20000x20000", "--projection=dense", "--dmax=600"],
+            "these fit: fastfood, kronecker, onehot, sparse",
+        ),
         (["run", "cartpole", "--dmax", "5", "--dmux", "3"], "--dmux"),
         (["walk"], "walk"),
         (["show"], "no store at"),

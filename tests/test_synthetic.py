@@ -18,14 +18,16 @@ GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]
 
 
-def solved(task, agent, d, *, projection="onehot", seeds=6, budget=None):
-    found = trials(task, agent, d, projection=projection, seeds=seeds, budget=budget)
-    return sum(record.status == "solved" for record in found)
+def solved(*question, **options):
+    return sum(record.status == "solved" for record in trials(*question, **options))
 
 
-def trials(task, agent, d, *, projection="onehot", seeds, budget, threshold=None):
+def trials(task, agent, d, *, projection="onehot", seeds=6, budget=None, threshold=None, lr=None):
+    """The records of the first seeds, none of which may have failed."""
     found = []
-    wanted = plan(task, agent=agent, dmax=d, projection=projection, budget=budget)
+    settings = () if lr is None else (f"lr={lr}",)
+    options = {"projection": projection, "budget": budget, "settings": settings}
+    wanted = plan(task, agent=agent, dmax=d, **options)
     threshold = threshold or 0.9 * wanted.task.ceiling
     specs = [wanted.spec(d, seed, threshold) for seed in range(seeds)]
     run_trials(specs, Judgement(threshold), wanted.task, lambda record, _: found.append(record))
@@ -78,10 +80,16 @@ def test_a_policy_gradient_sets_four_dials_in_a_few_more_dimensions_and_not_in_t
 @pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
 @pytest.mark.parametrize("count", [1, 10, 40])
 def test_the_dimension_is_the_number_of_conditions(count, family, agent, projection):
-    task = f"{family}:{count}"
-    assert solved(task, agent, count, projection=projection, seeds=5) >= 3
+    """In the steps that two of three seeds need with K dimensions, K - 1 solve at most one."""
+    task, options = f"{family}:{count}", {"projection": projection, "seeds": 3}
+    if agent == "adam" and count == 40:
+        # The weights have so far to go that the default rate takes three times the steps.
+        options["lr"] = 0.05
+    found = trials(task, agent, count, **options)
+    steps = sorted(record.search_steps for record in found if record.status == "solved")
+    assert len(steps) >= 2
     if count > 1:
-        assert solved(task, agent, count - 1, projection=projection, seeds=5) <= 2
+        assert solved(task, agent, count - 1, budget=steps[1], **options) <= 1
 
 
 @pytest.mark.parametrize("projection", GENERIC)
