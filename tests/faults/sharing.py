@@ -17,7 +17,8 @@ def main(processes: int = 4, trials: int = 400) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [str(RLID), "run", "sum_constraints:4", "--dims", "2,3,4,5", "--search", "grid"]
         command += ["--agent", "adam", "--budget", "500", "--jobs", "1", "--quiet", "--json"]
-        command += ["--seeds", str(trials // 4), "--store", folder]
+        # However busy the machine is: no trial is to count as hung.
+        command += ["--seeds", str(trials // 4), "--timeout", "600", "--store", folder]
         prepare = [str(RLID), "reference", "sum_constraints:4", "--agent", "adam", "--seeds", "1"]
         prepare += ["--jobs", "1", "--quiet", "--store", folder]
         subprocess.run(prepare, check=True, stdout=subprocess.DEVNULL)
