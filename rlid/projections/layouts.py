@@ -7,7 +7,8 @@ random word: the products then touch memory in order.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -208,19 +209,23 @@ class Tiled:
 
     def _new_scratch(self) -> _Scratch:
         words = np.empty(self._classes * 2 * self._length, dtype=self.signs.dtype)
-        arrays = [words[window] for window in self._windows]
-        return _Scratch(words, arrays, [torch.from_numpy(array) for array in arrays])
+        return _Scratch(words, self._windows)
 
 
-class _Scratch(NamedTuple):
-    """Room for each class's word twice in a row, and each block's window in it."""
+class _Scratch:
+    """Room for each class's word twice in a row (C * 2L,), and each block's window in it (L,)."""
 
-    words: Array
-    """(C * 2L,)."""
-    arrays: list[Array]
-    """(L,) each."""
-    tensors: list[torch.Tensor]
-    """The same windows."""
+    def __init__(self, words: Array, windows: list[slice]) -> None:
+        self.words = words
+        self._windows = windows
+
+    @cached_property
+    def arrays(self) -> list[Array]:
+        return [self.words[window] for window in self._windows]
+
+    @cached_property
+    def tensors(self) -> list[torch.Tensor]:
+        return [torch.from_numpy(self.words[window]) for window in self._windows]
 
 
 def _gather(x: Array, places: torch.Tensor, out: Array) -> None:
