@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -185,9 +186,10 @@ class GymnasiumSimulator:
         self._truncated = self._truncated[slots]
 
     def close(self) -> None:
-        """Close every environment."""
+        """Close every environment; one that fails at it has cost no result."""
         for env in self._pool:
-            env.close()
+            with contextlib.suppress(Exception):
+                env.close()
 
 
 def _centre(space: Any, is_scaled: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
