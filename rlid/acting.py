@@ -58,7 +58,7 @@ class _Exact:
     def act(self, x: Floats) -> NDArray[Any]:
         n, m, _ = x.shape
         outputs: torch.Tensor = self._bound(torch.from_numpy(x))
-        return self._decode(outputs.view(n * m, -1).numpy())
+        return self._decode(outputs.reshape(n * m, -1).numpy())
 
 
 class _TwoActions:

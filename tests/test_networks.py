@@ -66,6 +66,21 @@ def test_the_start_is_drawn_from_the_seed_alone():
     assert not np.array_equal(network.initial(1), network.initial(2))
 
 
+@pytest.mark.parametrize(("inputs", "outputs"), [(4, 1), (3, 3), (17, 6), (11, 2)])
+@pytest.mark.parametrize("name", ["linear", "mlp:20x20", "mlp:7x3", "mlp:63x65"])
+def test_an_output_is_the_same_to_the_last_bit_alone_and_in_any_company(name, inputs, outputs):
+    network = Network(parse(name), inputs, outputs)
+    rng = np.random.default_rng(1)
+    Theta = torch.from_numpy(rng.standard_normal((37, network.D)).astype(np.float32) / 3)
+    for m in (1, 2, 5, 10, 30, 31):
+        x = torch.from_numpy(rng.standard_normal((37, m, inputs)).astype(np.float32))
+        together = network.bind(Theta)(x)
+        for row in range(37):
+            alone = network.bind(Theta[row : row + 1])(x[row : row + 1])
+            assert torch.equal(together[row], alone[0])
+        assert torch.equal(network.bind(Theta[5:8])(x[5:8]), together[5:8])
+
+
 def test_names_are_canonical():
     assert parse("mlp:020x5+lecun").name == "mlp:20x5"
     assert parse("mlp:20x5+out=1.0+orthogonal").name == "mlp:20x5+orthogonal"

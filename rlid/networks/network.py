@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import torch
 
 
+ALIGNED = 16
+"""Rows of a batched product begin at multiples of so many floats, a cache line."""
+
+
 @dataclass(frozen=True)
 class Network:
     """An architecture with its inputs and outputs: a function of (theta, observations).
@@ -92,29 +96,35 @@ class Network:
         """Return the function from observations (n, m, inputs) to outputs (n, m, outputs).
 
         Row i of Theta (n, D) acts on row i of the observations, and output row i depends on them
-        alone, to the last bit. Differentiable in both.
+        alone, to the last bit: products may depend on where a matrix lies in memory, and on
+        whether it is the only one, so that rows are aligned and a lone one gets company.
+        Differentiable in both.
         """
         if self._has_images:
             return self._bind_images(Theta)
         import torch
 
+        rows = max(len(Theta), 2)
         weights, biases, at = [], [], 0
         for layer in self.layers:
             end = at + math.prod(layer.weight_shape)
-            weights.append(Theta[:, at:end].reshape(-1, *layer.weight_shape).contiguous())
-            biases.append(Theta[:, end : end + layer.outputs].unsqueeze(1))
+            weights.append(_aligned(Theta[:, at:end], rows).unflatten(1, layer.weight_shape))
+            biases.append(_aligned(Theta[:, end : end + layer.outputs], rows).unsqueeze(1))
             at = end + layer.outputs
         name = "tanh" if self.activation == "tanh" else "relu"
         fresh, in_place = getattr(torch, name), getattr(torch, f"{name}_")
 
         def forward(x: torch.Tensor) -> torch.Tensor:
-            x = self._floats(x)
+            n, m, _ = x.shape
             activate = in_place if torch.is_inference_mode_enabled() else fresh
+            room = torch.zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
+            room[:n, :m] = self._floats(x)
+            x = room
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 x = torch.baddbmm(bias, x, weight)
                 if index < len(weights) - 1:
                     x = activate(x)
-            return x
+            return x[:n, :m]
 
         return forward
 
@@ -206,6 +216,16 @@ class Network:
         import torch
 
         return torch.tanh(x) if self.activation == "tanh" else torch.relu(x)
+
+
+def _aligned(rows: torch.Tensor, n: int) -> torch.Tensor:
+    """Return rows (k, size) as the first of n, each of which begins at a cache line."""
+    import torch
+
+    k, size = rows.shape
+    room = torch.zeros(n, ALIGNED * math.ceil(size / ALIGNED))
+    room[:k, :size] = rows
+    return room[:, :size]
 
 
 def _orthogonal(draws: NDArray[np.float64]) -> NDArray[np.float64]:
