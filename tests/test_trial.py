@@ -76,13 +76,16 @@ def test_an_easy_task_is_solved_and_scored_once_on_fresh_episodes():
     assert record.scoring_steps == 500
 
 
-def test_a_cell_gives_the_records_of_its_trials_alone():
+@pytest.mark.parametrize(
+    ("task", "threshold", "budget"),
+    [("cartpole", 100.0, 9000), ("inverted_pendulum", 20.0, 4000), ("reacher", -12.0, 6000)],
+)
+def test_a_cell_gives_the_records_of_its_trials_alone(task, threshold, budget):
     seeds = range(6)
-    together = run("cartpole", "cmaes", seeds=seeds, threshold=100.0, stop=100.0, budget=9000)
+    settings = {"threshold": threshold, "stop": threshold, "budget": budget}
+    together = run(task, "cmaes", seeds=seeds, **settings)
     for seed, (record, z) in zip(seeds, together, strict=True):
-        ((alone, z_alone),) = run(
-            "cartpole", "cmaes", seeds=[seed], threshold=100.0, stop=100.0, budget=9000
-        )
+        ((alone, z_alone),) = run(task, "cmaes", seeds=[seed], **settings)
         same = {"seconds": 0.0}
         assert record.model_copy(update=same) == alone.model_copy(update=same)
         assert np.array_equal(z, z_alone)
