@@ -19,7 +19,7 @@ from rlid.networks import Network, parse
 from rlid.question import PROTOCOL, Question
 from rlid.record import MAX_SEED, Spec
 from rlid.search import Search, make_search
-from rlid.simulator import make_network, make_world
+from rlid.simulator import make_network, make_world, within
 from rlid.task import Simulator, Task, adapt, import_packages, resolve
 
 RULES = ("normalised", "raw", "paper")
@@ -186,7 +186,11 @@ def plan(
         _at_least_one("--max-trials", max_trials)
     parse(network or found.network)
     # What an environment prints is no result, and where it goes is its own affair.
-    with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(os.curdir):
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        contextlib.chdir(os.curdir),
+        within(found.patience),
+    ):
         world = make_world(found)
     try:
         shape = make_network(found, network or found.network, world)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -50,6 +53,28 @@ def _make_simulator(task: Task) -> Simulator:
     return GymnasiumSimulator(
         task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
     )
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Interrupt what takes longer by a TimeoutError in the main thread.
+
+    Library code that holds the interpreter cannot be interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise TimeoutError(f"no sign of life for {seconds:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def make_network(task: Task, name: str, world: World) -> Network:

@@ -1,12 +1,14 @@
 """Batched evaluation: the same episodes as gymnasium's own, whatever the batch."""
 
+import time
+
 import gymnasium
 import numpy as np
 import pytest
 import torch
 
 from rlid.problem import Evaluation, Request, evaluate, make_problem
-from rlid.simulator import GymnasiumSimulator, make_network, make_world
+from rlid.simulator import GymnasiumSimulator, make_network, make_world, within
 from rlid.task import EnvironmentFault, resolve
 
 
@@ -149,3 +151,13 @@ def test_scaled_observations_lie_within_one():
     scaled, plain = simulator.start([1, 2]), raw.start([1, 2])
     assert np.allclose(scaled[:, 0], (plain[:, 0] + 0.3) / 0.9, atol=1e-6)
     assert np.allclose(scaled[:, 1], plain[:, 1] / 0.07, atol=1e-6)
+
+
+def test_an_environment_that_hangs_while_it_is_made_is_refused():
+    import hostile  # noqa: F401
+
+    with pytest.raises(ValueError, match="no sign of life for 0.2 seconds"), within(0.2):
+        make_world(resolve("gym:HangsWhenMade-v0"))
+    with within(0.2):
+        make_world(resolve("gym:Quick-v0"))
+    time.sleep(0.3)
