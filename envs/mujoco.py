@@ -40,8 +40,12 @@ def inverted_double_pendulum() -> Task:
     """Balance two poles on a cart: InvertedDoublePendulum-v5, at most 9.36 a step, 1000 steps."""
     return _task(
         "InvertedDoublePendulum-v5",
+        # As the single pendulum. Direct training by cmaes stays below 1,000 in 1,000,000 steps;
+        # by ppo it reaches the floor with this deviation, and 7,500 with its usual one.
+        action="squash",
         budget=500_000,
         search_episodes=2,
+        recipes={"cmaes": {"sigma0": 0.1}, "ppo": {"log_std": -1.0}},
         # A step earns 10 less the squared distance of the tip, at most 1.2 high, from 2.
         ceiling=9360.0,
         floor=9100.0,
