@@ -69,7 +69,16 @@ def reacher() -> Task:
 @TASKS.add("mujoco")
 def swimmer() -> Task:
     """Swim forward with three links: Swimmer-v5, 1000 steps."""
-    return _task("Swimmer-v5", budget=500_000, search_episodes=1, floor=360.0, floor_source=SOLVED)
+    return _task(
+        "Swimmer-v5",
+        action="squash",
+        # Direct training by cmaes nears 350 in 800,000 steps, and gains 10 more in 1,200,000.
+        budget=1_000_000,
+        search_episodes=1,
+        floor=325.0,
+        floor_source=ARS,
+        recipes={"cmaes": {"sigma0": 0.3}},
+    )
 
 
 @TASKS.add("mujoco")
