@@ -210,6 +210,11 @@ def print_gap(measured: Sequence[Measurement]) -> None:
                 f"{best.plan.task.name} with {network}: at most {best.estimate.d_int90}, the "
                 f"smallest d_int90 of {len(found)} agents ({best.plan.agent_name})"
             )
+        else:
+            print(
+                f"{found[0].plan.task.name} with {network}: no upper bound: none of "
+                f"{len(found)} agents has a d_int90"
+            )
 
 
 def print_comparison(a: Summary, b: Summary, result: Comparison) -> None:

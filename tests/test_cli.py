@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes, their output and their exit codes."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -166,6 +167,29 @@ def test_json_is_the_only_thing_on_standard_output(tmp_path):
     for one in found:
         assert set(expected.split()) <= set(one)
         assert one["ci_low"] is None  # no interval below five seeds
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        (QUICK, "gym:Quick-v0 with mlp:4: at most {}, the smallest d_int90 of 2 agents"),
+        (
+            ["cartpole", "--budget", "200"],
+            "cartpole with mlp:20x20: no upper bound: none of 2 agents has a d_int90",
+        ),
+    ],
+)
+def test_the_smallest_over_agents_is_said_or_that_there_is_none(
+    tmp_path, give_reference, wanted, line
+):
+    give_reference("gym:Quick-v0", 5.0, 2.5, network="mlp:4")
+    done = rlid(
+        "run", *wanted, "--dmax", "2", "--seeds", "2", "--agent", "cmaes,random", "--quiet",
+        "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"d_int90 = (\d+)", done.stdout)
+    assert line.format(min(map(int, found), default=None)) in done.stdout
 
 
 def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):

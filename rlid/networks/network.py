@@ -108,7 +108,7 @@ class Network:
         weights, biases, at = [], [], 0
         for layer in self.layers:
             end = at + math.prod(layer.weight_shape)
-            weights.append(_aligned(Theta[:, at:end], rows).unflatten(1, layer.weight_shape))
+            weights.append(_aligned(Theta[:, at:end], rows).view(rows, *layer.weight_shape))
             biases.append(_aligned(Theta[:, end : end + layer.outputs], rows).unsqueeze(1))
             at = end + layer.outputs
         name = "tanh" if self.activation == "tanh" else "relu"
