@@ -111,7 +111,7 @@ def _draw_members(axes: Axes, members: Sequence[Summary]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     heights: list[float] = []
-    for item in members:
+    for at, item in enumerate(members):
         found, size = item.estimate, item.records[0].D
         middle = found.dmax if found.censored else found.d_int90
         if middle is None:
@@ -123,10 +123,12 @@ def _draw_members(axes: Axes, members: Sequence[Summary]) -> None:
         axes.plot([size], [middle], "^" if found.censored else "o", color=CURVE, ms=6)
         axes.annotate(
             f"{item.spec.network}, > {found.dmax}" if found.censored else item.spec.network,
-            (size, high),
-            xytext=(0, 6),
+            # By turns above and below, since neighbours' names are longer than the gap.
+            (size, low if at % 2 else high),
+            xytext=(0, -6 if at % 2 else 6),
             textcoords="offset points",
             ha="center",
+            va="top" if at % 2 else "bottom",
             fontsize=7,
             color="0.35",
         )
