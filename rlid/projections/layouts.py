@@ -7,6 +7,7 @@ random word: the products then touch memory in order.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Protocol
 
@@ -44,10 +45,19 @@ class Layout(Protocol):
 
 
 def draw_layout(seed: int, D: int, d: int, dtype: type[np.floating]) -> Layout:
-    """Return the layout of D weights in d groups; which of the two depends on D alone."""
+    """Return the layout of D weights in d groups; the order depends on D, and how it is read on d.
+
+    The order of a small D is drawn weight by weight, that of a large one block by block.
+    """
     signs = Stream(seed, "onehot/1/signs").signs(D).astype(dtype)
-    layout: type[Permuted] | type[Tiled] = Permuted if D < _SMALLEST_TILED else Tiled
-    return layout(seed, d, signs)
+    if D < _SMALLEST_TILED:
+        return Permuted(seed, d, signs)
+    return TiledWord(seed, d, signs) if d < tile_length(D) else TiledEntries(seed, d, signs)
+
+
+def tile_length(D: int) -> int:
+    """Return the weights in a block of large D, a power of two."""
+    return 1 << ((D // _FEWEST_BLOCKS).bit_length() - 1)
 
 
 class Permuted:
@@ -81,7 +91,7 @@ class Permuted:
         return fold(np.take(g * self.signs, self._weights, axis=-1), self._d)
 
 
-class Tiled:
+class Tiled(ABC):
     """Shifted copies of one random word, one for each block of weights: for large D.
 
     The weights are cut into F blocks of L = 2**k and a tail of m < L. Block b has a random place
@@ -101,42 +111,25 @@ class Tiled:
         """`signs` (D,) are -1.0 or 1.0."""
         self.signs = signs
         self._d = d
-        length = self._length = 1 << ((len(signs) // _FEWEST_BLOCKS).bit_length() - 1)
+        length = self._length = tile_length(len(signs))
         self._blocks, self._left = divmod(len(signs), length)
-        # Groups are residues of the rank modulo `span`: below L they depend on the word alone,
-        # above it on the place of the block modulo `classes` instead.
-        span = 2 << (d.bit_length() - 1)
-        self._classes = max(1, span // length)
         self._word = np.arange(length)
         if d < length:
             first = Stream(seed, "onehot/1/word").permutation(self._left)
             rest = Stream(seed, "onehot/1/rest").permutation(length - self._left)
             self._word = np.concatenate([first, rest + self._left])
-        self._groups = torch.from_numpy(linear_hash(self._word, d).astype(np.int32))
-        self._inverse_word = torch.from_numpy(np.argsort(self._word).astype(np.int32))
         self._places = Stream(seed, "onehot/1/places").permutation(self._blocks)
         self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
-        kinds = self._places & (self._classes - 1)
-        # A slice of one axis is made faster than one of two, so words lie in a row.
-        starts = (2 * length * kinds + self._shifts).tolist()
-        self._windows = [slice(start, start + length) for start in starts]
         self._end = length * self._blocks
-        self._block_signs = list(signs[: self._end].reshape(-1, length))
-        self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
-        self._tail_signs = signs[self._end :]
-        start = 2 * length * (self._blocks & (self._classes - 1))
-        self._tail_window = slice(start, start + self._left)
-        # A product takes one out and puts it back, so that threads never share one. With several
-        # classes they are large, and dear to keep.
-        self._scratch = [self._new_scratch()] if self._classes == 1 else []
+        # A product takes one out and puts it back, so that threads never share one.
+        self._scratch = [self._new_scratch()]
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
         held = [self.signs, self._word, self._places, self._shifts]
-        held += [scratch.words for scratch in self._scratch]
-        gathered = self._groups.nbytes + self._inverse_word.nbytes
-        return sum(array.nbytes for array in held) + gathered
+        held += [scratch.entries for scratch in self._scratch]
+        return sum(array.nbytes for array in held)
 
     def ranks(self) -> Integers:
         """Return the rank of each weight, (D,)."""
@@ -151,14 +144,8 @@ class Tiled:
         out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
         scratch = self._take_scratch()
         for row, target in zip(_rows(z), _rows(out), strict=True):
-            self._read_words(row, scratch.words)
-            blocks = target[: self._end].reshape(-1, self._length)
-            plan = zip(scratch.arrays, self._block_signs, blocks, strict=True)
-            for window, signs, block in plan:
-                np.multiply(window, signs, block)
-            tail = scratch.words[self._tail_window]
-            np.multiply(tail, self._tail_signs, target[self._end :])
-        self._put_back(scratch)
+            self._expand_row(row, scratch, target)
+        self._scratch.append(scratch)
         return out
 
     def reduce(self, g: Array) -> Array:
@@ -167,35 +154,20 @@ class Tiled:
         scratch = self._take_scratch()
         for row, target in zip(_rows(g), _rows(out), strict=True):
             target[:] = self._reduce_row(row, scratch)
-        self._put_back(scratch)
+        self._scratch.append(scratch)
         return out
 
-    def _read_words(self, z: Array, words: Array) -> None:
-        """Write each class's word twice in a row, so that a shift is a slice: (C * 2L,)."""
-        twice = words.reshape(self._classes, 2, self._length)
-        if self._d < self._length:
-            _gather(z, self._groups, twice[0, 0])
-        else:
-            twice[:, 0] = unfold(z).reshape(self._classes, self._length)
-        twice[:, 1] = twice[:, 0]
+    @abstractmethod
+    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
+        """Write sign * z[group] of each weight into out (D,)."""
 
+    @abstractmethod
     def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
-        scratch.words.fill(0)
-        # Nothing here outlives the call, so it goes without autograd's counters.
-        with torch.inference_mode():
-            blocks = torch.from_numpy(g[: self._end]).view(-1, self._length).unbind()
-            # One call for all blocks, and one pass over each where numpy would take two.
-            torch._foreach_addcmul_(scratch.tensors, blocks, self._tensor_signs)
-        halves = scratch.words.reshape(self._classes, 2, self._length)
-        sums = halves[:, 0]
-        sums += halves[:, 1]
-        last = sums[self._blocks & (self._classes - 1), : self._left]
-        last += g[self._end :] * self._tail_signs
-        if self._d < self._length:
-            ordered = np.empty_like(g, shape=self._length)
-            _gather(sums[0], self._inverse_word, ordered)
-            return fold(ordered, self._d)
-        return fold(sums.ravel(), self._d)
+        """Return the sum of sign * g over each group, (d,)."""
+
+    @abstractmethod
+    def _new_scratch(self) -> _Scratch:
+        """Return room for one product at a time."""
 
     def _take_scratch(self) -> _Scratch:
         try:
@@ -203,29 +175,112 @@ class Tiled:
         except IndexError:
             return self._new_scratch()
 
-    def _put_back(self, scratch: _Scratch) -> None:
-        if self._classes == 1:
-            self._scratch.append(scratch)
+
+class TiledWord(Tiled):
+    """For d < L: the word is written twice in a row, so that each block is one slice of it."""
+
+    def __init__(self, seed: int, d: int, signs: Array) -> None:
+        """`signs` (D,) are -1.0 or 1.0."""
+        super().__init__(seed, d, signs)
+        self._groups = torch.from_numpy(linear_hash(self._word, d).astype(np.int32))
+        self._inverse_word = torch.from_numpy(np.argsort(self._word).astype(np.int32))
+        self._block_signs = list(signs[: self._end].reshape(-1, self._length))
+        self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
+        self._tail_signs = signs[self._end :]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+        return super().nbytes + self._groups.nbytes + self._inverse_word.nbytes
+
+    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
+        halves = scratch.entries.reshape(2, -1)
+        _gather(z, self._groups, halves[0])
+        halves[1] = halves[0]
+        blocks = out[: self._end].reshape(-1, self._length)
+        for window, signs, block in zip(scratch.arrays, self._block_signs, blocks, strict=True):
+            np.multiply(window, signs, block)
+        np.multiply(halves[0, : self._left], self._tail_signs, out[self._end :])
+
+    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
+        scratch.entries.fill(0)
+        # Nothing here outlives the call, so it goes without autograd's counters.
+        with torch.inference_mode():
+            blocks = torch.from_numpy(g[: self._end]).view(-1, self._length).unbind()
+            # One call for all blocks, and one pass over each where numpy would take two.
+            torch._foreach_addcmul_(scratch.tensors, blocks, self._tensor_signs)
+        sums, second = scratch.entries.reshape(2, -1)
+        sums += second
+        sums[: self._left] += g[self._end :] * self._tail_signs
+        ordered = np.empty_like(sums)
+        _gather(sums, self._inverse_word, ordered)
+        return fold(ordered, self._d)
 
     def _new_scratch(self) -> _Scratch:
-        words = np.empty(self._classes * 2 * self._length, dtype=self.signs.dtype)
-        return _Scratch(words, self._windows)
+        windows = [slice(shift, shift + self._length) for shift in self._shifts.tolist()]
+        return _Scratch(np.empty(2 * self._length, dtype=self.signs.dtype), windows)
+
+
+class TiledEntries(Tiled):
+    """For d >= L: a block reads entries of z as they lie, from its shift on and then up to it.
+
+    Groups are residues of the rank modulo a multiple of L, so that blocks whose places have the
+    same residue read the same L of them. Written twice in a row, they would be as long as theta.
+    """
+
+    def __init__(self, seed: int, d: int, signs: Array) -> None:
+        """`signs` (D,) are -1.0 or 1.0."""
+        super().__init__(seed, d, signs)
+        self._spans = self._pieces(0)
+        self._sign_arrays = [signs[span] for span in self._spans]
+        self._sign_tensors = [torch.from_numpy(part) for part in self._sign_arrays]
+
+    def _pieces(self, which: int) -> list[slice]:
+        """Return slices, piece by piece: of the weights (0), or of the residues they read (1)."""
+        length, found = self._length, []
+        classes = (2 << (self._d.bit_length() - 1)) // length
+        residues = [(place & (classes - 1)) * length for place in self._places.tolist()]
+        for b, (first, shift) in enumerate(zip(residues, self._shifts.tolist(), strict=True)):
+            start, turn = b * length, (b + 1) * length - shift
+            found.append((slice(start, turn), slice(first + shift, first + length)))
+            if shift:
+                found.append((slice(turn, start + length), slice(first, first + shift)))
+        first = (self._blocks & (classes - 1)) * length
+        found.append((slice(self._end, None), slice(first, first + self._left)))
+        return [piece[which] for piece in found]
+
+    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
+        scratch.entries[:] = unfold(z)
+        for window, signs, span in zip(scratch.arrays, self._sign_arrays, self._spans, strict=True):
+            np.multiply(window, signs, out[span])
+
+    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
+        scratch.entries.fill(0)
+        with torch.inference_mode():
+            weights = torch.from_numpy(g)
+            parts = [weights[span] for span in self._spans]
+            torch._foreach_addcmul_(scratch.tensors, parts, self._sign_tensors)
+        return fold(scratch.entries, self._d)
+
+    def _new_scratch(self) -> _Scratch:
+        entries = np.empty(2 << (self._d.bit_length() - 1), dtype=self.signs.dtype)
+        return _Scratch(entries, self._pieces(1))
 
 
 class _Scratch:
-    """Room for each class's word twice in a row (C * 2L,), and each block's window in it (L,)."""
+    """Room for what blocks read, or add to, and the window of each."""
 
-    def __init__(self, words: Array, windows: list[slice]) -> None:
-        self.words = words
+    def __init__(self, entries: Array, windows: list[slice]) -> None:
+        self.entries = entries
         self._windows = windows
 
     @cached_property
     def arrays(self) -> list[Array]:
-        return [self.words[window] for window in self._windows]
+        return [self.entries[window] for window in self._windows]
 
     @cached_property
     def tensors(self) -> list[torch.Tensor]:
-        return [torch.from_numpy(self.words[window]) for window in self._windows]
+        return [torch.from_numpy(self.entries[window]) for window in self._windows]
 
 
 def _gather(x: Array, places: torch.Tensor, out: Array) -> None:
