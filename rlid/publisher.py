@@ -111,7 +111,9 @@ def _reports(store: Store) -> dict[tuple[str, float], tuple[PolicyReport, Path]]
     found = {}
     for source in sorted((store.folder / "policies").glob("*/*.json")):
         report = policy_report.load(source)
-        found[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
+        # One that failed on fresh episodes, after all, is no policy to offer.
+        if report.solved:
+            found[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
     return found
 
 
