@@ -208,7 +208,12 @@ def test_an_interrupt_keeps_what_was_done_and_prints_how_to_resume(tmp_path, giv
     arguments = ["run", *QUICK, "--dims", "4", "--search", "grid", "--seeds", "16", "--jobs", "1"]
     arguments += ["--quiet", "--full", "--agent", "random", "--store", "store"]
     process = subprocess.Popen(
-        [str(RLID), *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [str(RLID), *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what it runs in the background with interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("store/trials/*/*.json")):
