@@ -95,6 +95,7 @@ def test_an_environment_on_which_random_actions_fail_is_refused(tmp_path):
     assert "the pole fell off" in record.reason
 
 
+@pytest.mark.slow
 def test_an_environment_that_hangs_now_and_then_costs_the_trials_it_hangs_in(tmp_path):
     found = quick(
         tmp_path, "gym:HangsRarely-v0", search="grid", dims=[6], dmax=None, seeds=6, timeout=4.0
