@@ -70,6 +70,8 @@ def repeat(
 def _differences(row: Row, again: Record | None) -> list[str]:
     if again is None:
         return ["it left no record"]
+    if again.is_missing and again.status != row.status:
+        return [f"it could not be run here: {again.reason}"]
     first = row.model_dump(exclude=IGNORED)
     second = row_of(again, 0).model_dump(exclude=IGNORED)
     return [

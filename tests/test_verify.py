@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,19 @@ def test_repeated_trials_speak_against_what_signing_hides(source):
     outcomes = rerun.repeat(one, [one.rows[index], sound], imports=["hostile"])
     assert [differences[:1] for _, differences in outcomes][1] == []
     assert outcomes[0][1][0].startswith("theta_sha256 is ")
+
+
+def test_a_trial_that_cannot_be_run_here_is_told_from_one_that_comes_out_otherwise(
+    source, monkeypatch
+):
+    one = parse(source.read_text())
+    # The task is known here, and its package is out of the workers' reach.
+    monkeypatch.delenv("PYTHONPATH")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "fixtures" not in path])
+    ((_, differences),) = rerun.repeat(one, one.rows[:1], imports=["hostile"])
+    (line,) = differences
+    assert line.startswith("it could not be run here: ")
+    assert "hostile" in line
 
 
 def test_the_command_says_no_more_than_it_did(source, tmp_path):

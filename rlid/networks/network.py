@@ -117,8 +117,9 @@ class Network:
         def forward(x: torch.Tensor) -> torch.Tensor:
             n, m, _ = x.shape
             activate = in_place if torch.is_inference_mode_enabled() else fresh
-            room = torch.zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
-            room[:n, :m] = self._floats(x)
+            x = self._floats(x)
+            room = x.new_zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
+            room[:n, :m] = x
             x = room
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 x = torch.baddbmm(bias, x, weight)
@@ -220,10 +221,8 @@ class Network:
 
 def _aligned(rows: torch.Tensor, n: int) -> torch.Tensor:
     """Return rows (k, size) as the first of n, each of which begins at a cache line."""
-    import torch
-
     k, size = rows.shape
-    room = torch.zeros(n, ALIGNED * math.ceil(size / ALIGNED))
+    room = rows.new_zeros(n, ALIGNED * math.ceil(size / ALIGNED))
     room[:k, :size] = rows
     return room[:, :size]
 

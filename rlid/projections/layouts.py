@@ -8,6 +8,7 @@ random word: the products then touch memory in order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -107,6 +108,11 @@ class Tiled(ABC):
     stretch of memory.
     """
 
+    _width: int
+    """Numbers that blocks read, or add to."""
+    _windows: Sequence[slice]
+    """Those of each block, or part of a block."""
+
     def __init__(self, seed: int, d: int, signs: Array) -> None:
         """`signs` (D,) are -1.0 or 1.0."""
         self.signs = signs
@@ -122,7 +128,7 @@ class Tiled(ABC):
         self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
         self._end = length * self._blocks
         # A product takes one out and puts it back, so that threads never share one.
-        self._scratch = [self._new_scratch()]
+        self._scratch: list[_Scratch] = []
 
     @property
     def nbytes(self) -> int:
@@ -165,9 +171,8 @@ class Tiled(ABC):
     def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
         """Return the sum of sign * g over each group, (d,)."""
 
-    @abstractmethod
     def _new_scratch(self) -> _Scratch:
-        """Return room for one product at a time."""
+        return _Scratch(np.empty(self._width, dtype=self.signs.dtype), self._windows)
 
     def _take_scratch(self) -> _Scratch:
         try:
@@ -187,6 +192,9 @@ class TiledWord(Tiled):
         self._block_signs = list(signs[: self._end].reshape(-1, self._length))
         self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
         self._tail_signs = signs[self._end :]
+        self._width = 2 * self._length
+        self._windows = [slice(shift, shift + self._length) for shift in self._shifts.tolist()]
+        self._scratch.append(self._new_scratch())
 
     @property
     def nbytes(self) -> int:
@@ -216,10 +224,6 @@ class TiledWord(Tiled):
         _gather(sums, self._inverse_word, ordered)
         return fold(ordered, self._d)
 
-    def _new_scratch(self) -> _Scratch:
-        windows = [slice(shift, shift + self._length) for shift in self._shifts.tolist()]
-        return _Scratch(np.empty(2 * self._length, dtype=self.signs.dtype), windows)
-
 
 class TiledEntries(Tiled):
     """For d >= L: a block reads entries of z as they lie, from its shift on and then up to it.
@@ -231,23 +235,25 @@ class TiledEntries(Tiled):
     def __init__(self, seed: int, d: int, signs: Array) -> None:
         """`signs` (D,) are -1.0 or 1.0."""
         super().__init__(seed, d, signs)
-        self._spans = self._pieces(0)
+        self._width = 2 << (d.bit_length() - 1)
+        self._spans, self._windows = zip(*self._pieces(), strict=True)
         self._sign_arrays = [signs[span] for span in self._spans]
         self._sign_tensors = [torch.from_numpy(part) for part in self._sign_arrays]
+        self._scratch.append(self._new_scratch())
 
-    def _pieces(self, which: int) -> list[slice]:
-        """Return slices, piece by piece: of the weights (0), or of the residues they read (1)."""
-        length, found = self._length, []
-        classes = (2 << (self._d.bit_length() - 1)) // length
-        residues = [(place & (classes - 1)) * length for place in self._places.tolist()]
-        for b, (first, shift) in enumerate(zip(residues, self._shifts.tolist(), strict=True)):
-            start, turn = b * length, (b + 1) * length - shift
-            found.append((slice(start, turn), slice(first + shift, first + length)))
+    def _pieces(self) -> Iterator[tuple[slice, slice]]:
+        """Yield runs of weights, and the run of residues that each of them reads."""
+        length = self._length
+        last = self._width // length - 1
+        plan = zip(self._places.tolist(), self._shifts.tolist(), strict=True)
+        for b, (place, shift) in enumerate(plan):
+            start, first = b * length, (place & last) * length
+            turn = start + length - shift
+            yield slice(start, turn), slice(first + shift, first + length)
             if shift:
-                found.append((slice(turn, start + length), slice(first, first + shift)))
-        first = (self._blocks & (classes - 1)) * length
-        found.append((slice(self._end, None), slice(first, first + self._left)))
-        return [piece[which] for piece in found]
+                yield slice(turn, start + length), slice(first, first + shift)
+        first = (self._blocks & last) * length
+        yield slice(self._end, None), slice(first, first + self._left)
 
     def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
         scratch.entries[:] = unfold(z)
@@ -262,15 +268,11 @@ class TiledEntries(Tiled):
             torch._foreach_addcmul_(scratch.tensors, parts, self._sign_tensors)
         return fold(scratch.entries, self._d)
 
-    def _new_scratch(self) -> _Scratch:
-        entries = np.empty(2 << (self._d.bit_length() - 1), dtype=self.signs.dtype)
-        return _Scratch(entries, self._pieces(1))
-
 
 class _Scratch:
     """Room for what blocks read, or add to, and the window of each."""
 
-    def __init__(self, entries: Array, windows: list[slice]) -> None:
+    def __init__(self, entries: Array, windows: Sequence[slice]) -> None:
         self.entries = entries
         self._windows = windows
 
