@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rlid.plots import PANEL, STYLE
+from rlid.plots import PANEL, STYLE, thinned
 from rlid.record import Record
 
 COLOURS = "viridis"
@@ -26,21 +26,26 @@ def draw(records: Sequence[Record], to: Path) -> Path | None:
     with_curves = [record for record in records if record.curve]
     if not with_curves:
         return None
-    dims = [record.spec.d for record in with_curves]
+    dims = sorted({record.spec.d for record in with_curves})
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=PANEL, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        colours = ScalarMappable(LogNorm(min(dims), max(*dims, min(dims) + 1)), COLOURS)
+        colours = ScalarMappable(LogNorm(dims[0], max(dims[-1], dims[0] + 1)), COLOURS)
         for record in with_curves:
             steps, scores = zip(*record.curve, strict=True)
             colour = colours.to_rgba(np.asarray(record.spec.d))
-            axes.plot(steps, scores, "-", color=colour, lw=0.9, alpha=0.8)
+            # Solved at the first look: a point, of which a line would show nothing.
+            mark = "-" if len(steps) > 1 else "."
+            axes.plot(steps, scores, mark, color=colour, lw=0.9, ms=4, alpha=0.8)
         threshold = records[0].threshold
         if threshold is not None:
             axes.axhline(threshold, color=THRESHOLD, lw=1, ls="--", label="threshold")
             axes.legend(loc="lower right", frameon=False, fontsize=8)
-        figure.colorbar(colours, ax=axes, label="subspace dimension d", format="%g")
+        bar = figure.colorbar(
+            colours, ax=axes, label="subspace dimension d", ticks=thinned(dims), format="%g"
+        )
+        bar.minorticks_off()
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_xlabel("search steps")
         axes.set_ylabel("validation score")

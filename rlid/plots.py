@@ -104,7 +104,7 @@ def _draw_dimension(axes: Axes, summary: Summary) -> None:
     axes.set_xlim(min(dims) / 1.25, max(*dims, found.d_int90 or 1) * 1.25)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xticks(_ticks(dims))
+    axes.set_xticks(thinned(dims))
     axes.set_xlabel("subspace dimension d")
     if found.ci_low is not None:
         high = found.ci_high if found.ci_high is not None else max(dims) * 1.25
@@ -113,8 +113,8 @@ def _draw_dimension(axes: Axes, summary: Summary) -> None:
         axes.axvline(found.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{found.d_int90}")
 
 
-def _ticks(dims: Sequence[int]) -> list[int]:
-    """Return the tried d, thinned so that labels on a log axis do not touch."""
+def thinned(dims: Sequence[int]) -> list[int]:
+    """Return ascending d, thinned so that labels on a log axis do not touch."""
     kept: list[int] = []
     gap = max(1.18, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
     for d in dims:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import xml.etree.ElementTree as ET
 
 import pytest
 from command import rlid_here
 
 from rlid import measured, publisher
+from rlid.plots import thinned
 from rlid.question import Question
 from rlid.record import DamagedRecord, canonical
 from rlid.store import Store, StoreError, parse_z
@@ -98,6 +100,15 @@ def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
     names = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
     assert [name.rpartition(".")[2] for name in names] == ["json", "svg", "safetensors"]
     assert (tmp_path / done.stdout.splitlines()[0]).is_file()
+
+
+def test_the_learning_curves_name_their_d_in_plain_numbers(store, tmp_path):
+    (one,) = publisher.harvest(store).found
+    (svg,) = (path for path in publisher.write(one, store, tmp_path) if path.suffix == ".svg")
+    words = {text.strip() for text in ET.parse(svg).getroot().itertext()}
+    dims = thinned(sorted({row.d for row in one.rows}))
+    assert {"subspace dimension d", *map(str, dims)} <= words
+    assert not [text for text in words if "$" in text]
 
 
 @pytest.fixture
