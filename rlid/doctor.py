@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import sys
@@ -28,9 +29,16 @@ def examine() -> list[Finding]:
         Finding("python", platform.python_version(), sys.version_info >= (3, 11), "use Python 3.11")
     ]
     findings += _requirements()
+    findings.append(Finding("compiled loops", _compiled(), True))
     cores = len(os.sched_getaffinity(0))
     findings.append(Finding("cores", f"{cores} (default of --jobs)", True))
     return findings
+
+
+def _compiled() -> str:
+    if importlib.util.find_spec("rlid.projections._kernels") is not None:
+        return "there"
+    return "none: the same numbers, slower; install rlid again where there is a C compiler"
 
 
 def mend(findings: list[Finding]) -> str:

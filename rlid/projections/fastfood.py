@@ -9,14 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rlid.projections import hadamard
+from rlid.projections import hadamard, kernels
 from rlid.projections.projection import Array, Projection, numpy_dtype
 from rlid.stream import Stream
 
 # Weights are made in blocks of at most this many: a longer transform no longer fits the caches.
 _LARGEST_BLOCK = 2**20
-# The gradient is added up in chunks of this many places: float32 sums stay short.
-_CHUNK = 2**16
 
 
 class Fastfood(Projection):
@@ -46,11 +44,11 @@ class Fastfood(Projection):
         blocks = -(-D // self._size)
         self._inner_signs = Stream(seed, "fastfood/1/inner").signs(d)
         self._outer_signs = Stream(seed, "fastfood/1/outer").signs(D)
-        self._places = torch.empty(blocks, self._size, dtype=torch.int32)
+        self._places = np.empty((blocks, self._size), dtype=np.int32)
         self._normal = np.empty((blocks, self._size), dtype=numpy_dtype(dtype))
         for b in range(blocks):
             places = Stream(seed, f"fastfood/1/permutation/{b}").permutation(self._size)
-            self._places[b] = torch.from_numpy(places & (self._period - 1))
+            self._places[b] = places & (self._period - 1)
             normal = Stream(seed, "fastfood/1/normal").normal(self._size, b * self._size)
             self._normal[b] = normal / np.sqrt(np.sum(normal * normal) * D)
 
@@ -69,14 +67,14 @@ class Fastfood(Projection):
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
         """Return the signs, the places, and the words behind the normal numbers."""
         words = Stream(self.seed, "fastfood/1/normal").bits(self._normal.size)
-        return self._inner_signs, self._outer_signs, self._places.numpy(), words
+        return self._inner_signs, self._outer_signs, self._places, words
 
     def _expand(self, z: Tensor) -> Tensor:
         out = torch.empty(len(z), self.D, dtype=self.dtype)
         blocks = len(self._normal)
         for rows, target in self._groups(z, out):
             pieces = [
-                hadamard.transform(_pad(signed, self._period))
+                kernels.transform(_pad(signed, self._period))
                 for signed in _cut(rows * self._inner_signs, self._size)
             ]
             outer = _cut(self._outer_signs[None], self._size)
@@ -84,7 +82,7 @@ class Fastfood(Projection):
                 y = self._middle(pieces[0], b)
                 for c, piece in enumerate(pieces[1:], 1):
                     y += self._middle(piece, (b + c) % blocks)
-                np.multiply(hadamard.transform(y)[:, : kept.shape[1]], outer[b], out=kept)
+                np.multiply(kernels.transform(y)[:, : kept.shape[1]], outer[b], out=kept)
         return out
 
     def _reduce(self, g: Tensor) -> Tensor:
@@ -94,20 +92,18 @@ class Fastfood(Projection):
             kept = _cut(target, self._size)
             sums = np.zeros((len(kept), len(rows), self._period), dtype=rows.dtype)
             for b, part in enumerate(_cut(rows * self._outer_signs, self._size)):
-                y = hadamard.transform(_pad(part, self._size))
+                y = kernels.transform(_pad(part, self._size))
                 for c, piece in enumerate(sums):
                     k = (b + c) % blocks
-                    piece += _add_up(y * self._normal[k], self._places[k], self._period)
+                    piece += kernels.add_up(y, self._places[k], self._normal[k], self._period)
             for piece, part in zip(sums, kept, strict=True):
-                part[:] = hadamard.transform(piece)[:, : part.shape[1]]
+                part[:] = kernels.transform(piece)[:, : part.shape[1]]
             target *= self._inner_signs
         return out
 
     def _middle(self, x: Array, b: int) -> Array:
         """Return G Pi x with those of block b: (m, n) -> (m, N)."""
-        y = _read(x, self._places[b])
-        y *= self._normal[b]
-        return y
+        return kernels.read(x, self._places[b], self._normal[b])
 
     def _groups(self, x: Tensor, out: Tensor) -> list[tuple[Array, Array]]:
         """Return pairs of rows of x and of out, as many as are transformed together."""
@@ -131,26 +127,3 @@ def _pad(x: Array, width: int) -> Array:
 def _padded(n: int) -> int:
     """Return the smallest power of two that is at least n."""
     return 1 << (n - 1).bit_length()
-
-
-# torch takes 32-bit places as they are, numpy would copy them.
-def _read(x: Array, places: Tensor) -> Array:
-    """Return x[:, places]: (m, n) -> (m, N)."""
-    rows = np.empty((len(x), len(places)), dtype=x.dtype)
-    for row, target in zip(x, rows, strict=True):
-        torch.index_select(torch.from_numpy(row), 0, places, out=torch.from_numpy(target))
-    return rows
-
-
-def _add_up(y: Array, places: Tensor, n: int) -> Array:
-    """Return the sum of y at each place, the transpose of `_read`: (m, N) -> (m, n)."""
-    N = len(places)
-    chunk = min(N, max(n, _CHUNK))
-    sums = np.empty((len(y), n), dtype=y.dtype)
-    for row, target in zip(y, sums, strict=True):
-        parts = np.zeros((N // chunk, n), dtype=y.dtype)
-        for k, part in enumerate(parts):
-            span = slice(k * chunk, (k + 1) * chunk)
-            torch.from_numpy(part).index_add_(0, places[span], torch.from_numpy(row[span]))
-        np.add.reduce(parts, axis=0, out=target)
-    return sums

@@ -8,16 +8,19 @@ random word: the products then touch memory in order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from rlid.projections.kernels import Runs
 from rlid.projections.order import Integers, fold, linear_hash, unfold
 from rlid.projections.projection import Array
 from rlid.stream import Stream
+
+Signs = npt.NDArray[np.int8]
 
 # Below, a plain gather is quick: everything stays in the first caches.
 _SMALLEST_TILED = 2**16
@@ -29,7 +32,7 @@ class Layout(Protocol):
     """Reads z into the weights and sums weights into z, along one random order of the weights."""
 
     signs: Array
-    """-1.0 or 1.0 for each weight, (D,)."""
+    """-1 or 1 for each weight, (D,)."""
 
     @property
     def nbytes(self) -> int:
@@ -50,10 +53,11 @@ def draw_layout(seed: int, D: int, d: int, dtype: type[np.floating]) -> Layout:
 
     The order of a small D is drawn weight by weight, that of a large one block by block.
     """
-    signs = Stream(seed, "onehot/1/signs").signs(D).astype(dtype)
+    signs = Stream(seed, "onehot/1/signs").signs(D)
     if D < _SMALLEST_TILED:
-        return Permuted(seed, d, signs)
-    return TiledWord(seed, d, signs) if d < tile_length(D) else TiledEntries(seed, d, signs)
+        return Permuted(seed, d, signs.astype(dtype))
+    kind = TiledWord if d < tile_length(D) else TiledEntries
+    return kind(seed, d, signs, dtype)
 
 
 def tile_length(D: int) -> int:
@@ -108,13 +112,8 @@ class Tiled(ABC):
     stretch of memory.
     """
 
-    _width: int
-    """Numbers that blocks read, or add to."""
-    _windows: Sequence[slice]
-    """Those of each block, or part of a block."""
-
-    def __init__(self, seed: int, d: int, signs: Array) -> None:
-        """`signs` (D,) are -1.0 or 1.0."""
+    def __init__(self, seed: int, d: int, signs: Signs) -> None:
+        """`signs` (D,) are -1 or 1."""
         self.signs = signs
         self._d = d
         length = self._length = tile_length(len(signs))
@@ -127,14 +126,11 @@ class Tiled(ABC):
         self._places = Stream(seed, "onehot/1/places").permutation(self._blocks)
         self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
         self._end = length * self._blocks
-        # A product takes one out and puts it back, so that threads never share one.
-        self._scratch: list[_Scratch] = []
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        held = [self.signs, self._word, self._places, self._shifts]
-        held += [scratch.entries for scratch in self._scratch]
+        held: list[Array] = [self.signs, self._word, self._places, self._shifts]
         return sum(array.nbytes for array in held)
 
     def ranks(self) -> Integers:
@@ -148,78 +144,58 @@ class Tiled(ABC):
     def expand(self, z: Array) -> Array:
         """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
         out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
-        scratch = self._take_scratch()
         for row, target in zip(_rows(z), _rows(out), strict=True):
-            self._expand_row(row, scratch, target)
-        self._scratch.append(scratch)
+            self._expand_row(row, target)
         return out
 
     def reduce(self, g: Array) -> Array:
         """Return the sum of sign * g over each group: (..., D) -> (..., d)."""
         out = np.empty((*g.shape[:-1], self._d), dtype=g.dtype)
-        scratch = self._take_scratch()
         for row, target in zip(_rows(g), _rows(out), strict=True):
-            target[:] = self._reduce_row(row, scratch)
-        self._scratch.append(scratch)
+            target[:] = self._reduce_row(row)
         return out
 
     @abstractmethod
-    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
+    def _expand_row(self, z: Array, out: Array) -> None:
         """Write sign * z[group] of each weight into out (D,)."""
 
     @abstractmethod
-    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
+    def _reduce_row(self, g: Array) -> Array:
         """Return the sum of sign * g over each group, (d,)."""
-
-    def _new_scratch(self) -> _Scratch:
-        return _Scratch(np.empty(self._width, dtype=self.signs.dtype), self._windows)
-
-    def _take_scratch(self) -> _Scratch:
-        try:
-            return self._scratch.pop()
-        except IndexError:
-            return self._new_scratch()
 
 
 class TiledWord(Tiled):
-    """For d < L: the word is written twice in a row, so that each block is one slice of it."""
+    """For d < L: the word is written twice in a row, so that each block is one stretch of it."""
 
-    def __init__(self, seed: int, d: int, signs: Array) -> None:
-        """`signs` (D,) are -1.0 or 1.0."""
+    def __init__(self, seed: int, d: int, signs: Signs, dtype: type[np.floating]) -> None:
+        """`signs` (D,) are -1 or 1."""
         super().__init__(seed, d, signs)
         self._groups = torch.from_numpy(linear_hash(self._word, d).astype(np.int32))
         self._inverse_word = torch.from_numpy(np.argsort(self._word).astype(np.int32))
-        self._block_signs = list(signs[: self._end].reshape(-1, self._length))
-        self._tensor_signs = [torch.from_numpy(part) for part in self._block_signs]
-        self._tail_signs = signs[self._end :]
-        self._width = 2 * self._length
-        self._windows = [slice(shift, shift + self._length) for shift in self._shifts.tolist()]
-        self._scratch.append(self._new_scratch())
+        starts = range(0, self._end, self._length)
+        runs = zip(starts, self._shifts.tolist(), [self._length] * self._blocks, strict=True)
+        self._runs = Runs(signs[: self._end], list(runs), dtype)
+        self._tail = Runs(signs[self._end :], [(0, 0, self._left)], dtype)
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        return super().nbytes + self._groups.nbytes + self._inverse_word.nbytes
+        held = self._groups.nbytes + self._inverse_word.nbytes + self._tail.nbytes
+        return super().nbytes + self._runs.nbytes + held
 
-    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
-        halves = scratch.entries.reshape(2, -1)
-        _gather(z, self._groups, halves[0])
-        halves[1] = halves[0]
-        blocks = out[: self._end].reshape(-1, self._length)
-        for window, signs, block in zip(scratch.arrays, self._block_signs, blocks, strict=True):
-            np.multiply(window, signs, block)
-        np.multiply(halves[0, : self._left], self._tail_signs, out[self._end :])
+    def _expand_row(self, z: Array, out: Array) -> None:
+        twice = np.empty((2, self._length), dtype=z.dtype)
+        _gather(z, self._groups, twice[0])
+        twice[1] = twice[0]
+        self._runs.expand(twice.reshape(-1), out[: self._end])
+        self._tail.expand(twice[0], out[self._end :])
 
-    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
-        scratch.entries.fill(0)
-        # Nothing here outlives the call, so it goes without autograd's counters.
-        with torch.inference_mode():
-            blocks = torch.from_numpy(g[: self._end]).view(-1, self._length).unbind()
-            # One call for all blocks, and one pass over each where numpy would take two.
-            torch._foreach_addcmul_(scratch.tensors, blocks, self._tensor_signs)
-        sums, second = scratch.entries.reshape(2, -1)
-        sums += second
-        sums[: self._left] += g[self._end :] * self._tail_signs
+    def _reduce_row(self, g: Array) -> Array:
+        twice = np.zeros((2, self._length), dtype=g.dtype)
+        self._runs.reduce(g[: self._end], twice.reshape(-1))
+        sums = twice[0]
+        sums += twice[1]
+        self._tail.reduce(g[self._end :], sums)
         ordered = np.empty_like(sums)
         _gather(sums, self._inverse_word, ordered)
         return fold(ordered, self._d)
@@ -232,57 +208,36 @@ class TiledEntries(Tiled):
     same residue read the same L of them. Written twice in a row, they would be as long as theta.
     """
 
-    def __init__(self, seed: int, d: int, signs: Array) -> None:
-        """`signs` (D,) are -1.0 or 1.0."""
+    def __init__(self, seed: int, d: int, signs: Signs, dtype: type[np.floating]) -> None:
+        """`signs` (D,) are -1 or 1."""
         super().__init__(seed, d, signs)
         self._width = 2 << (d.bit_length() - 1)
-        self._spans, self._windows = zip(*self._pieces(), strict=True)
-        self._sign_arrays = [signs[span] for span in self._spans]
-        self._sign_tensors = [torch.from_numpy(part) for part in self._sign_arrays]
-        self._scratch.append(self._new_scratch())
+        self._runs = Runs(signs, list(self._pieces()), dtype)
 
-    def _pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Yield runs of weights, and the run of residues that each of them reads."""
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+        return super().nbytes + self._runs.nbytes
+
+    def _pieces(self) -> Iterator[tuple[int, int, int]]:
+        """Yield runs of weights, and the first residue that each of them reads."""
         length = self._length
         last = self._width // length - 1
         plan = zip(self._places.tolist(), self._shifts.tolist(), strict=True)
         for b, (place, shift) in enumerate(plan):
             start, first = b * length, (place & last) * length
-            turn = start + length - shift
-            yield slice(start, turn), slice(first + shift, first + length)
+            yield start, first + shift, length - shift
             if shift:
-                yield slice(turn, start + length), slice(first, first + shift)
-        first = (self._blocks & last) * length
-        yield slice(self._end, None), slice(first, first + self._left)
+                yield start + length - shift, first, shift
+        yield self._end, (self._blocks & last) * length, self._left
 
-    def _expand_row(self, z: Array, scratch: _Scratch, out: Array) -> None:
-        scratch.entries[:] = unfold(z)
-        for window, signs, span in zip(scratch.arrays, self._sign_arrays, self._spans, strict=True):
-            np.multiply(window, signs, out[span])
+    def _expand_row(self, z: Array, out: Array) -> None:
+        self._runs.expand(unfold(z), out)
 
-    def _reduce_row(self, g: Array, scratch: _Scratch) -> Array:
-        scratch.entries.fill(0)
-        with torch.inference_mode():
-            weights = torch.from_numpy(g)
-            parts = [weights[span] for span in self._spans]
-            torch._foreach_addcmul_(scratch.tensors, parts, self._sign_tensors)
-        return fold(scratch.entries, self._d)
-
-
-class _Scratch:
-    """Room for what blocks read, or add to, and the window of each."""
-
-    def __init__(self, entries: Array, windows: Sequence[slice]) -> None:
-        self.entries = entries
-        self._windows = windows
-
-    @cached_property
-    def arrays(self) -> list[Array]:
-        return [self.entries[window] for window in self._windows]
-
-    @cached_property
-    def tensors(self) -> list[torch.Tensor]:
-        return [torch.from_numpy(self.entries[window]) for window in self._windows]
+    def _reduce_row(self, g: Array) -> Array:
+        entries = np.zeros(self._width, dtype=g.dtype)
+        self._runs.reduce(g, entries)
+        return fold(entries, self._d)
 
 
 def _gather(x: Array, places: torch.Tensor, out: Array) -> None:

@@ -1,0 +1,199 @@
+/* The inner loops of onehot and fastfood, one pass over memory each.
+
+   `kernels.py` has the same loops in numpy and torch, and says what each computes; both give the
+   same bits. Every argument is a contiguous buffer, float where it does not say otherwise. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+/* The widest instructions of the machine that runs it, not of the one that compiled it. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) \
+    && defined(__GLIBC__)
+#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDEST
+#endif
+
+typedef struct {
+    int64_t start, first, length;
+} Run;
+
+WIDEST static void expand_run(const float *restrict entries, const int8_t *restrict signs,
+                              float *restrict out, int64_t length) {
+    for (int64_t i = 0; i < length; i++) out[i] = entries[i] * (float)signs[i];
+}
+
+WIDEST static void reduce_run(float *restrict entries, const int8_t *restrict signs,
+                              const float *restrict g, int64_t length) {
+    for (int64_t i = 0; i < length; i++) entries[i] += g[i] * (float)signs[i];
+}
+
+/* Rows of at most 128 x 32 numbers are transformed together, in the first cache. */
+#define MOST_BITS 7
+#define WIDTH 32
+
+WIDEST static void butterflies(float *restrict x, int64_t radix, int64_t width) {
+    int64_t stride = 1;
+    if (width == 1 && radix >= 4) {
+        for (int64_t i = 0; i < radix; i += 4) {
+            float *q = x + i, a = q[0] + q[1], b = q[0] - q[1], c = q[2] + q[3], d = q[2] - q[3];
+            q[0] = a + c, q[1] = b + d, q[2] = a - c, q[3] = b - d;
+        }
+        stride = 4;
+    }
+    for (; stride < radix; stride *= 2)
+        for (int64_t i = 0; i < radix; i += 2 * stride) {
+            float *restrict low = x + i * width, *restrict high = low + stride * width;
+            for (int64_t k = 0; k < stride * width; k++) {
+                float a = low[k], b = high[k];
+                low[k] = a + b, high[k] = a - b;
+            }
+        }
+}
+
+static void transform_row(float *x, int bits) {
+    float piece[(1 << MOST_BITS) * WIDTH];
+    int passes = (bits + MOST_BITS - 1) / MOST_BITS, low = bits;
+    for (int pass = 0; pass < passes; pass++) {
+        int digit = (bits + pass) / passes;
+        low -= digit;
+        int64_t radix = (int64_t)1 << digit, inner = (int64_t)1 << low;
+        int64_t width = inner < WIDTH ? inner : WIDTH;
+        for (int64_t outer = 0; outer < (int64_t)1 << bits; outer += radix * inner)
+            for (int64_t column = 0; column < inner; column += width) {
+                float *corner = x + outer + column;
+                if (width == inner) {
+                    butterflies(corner, radix, width);
+                    continue;
+                }
+                for (int64_t i = 0; i < radix; i++)
+                    memcpy(piece + i * WIDTH, corner + i * inner, sizeof(float[WIDTH]));
+                butterflies(piece, radix, WIDTH);
+                for (int64_t i = 0; i < radix; i++)
+                    memcpy(corner + i * inner, piece + i * WIDTH, sizeof(float[WIDTH]));
+            }
+    }
+}
+
+static int is_power_of_two(int64_t n) { return n > 0 && (n & (n - 1)) == 0; }
+
+/* Whether `n` runs stay inside `weights` weights and `entries` entries. */
+static int are_inside(const Run *runs, int64_t n, int64_t weights, int64_t entries) {
+    for (const Run *run = runs; run < runs + n; run++)
+        if (run->length < 0 || run->start < 0 || run->start > weights - run->length
+            || run->first < 0 || run->first > entries - run->length)
+            return 0;
+    return 1;
+}
+
+/* Returns None, or raises ValueError where the sizes were wrong; lets go of all buffers. */
+static PyObject *finish(Py_buffer *buffers, int n, int is_valid) {
+    for (int i = 0; i < n; i++) PyBuffer_Release(&buffers[i]);
+    if (is_valid) return Py_NewRef(Py_None);
+    PyErr_SetString(PyExc_ValueError, "buffers of sizes that do not belong together");
+    return NULL;
+}
+
+static PyObject *expand(PyObject *module, PyObject *args) {
+    Py_buffer b[4];
+    if (!PyArg_ParseTuple(args, "y*y*w*y*", &b[0], &b[1], &b[2], &b[3])) return NULL;
+    const float *entries = b[0].buf;
+    const int8_t *signs = b[1].buf;
+    float *out = b[2].buf;
+    const Run *runs = b[3].buf;
+    int64_t n = b[3].len / sizeof(Run);
+    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4);
+    if (is_valid) {
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t i = 0; i < n; i++)
+            expand_run(entries + runs[i].first, signs + runs[i].start, out + runs[i].start,
+                       runs[i].length);
+        Py_END_ALLOW_THREADS
+    }
+    return finish(b, 4, is_valid);
+}
+
+static PyObject *reduce(PyObject *module, PyObject *args) {
+    Py_buffer b[4];
+    if (!PyArg_ParseTuple(args, "w*y*y*y*", &b[0], &b[1], &b[2], &b[3])) return NULL;
+    float *entries = b[0].buf;
+    const int8_t *signs = b[1].buf;
+    const float *g = b[2].buf;
+    const Run *runs = b[3].buf;
+    int64_t n = b[3].len / sizeof(Run);
+    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4);
+    if (is_valid) {
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t i = 0; i < n; i++)
+            reduce_run(entries + runs[i].first, signs + runs[i].start, g + runs[i].start,
+                       runs[i].length);
+        Py_END_ALLOW_THREADS
+    }
+    return finish(b, 4, is_valid);
+}
+
+static PyObject *transform(PyObject *module, PyObject *args) {
+    Py_buffer b[1];
+    Py_ssize_t width;
+    if (!PyArg_ParseTuple(args, "w*n", &b[0], &width)) return NULL;
+    int64_t count = b[0].len / 4;
+    int is_valid = is_power_of_two(width) && count % width == 0, bits = 0;
+    if (is_valid) {
+        while ((int64_t)1 << bits < width) bits++;
+        Py_BEGIN_ALLOW_THREADS
+        for (float *x = b[0].buf, *end = x + count; x < end; x += width) transform_row(x, bits);
+        Py_END_ALLOW_THREADS
+    }
+    return finish(b, 1, is_valid);
+}
+
+static PyObject *read_places(PyObject *module, PyObject *args) {
+    Py_buffer b[4];
+    if (!PyArg_ParseTuple(args, "y*y*y*w*", &b[0], &b[1], &b[2], &b[3])) return NULL;
+    const float *x = b[0].buf, *factors = b[2].buf;
+    const int32_t *places = b[1].buf;
+    float *out = b[3].buf;
+    int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
+    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
+    if (is_valid) {
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t i = 0; i < n; i++) out[i] = x[places[i] & mask] * factors[i];
+        Py_END_ALLOW_THREADS
+    }
+    return finish(b, 4, is_valid);
+}
+
+static PyObject *add_up(PyObject *module, PyObject *args) {
+    Py_buffer b[4];
+    if (!PyArg_ParseTuple(args, "w*y*y*y*", &b[0], &b[1], &b[2], &b[3])) return NULL;
+    float *sums = b[0].buf;
+    const int32_t *places = b[1].buf;
+    const float *factors = b[2].buf, *y = b[3].buf;
+    int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
+    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
+    if (is_valid) {
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t i = 0; i < n; i++) sums[places[i] & mask] += y[i] * factors[i];
+        Py_END_ALLOW_THREADS
+    }
+    return finish(b, 4, is_valid);
+}
+
+static PyMethodDef methods[] = {
+    {"expand", expand, METH_VARARGS, "expand(entries, signs int8, out, runs int64)"},
+    {"reduce", reduce, METH_VARARGS, "reduce(entries, signs int8, g, runs int64)"},
+    {"transform", transform, METH_VARARGS, "transform(x, width), in place"},
+    {"read", read_places, METH_VARARGS, "read(x, places int32, factors, out)"},
+    {"add_up", add_up, METH_VARARGS, "add_up(sums, places int32, factors, y)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_size = 0, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModuleDef_Init(&definition); }

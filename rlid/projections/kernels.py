@@ -1,0 +1,125 @@
+"""The inner loops of onehot and fastfood: in C (`kernels.c`) for float32, else in numpy and torch.
+
+The C is compiled at installation where there is a compiler. Both give the same bits, so that no
+record tells them apart.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rlid.projections import hadamard
+from rlid.projections.projection import Array
+
+compiled: ModuleType | None
+try:
+    compiled = importlib.import_module("rlid.projections._kernels")
+except ImportError:
+    compiled = None
+
+Places = npt.NDArray[np.int32]
+
+# A gradient is added up in chunks of this many places: float32 sums stay short.
+_CHUNK = 2**16
+
+
+class Runs:
+    """Runs of weights, each of which reads a stretch of entries, every weight with its sign."""
+
+    def __init__(
+        self,
+        signs: npt.NDArray[np.int8],
+        runs: Sequence[tuple[int, int, int]],
+        dtype: type[np.floating],
+    ) -> None:
+        """`signs` (D,) are -1 or 1; a run is its first weight, its first entry and its length."""
+        self._signs = signs
+        self._runs = np.array(runs, dtype=np.int64).reshape(-1, 3)
+        self._compiled = compiled if dtype is np.float32 else None
+        if self._compiled is None:
+            self._signs = signs.astype(dtype)
+            self._pieces = [
+                (slice(start, start + length), slice(first, first + length))
+                for start, first, length in runs
+            ]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds besides the signs it was given."""
+        copied = self._signs.nbytes if self._compiled is None else 0
+        return copied + self._runs.nbytes
+
+    def expand(self, entries: Array, out: Array) -> None:
+        """Write sign * entry of each weight into out (D,)."""
+        if self._compiled is not None:
+            self._compiled.expand(entries, self._signs, out, self._runs)
+            return
+        for weights, read in self._pieces:
+            np.multiply(entries[read], self._signs[weights], out[weights])
+
+    def reduce(self, g: Array, entries: Array) -> None:
+        """Add sign * g of each weight (D,) to its entry, run by run."""
+        if self._compiled is not None:
+            self._compiled.reduce(entries, self._signs, g, self._runs)
+            return
+        # Nothing here outlives the call, so it goes without autograd's counters. One call for all
+        # runs, and one pass over each where numpy would take two.
+        with torch.inference_mode():
+            sums, parts, signs = (torch.from_numpy(array) for array in (entries, g, self._signs))
+            torch._foreach_addcmul_(
+                [sums[read] for _, read in self._pieces],
+                [parts[weights] for weights, _ in self._pieces],
+                [signs[weights] for weights, _ in self._pieces],
+            )
+
+
+def transform(x: Array) -> Array:
+    """Return H x for each row of x (n, N), N a power of two; H is in natural order."""
+    if compiled is None or x.dtype != np.float32:
+        return hadamard.transform(x)
+    out = np.array(x, order="C")
+    compiled.transform(out, x.shape[1])
+    return out
+
+
+def read(x: Array, places: Places, factors: Array) -> Array:
+    """Return x[:, places] * factors, x (m, n) with n a power of two: (m, N)."""
+    out = np.empty((len(x), len(places)), dtype=x.dtype)
+    if compiled is not None and x.dtype == np.float32:
+        for row, target in zip(x, out, strict=True):
+            compiled.read(row, places, factors, target)
+        return out
+    # torch takes 32-bit places as they are, numpy would copy them.
+    for row, target in zip(x, out, strict=True):
+        torch.index_select(
+            torch.from_numpy(row), 0, torch.from_numpy(places), out=torch.from_numpy(target)
+        )
+    out *= factors
+    return out
+
+
+def add_up(y: Array, places: Places, factors: Array, n: int) -> Array:
+    """Return the sum of y * factors at each place, the transpose of `read`: (m, N) -> (m, n)."""
+    N = len(places)
+    chunk = min(N, max(n, _CHUNK))
+    sums = np.empty((len(y), n), dtype=y.dtype)
+    for row, target in zip(y, sums, strict=True):
+        parts = np.zeros((N // chunk, n), dtype=y.dtype)
+        for k, part in enumerate(parts):
+            span = slice(k * chunk, (k + 1) * chunk)
+            _add_row(part, places[span], factors[span], row[span])
+        np.add.reduce(parts, axis=0, out=target)
+    return sums
+
+
+def _add_row(sums: Array, places: Places, factors: Array, y: Array) -> None:
+    if compiled is not None and y.dtype == np.float32:
+        compiled.add_up(sums, places, factors, y)
+        return
+    torch.from_numpy(sums).index_add_(0, torch.from_numpy(places), torch.from_numpy(y * factors))

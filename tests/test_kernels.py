@@ -1,0 +1,124 @@
+"""The compiled loops against numpy and torch: the same bits, and no way out of their buffers."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rlid.projections import hadamard, kernels, layouts, make
+
+compiled = pytest.importorskip(
+    "rlid.projections._kernels", reason="installed without a C compiler", exc_type=ImportError
+)
+
+SIZES = st.integers(24, 3000).flatmap(lambda D: st.tuples(st.just(D), st.integers(1, D)))
+
+
+def both_ways(kind, D, d, rows):
+    """Return the bytes of P z and P^T g by C and without, for `rows` rows and for a lone one."""
+    draw = np.random.default_rng(D * d)
+    z = torch.from_numpy(draw.standard_normal((rows, d), np.float32))
+    g = torch.from_numpy(draw.standard_normal((rows, D), np.float32))
+    found = []
+    for way in (compiled, None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(kernels, "compiled", way)
+            P = make(kind, D=D, d=d, seed=1)
+            results = [P(z), P.T(g), P(z[0]), P.T(g[0])]
+            found.append([result.numpy().tobytes() for result in results])
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=SIZES, kind=st.sampled_from(["onehot", "fastfood"]), rows=st.integers(1, 3))
+def test_projections_have_the_same_bits_with_and_without(size, kind, rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layouts, "_SMALLEST_TILED", 24)
+        with_c, without = both_ways(kind, *size, rows)
+    assert with_c == without
+
+
+@pytest.mark.parametrize(
+    ("kind", "D", "d"),
+    [
+        ("onehot", 199_210, 4),
+        ("onehot", 199_210, 100_000),
+        ("onehot", 1_005_974, 6000),
+        ("onehot", 70_001, 70_001),
+        ("fastfood", 199_210, 4),
+        ("fastfood", 199_210, 100_000),
+        ("fastfood", 1_100_000, 750),
+    ],
+)
+def test_so_do_large_ones(kind, D, d):
+    with_c, without = both_ways(kind, D, d, 2)
+    assert with_c == without
+
+
+@pytest.mark.parametrize("bits", range(19))
+def test_the_transform_has_the_same_bits(bits):
+    x = np.random.default_rng(bits).standard_normal((3, 1 << bits), np.float32)
+    assert kernels.transform(x).tobytes() == hadamard.transform(x).tobytes()
+
+
+def test_both_ways_count_the_bytes_they_hold(monkeypatch):
+    # Signs are bytes to the C, and floats without it; see test_projections for what is held.
+    held = make("onehot", D=70_001, d=20, seed=0).nbytes
+    monkeypatch.setattr(kernels, "compiled", None)
+    assert make("onehot", D=70_001, d=20, seed=0).nbytes == held + 4 * 70_001
+
+
+def test_a_strided_argument_is_left_as_it_was():
+    x = np.random.default_rng(0).standard_normal((64, 2), np.float32).T
+    before = x.copy()
+    assert kernels.transform(x).tobytes() == hadamard.transform(before).tobytes()
+    np.testing.assert_array_equal(x, before)
+
+
+def numbers(n, kind=np.float32):
+    return np.zeros(n, kind)
+
+
+@pytest.mark.parametrize(
+    "run", [(-1, 0, 4), (0, -1, 4), (0, 0, -1), (13, 0, 4), (0, 7, 4), (2**62, 0, 2**62)]
+)
+def test_a_run_that_leaves_its_buffers_is_refused(run):
+    runs, signs = np.array([run], np.int64), numbers(16, np.int8)
+    with pytest.raises(ValueError, match="do not belong together"):
+        compiled.expand(numbers(10), signs, numbers(16), runs)
+    with pytest.raises(ValueError, match="do not belong together"):
+        compiled.reduce(numbers(10), signs, numbers(16), runs)
+
+
+def test_buffers_of_other_sizes_are_refused():
+    places, signs, runs = numbers(8, np.int32), numbers(8, np.int8), numbers(0, np.int64)
+    refused = [
+        lambda: compiled.expand(numbers(8), signs, numbers(7), runs),
+        lambda: compiled.reduce(numbers(8), signs, numbers(7), runs),
+        lambda: compiled.transform(numbers(12), 12),
+        lambda: compiled.transform(numbers(12), 8),
+        lambda: compiled.transform(numbers(12), 0),
+        lambda: compiled.read(numbers(3), places, numbers(8), numbers(8)),
+        lambda: compiled.read(numbers(4), places, numbers(7), numbers(8)),
+        lambda: compiled.read(numbers(4), places, numbers(8), numbers(9)),
+        lambda: compiled.add_up(numbers(0), places, numbers(8), numbers(8)),
+        lambda: compiled.add_up(numbers(4), places, numbers(7), numbers(8)),
+    ]
+    for call in refused:
+        with pytest.raises(ValueError, match="do not belong together"):
+            call()
+
+
+def test_buffers_that_cannot_be_written_are_refused():
+    locked = numbers(8)
+    locked.setflags(write=False)
+    with pytest.raises(TypeError, match="read-write"):
+        compiled.transform(locked, 8)
+
+
+def test_a_place_beyond_the_end_wraps_around_and_reads_nothing_foreign():
+    places = np.array([0, 5, -1, 2**31 - 1], np.int32)
+    out = numbers(4)
+    compiled.read(np.arange(4, dtype=np.float32), places, np.ones(4, np.float32), out)
+    np.testing.assert_array_equal(out, [0, 1, 3, 3])
