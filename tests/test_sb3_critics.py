@@ -48,6 +48,20 @@ def test_the_actor_is_the_same_whatever_the_critic(critic):
         assert policy.predict_values(x).shape == (7, 1)
 
 
+@pytest.mark.parametrize("critic", ["full", "shared"])
+def test_bytes_are_scaled_wherever_the_policy_sees_them(critic):
+    problem = problem_of("pong", network="conv:4-4-16", d=20)
+    policy = policy_of(problem, critic).policy
+    x = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 28_224), np.uint8))
+    actions = torch.tensor([0, 1, 2])
+    with torch.no_grad():
+        values, log_probs, _ = policy.evaluate_actions(x, actions)
+        # What a value is bootstrapped from, and what acts, must be what is trained.
+        assert torch.equal(policy.predict_values(x), values)
+        assert torch.equal(policy.get_distribution(x).log_prob(actions), log_probs)
+        assert torch.allclose(policy(x, deterministic=True)[1], values, atol=1e-6)
+
+
 @pytest.mark.parametrize(("critic", "moves"), [("full", False), ("shared", True)])
 def test_the_values_gradient_moves_z_only_where_the_critic_shares_it(critic, moves):
     policy = policy_of(problem_of(), critic).policy

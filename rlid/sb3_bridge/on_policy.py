@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
@@ -66,6 +67,16 @@ class SubspacePolicy(ActorCriticPolicy):
     def extract_features(self, obs: Any, features_extractor: Any = None) -> Any:
         """Return observations as they are: bytes stay bytes until the network."""
         return obs
+
+    # SB3's own two make floats of bytes before the network sees them, and so would not scale them.
+    def get_distribution(self, obs: Any) -> Distribution:
+        """Return the distribution of actions for observations (m, inputs)."""
+        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(obs))
+
+    def predict_values(self, obs: Any) -> torch.Tensor:
+        """Return the critic's values (m, 1) of observations (m, inputs)."""
+        values: torch.Tensor = self.value_net(self.mlp_extractor.forward_critic(obs))
+        return values
 
     def z(self) -> NDArray[np.float32]:
         """Return where the actor stands in the subspace, z (d,)."""
