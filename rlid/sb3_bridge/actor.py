@@ -14,6 +14,8 @@ from rlid.networks import Network
 from rlid.problem import Problem
 
 Precision = Literal["float32", "bfloat16"]
+Parts = list[tuple[torch.Tensor, torch.Tensor]]
+"""Weights and biases of each layer, as `Network.parts` cuts theta."""
 
 
 class SubspaceActor(nn.Module):
@@ -74,7 +76,7 @@ class SubspaceActor(nn.Module):
 
 
 class Trunk:
-    """A network without its last layer: its features, and its outputs from them."""
+    """A network without its last layer."""
 
     def __init__(self, network: Network, precision: Precision = "float32") -> None:
         """Take the network apart; all of it but the last layer is computed in `precision`.
@@ -91,22 +93,10 @@ class Trunk:
         self.network, self.width = network, width
         self.is_half = precision == "bfloat16"
         body = replace(network.architecture, hidden=tuple(hidden))
-        # theta holds layer after layer: the trunk's weights are its first ones.
         self.body = replace(network, architecture=body, outputs=width)
 
-    def halves(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cut theta (D,) into the weights of the trunk and of the last layer."""
-        trunk, head = torch.split(theta, [self.body.D, len(theta) - self.body.D])
-        return trunk, head
-
-    def features(self, theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Map observations (m, inputs) to features (m, width) by the trunk's weights (body.D,)."""
+    def features(self, parts: Parts, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (m, inputs) to features (m, width) by the weights of its layers."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.is_half):
-            raw = self.body.outputs_of(theta, x).float()
+            raw = self.body.apply(parts, x).float()
         return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)
-
-    def outputs(self, theta: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """Map features (m, width) to the network's outputs by the last layer's weights."""
-        size = self.width * self.network.outputs
-        weights, biases = torch.split(theta, [size, self.network.outputs])
-        return torch.addmm(biases, features, weights.view(self.width, self.network.outputs))

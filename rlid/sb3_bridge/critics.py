@@ -79,7 +79,7 @@ class FullCritic(ActorCritic):
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
         """Return the last hidden layer (m, latent)."""
         if self._trunk is not None:
-            return self._trunk.features(self.theta, x)
+            return self._trunk.features(self._trunk.body.parts(self.theta), x)
         if x.dtype == torch.uint8:
             x = x.float().mul_(self._bytes_as_floats)
         latent: torch.Tensor = self.critic(x)
@@ -106,13 +106,13 @@ class SharedCritic(ActorCritic):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return outputs and features, which are computed once."""
-        trunk, head = self._trunk.halves(self.actor.theta())
+        *trunk, (weights, biases) = self.actor.network.parts(self.actor.theta())
         features = self._trunk.features(trunk, x)
-        return self._trunk.outputs(head, features), features
+        return torch.addmm(biases, features, weights), features
 
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
         """Return the actor's features (m, width)."""
-        trunk, _ = self._trunk.halves(self.actor.theta())
+        trunk = self.actor.network.parts(self.actor.theta())[:-1]
         return self._trunk.features(trunk, x)
 
 
