@@ -27,5 +27,5 @@ def gym(env_id: str) -> Task:
         episode_cap=spec.max_episode_steps or DEFAULT_CAP,
         budget=200_000,
         floor=spec.reward_threshold,
-        floor_source="the environment's reward_threshold" if spec.reward_threshold else "",
+        floor_source="" if spec.reward_threshold is None else "the environment's reward_threshold",
     )

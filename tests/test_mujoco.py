@@ -34,6 +34,11 @@ def test_cap_and_floor_agree_with_gymnasium(name):
         assert task.floor == spec.reward_threshold
 
 
+def test_a_threshold_of_zero_is_a_floor_with_its_source():
+    task = resolve("gym:Pusher-v5")
+    assert (task.floor, task.floor_source) == (0.0, "the environment's reward_threshold")
+
+
 def test_the_double_pendulum_standing_still_earns_just_its_ceiling():
     task = resolve("inverted_double_pendulum")
     env = gymnasium.make(task.env).unwrapped
