@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from records import a_record, a_spec
@@ -54,6 +55,16 @@ def test_one_of_another_protocol_or_version_is_none(store, give_reference, monke
     for change in ({"protocol": other}, {"task_version": spec.task_version + 1}):
         assert control(spec.model_copy(update=change), -126.0, store.folder) is None
     assert control(spec, None, store.folder) is None
+
+
+def test_every_rl_task_that_ships_with_a_reference_ships_with_its_control(tmp_path):
+    folders = Path(references.__file__).with_name("references").iterdir()
+    tasks = [task for folder in folders if (task := resolve(folder.name)).kind == "rl"]
+    assert "cartpole" in {task.name for task in tasks}
+    for task in tasks:
+        assert references.find(tmp_path, task.name, task.version, task.protocol(), "linear"), (
+            task.name
+        )
 
 
 def test_what_was_not_measured_is_said_to_be_missing(monkeypatch, capsys, store):
