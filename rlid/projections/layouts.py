@@ -172,9 +172,9 @@ class TiledWord(Tiled):
         super().__init__(seed, d, signs)
         self._groups = torch.from_numpy(linear_hash(self._word, d).astype(np.int32))
         self._inverse_word = torch.from_numpy(np.argsort(self._word).astype(np.int32))
-        starts = range(0, self._end, self._length)
-        runs = zip(starts, self._shifts.tolist(), [self._length] * self._blocks, strict=True)
-        self._runs = Runs(signs[: self._end], list(runs), dtype)
+        length = self._length
+        runs = [(b * length, shift, length) for b, shift in enumerate(self._shifts.tolist())]
+        self._runs = Runs(signs[: self._end], runs, dtype)
         self._tail = Runs(signs[self._end :], [(0, 0, self._left)], dtype)
 
     @property
