@@ -36,7 +36,8 @@ def examine() -> list[Finding]:
 
 
 def _compiled() -> str:
-    if importlib.util.find_spec("rlid.projections._kernels") is not None:
+    modules = ("rlid.projections._kernels", "rlid._two_actions")
+    if all(importlib.util.find_spec(module) is not None for module in modules):
         return "there"
     return "none: the same numbers, slower; install rlid again where there is a C compiler"
 

@@ -95,7 +95,7 @@ class Rollouts:
         while not has_ended:
             self._beat()
             for group in groups:
-                self._actions = group.act(self._observations, self._actions)
+                self._actions = group.act(self._observations, active, self._actions)
             found = self._simulator.step(self._actions, active)
             self._observations, rewards, terminated, truncated = found
             # One sum is cheaper than a test of every entry, and finite unless something is amiss.

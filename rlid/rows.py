@@ -54,9 +54,11 @@ class Group:
         self._slots = np.empty((0, episodes), np.intp)
         self._is_over: NDArray[np.bool_] = np.empty(0, bool)
 
-    def act(self, observations: NDArray[Any], actions: NDArray[Any]) -> NDArray[Any]:
+    def act(
+        self, observations: NDArray[Any], active: NDArray[np.bool_], actions: NDArray[Any]
+    ) -> NDArray[Any]:
         """Write the group's actions where they belong, or where there is room for them."""
-        chosen = self._policies.act(observations.take(self._slots, 0))
+        chosen = self._policies.act(observations, self._slots, active)
         if len(actions) == 0:
             # Slots that idle are given actions too, of which nothing follows.
             actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)

@@ -4,11 +4,22 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rlid import acting
+from rlid import acting, two_actions
 from rlid.networks import Network, parse
 
 NETWORKS = ["linear", "mlp:3", "mlp:20x20", "mlp:64x64", "mlp:7x130x5"]
+
+
+@pytest.fixture(params=["in C", "by numpy"])
+def way(request, monkeypatch):
+    """Both ways of two_actions.py, as far as they are there."""
+    if request.param == "by numpy":
+        monkeypatch.setattr(two_actions, "compiled", None)
+    elif two_actions.compiled is None:
+        pytest.skip("installed without a C compiler")
 
 
 def drawn(network, n, m, seed=0, spread=0.3):
@@ -26,22 +37,30 @@ def filled(network, space, theta):
     return policies
 
 
+def acted(policies, x):
+    """Return the actions (n * m,) for observations (n, m, inputs), in slots of mixed order."""
+    n, m, inputs = x.shape
+    slots = np.random.default_rng(1).permutation(n * m + 5)[: n * m].reshape(n, m)
+    observations = np.full((n * m + 5, inputs), np.nan, np.float32)
+    observations[slots] = x
+    return policies.act(observations, slots, np.ones(len(observations), bool))
+
+
 def by_outputs(network, theta, x):
     return network.bind(theta)(torch.from_numpy(x)).numpy().argmax(-1).ravel()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("spread", [0.01, 0.3, 30.0])
-def test_quick_choices_are_those_of_the_outputs(name, spread):
+def test_quick_choices_are_those_of_the_outputs(way, name, spread):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 7, spread=spread)
-    assert np.array_equal(
-        filled(network, Discrete(2, start=3), theta).act(x), 3 + by_outputs(network, theta, x)
-    )
+    chosen = acted(filled(network, Discrete(2, start=3), theta), x)
+    assert np.array_equal(chosen, 3 + by_outputs(network, theta, x))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(name):
+def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 30, 50)
     inputs = network.layers[-1].inputs
@@ -50,43 +69,91 @@ def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(name):
     theta[:, -1] = theta[:, -2]
     # The two differ in the last bit of one weight, so that rounding makes many of them equal.
     last[:, 0, 1] = torch.nextafter(last[:, 0, 0], torch.tensor(torch.inf))
-    chosen = filled(network, Discrete(2), theta).act(x)
+    chosen = acted(filled(network, Discrete(2), theta), x)
     expected = by_outputs(network, theta, x)
     assert np.array_equal(chosen, expected)
     assert 0 < expected.sum() < expected.size
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_rounding_does_stays_far_below_its_bound(name):
+def test_what_rounding_does_stays_far_below_its_bound(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 50)
-    policies = filled(network, Discrete(2), theta)
-    policies.act(x)
-    quick = policies._layers[-1][2][..., 0]
+    quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000).reshape(40, 50)
+    found, _, _ = quick.choose(x.reshape(2000, 4), slots, np.ones(2000, bool))
     exact = network.bind(theta)(torch.from_numpy(x)).numpy().astype(np.float64)
-    slope, least = policies._rounding[:, :40]
+    slope, least = quick._bounds[:40].T
     bound = slope * np.abs(x).max() + least
-    assert (np.abs(quick - (exact[..., 1] - exact[..., 0])) < bound[:, None] / 2).all()
+    assert (np.abs(found - (exact[..., 1] - exact[..., 0])) < bound[:, None] / 2).all()
 
 
-def test_weights_without_end_choose_as_their_outputs_do():
+def test_weights_without_end_choose_as_their_outputs_do(way):
     network = Network(parse("mlp:8"), 4, 2)
     theta, x = drawn(network, 3, 5)
     theta[0] *= 1e38
     theta[1, -1] = torch.inf
     theta[2, -1] = torch.nan
     with np.errstate(all="ignore"):
-        chosen = filled(network, Discrete(2), theta).act(x)
+        chosen = acted(filled(network, Discrete(2), theta), x)
     assert np.array_equal(chosen, by_outputs(network, theta, x))
 
 
 @pytest.mark.parametrize("space", [Discrete(2), Discrete(3), Box(-1, 1, (2,), np.float32)])
-def test_rows_can_be_replaced_added_and_dropped(space):
+def test_rows_can_be_replaced_added_and_dropped(way, space):
     network = Network(parse("mlp:6"), 4, 3 if space == Discrete(3) else 2)
     theta, x = drawn(network, 9, 4)
     policies = filled(network, space, theta[:5])
     policies.put(np.array([1, 5, 6, 7]), list(theta[5:]), 8)
-    policies.act(x[:8])
+    acted(policies, x[:8])
     policies.put(np.array([0]), [theta[1]], 3)
     now = theta[[1, 5, 2]]
-    assert np.array_equal(policies.act(x[:3]), filled(network, space, now).act(x[:3]))
+    assert np.array_equal(acted(policies, x[:3]), acted(filled(network, space, now), x[:3]))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_slots_that_idle_change_nothing_and_raise_no_doubt(way, name):
+    network = Network(parse(name), 4, 2)
+    theta, x = drawn(network, 20, 9)
+    policies, slots = filled(network, Discrete(2), theta), np.arange(180).reshape(20, 9)
+    active = np.random.default_rng(2).random(180) < 0.4
+    observations = np.where(active[:, None], x.reshape(180, 4), np.float32(np.nan))
+    _, chosen, is_in_doubt = policies._quick.choose(observations, slots, active)
+    expected = by_outputs(network, theta, x)[active]
+    assert not is_in_doubt
+    assert np.array_equal(chosen.ravel()[active], expected)
+    assert np.array_equal(policies.act(observations, slots, active)[active], expected)
+
+
+def test_a_tanh_is_as_exact_as_its_bound_says(way):
+    quick = filled(Network(parse("mlp:1"), 1, 2), Discrete(2), torch.zeros(1, 6))._quick
+    one, none = np.ones((1, 1, 1), np.float32), np.zeros((1, 1), np.float32)
+    quick.put(np.array([0]), [(one, none), (one, none)], np.ones((1, 2), np.float32))
+    x = np.concatenate([np.linspace(-12, 12, 200_001), np.geomspace(1e-30, 1e30, 1001)])
+    x = x.astype(np.float32)[:, None]
+    found, _, _ = quick.choose(x, np.arange(len(x))[None], np.ones(len(x), bool))
+    error = np.abs(found[0] - np.tanh(x[:, 0].astype(np.float64)))
+    assert error.max() < two_actions.TANH_ERROR / 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lengths=st.tuples(*[st.integers(0, 200)] * 8),
+    widths=st.lists(st.sampled_from([-1, 0, 1, 4, 8, 16, 2**40]), max_size=4),
+)
+def test_buffers_that_do_not_belong_together_are_refused(lengths, widths):
+    if two_actions.compiled is None:
+        pytest.skip("installed without a C compiler")
+    kinds = [np.float32, np.float32, np.int64, bool, np.int64, np.float32, np.float32, np.int64]
+    buffers = [np.zeros(n, kind) for n, kind in zip(lengths, kinds, strict=True)]
+    buffers[4] = np.array(widths, np.int64)
+    with pytest.raises(ValueError, match="do not belong together"):
+        two_actions.compiled.choose(*buffers)
+
+
+@pytest.mark.parametrize("slot", [-1, 3, 2**62])
+def test_a_slot_that_is_not_there_is_refused(slot):
+    if two_actions.compiled is None:
+        pytest.skip("installed without a C compiler")
+    quick = filled(Network(parse("mlp:3"), 4, 2), Discrete(2), torch.zeros(1, 23))._quick
+    with pytest.raises(ValueError, match="do not belong together"):
+        quick.choose(np.zeros((3, 4), np.float32), np.array([[0, slot]]), np.ones(3, bool))

@@ -16,6 +16,7 @@ LAYERS = {
         [
             "problem",
             "acting",
+            "two_actions",
             "rows",
             "rollout",
             "store",

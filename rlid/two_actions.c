@@ -1,0 +1,225 @@
+/* Many small tanh networks with one output each, every one on the episodes that are its own.
+
+   `two_actions.py` has the same in numpy, and says why the two need not give the same bits. Every
+   argument is a contiguous buffer, float where it does not say otherwise. A network is one row:
+   its layers from the inputs on, each with weights (inputs, outputs), then biases (outputs). The
+   outputs of hidden layers are filled up with zeros to whole vectors, and so are the weights of
+   the last layer, which has one output. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WIDTH 8
+#define TILE 4
+#define MOST_LAYERS 64
+#define MOST_WIDTH (1 << 20)
+
+typedef float Floats __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t Ints __attribute__((vector_size(4 * WIDTH)));
+
+/* n networks with m episodes each, in slots (n, m); `widths` has the inputs of every layer, `most`
+   is the largest of them in whole vectors, `length` the floats of a network. */
+typedef struct {
+    const float *rows, *observations, *bounds;
+    const int64_t *slots, *widths;
+    const uint8_t *active;
+    float *outputs;
+    int64_t *chosen, n, m, length, layers, most;
+} Batch;
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE Floats load(const float *p) {
+    Floats x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+INLINE Floats either(Ints where, Floats x, Floats y) {
+    return (Floats)(((Ints)x & where) | ((Ints)y & ~where));
+}
+
+INLINE void keep(float *p, Floats x) { memcpy(p, &x, sizeof x); }
+
+/* 1 - 2 / (exp(2x) + 1), with 2^k 2^f for the power, |f| <= 1/2, and for 2^f a polynomial that is
+   off by 1.1e-7 of it at most.
+   What is not a number stays so. */
+INLINE Floats tangent(Floats x) {
+    const Floats shift = {12582912, 12582912, 12582912, 12582912,
+                          12582912, 12582912, 12582912, 12582912};
+    Floats y = x * 2.8853900818f, most = shift * 0 + 40, one = shift * 0 + 1;
+    y = either(y > most, most, y);
+    y = either(y < -most, -most, y);
+    Floats shifted = y + shift, f = y - (shifted - shift);
+    Floats p = one * 1.32647273e-3f;
+    p = p * f + 9.67151299e-3f;
+    p = p * f + 5.55073358e-2f;
+    p = p * f + 2.40222424e-1f;
+    p = p * f + 6.93147004e-1f;
+    p = p * f + one;
+    Ints k = ((Ints)shifted << 23) + (127 << 23);
+    return one - 2 / (p * (Floats)k + one);
+}
+
+/* A hidden layer for `count` episodes, whose inputs and outputs each begin `most` apart. */
+INLINE void layer(const int count, const float *w, const float *b, int64_t inputs, int64_t outputs,
+                  const float *h, float *out, int64_t most) {
+    int64_t j = 0;
+    for (; j + 2 * WIDTH <= outputs; j += 2 * WIDTH) {
+        Floats left[TILE], right[TILE];
+        for (int e = 0; e < count; e++) left[e] = load(b + j), right[e] = load(b + j + WIDTH);
+        for (int64_t i = 0; i < inputs; i++) {
+            Floats u = load(w + i * outputs + j), v = load(w + i * outputs + j + WIDTH);
+            for (int e = 0; e < count; e++) {
+                left[e] += h[e * most + i] * u;
+                right[e] += h[e * most + i] * v;
+            }
+        }
+        for (int e = 0; e < count; e++) {
+            keep(out + e * most + j, tangent(left[e]));
+            keep(out + e * most + j + WIDTH, tangent(right[e]));
+        }
+    }
+    if (j == outputs) return;
+    Floats last[TILE];
+    for (int e = 0; e < count; e++) last[e] = load(b + j);
+    for (int64_t i = 0; i < inputs; i++) {
+        Floats u = load(w + i * outputs + j);
+        for (int e = 0; e < count; e++) last[e] += h[e * most + i] * u;
+    }
+    for (int e = 0; e < count; e++) keep(out + e * most + j, tangent(last[e]));
+}
+
+INLINE void tile(const int count, const Batch *batch, const float *row, float *h, float *spare,
+                 float *found) {
+    const int64_t *widths = batch->widths, most = batch->most;
+    int64_t inputs = widths[0];
+    for (int64_t at = 1; at < batch->layers; at++) {
+        const float *b = row + inputs * widths[at];
+        layer(count, row, b, inputs, widths[at], h, spare, most);
+        row = b + widths[at], inputs = widths[at];
+        float *swap = h;
+        h = spare, spare = swap;
+    }
+    int64_t padded = (inputs + WIDTH - 1) / WIDTH * WIDTH;
+    for (int e = 0; e < count; e++) {
+        Floats sums = load(row) * load(h + e * most);
+        for (int64_t i = WIDTH; i < padded; i += WIDTH) sums += load(row + i) * load(h + e * most + i);
+        float total = row[padded];
+        for (int k = 0; k < WIDTH; k++) total += sums[k];
+        found[e] = total;
+    }
+}
+
+/* Writes outputs and choices of the active episodes; returns how many are in doubt. */
+INLINE int64_t evaluate(const Batch *batch, float *room) {
+    int64_t inputs = batch->widths[0], most = batch->most, doubts = 0;
+    float *h = room, *spare = room + TILE * most, found[TILE];
+    memset(room, 0, 2 * TILE * most * sizeof(float));
+    for (int64_t r = 0; r < batch->n; r++) {
+        const float *row = batch->rows + r * batch->length;
+        for (int64_t at = r * batch->m, end = at + batch->m; at < end;) {
+            int64_t places[TILE];
+            float allowed[TILE];
+            int count = 0;
+            for (; at < end && count < TILE; at++) {
+                batch->outputs[at] = 0, batch->chosen[at] = 0;
+                if (!batch->active[batch->slots[at]]) continue;
+                const float *x = batch->observations + batch->slots[at] * inputs;
+                float reach = 0, *to = h + count * most;
+                for (int64_t i = 0; i < inputs; i++) {
+                    float size = x[i] < 0 ? -x[i] : x[i];
+                    reach = size > reach ? size : reach;
+                    to[i] = x[i];
+                }
+                /* Where a hidden layer left its outputs. */
+                for (int64_t i = inputs; i % WIDTH != 0; i++) to[i] = 0;
+                allowed[count] = batch->bounds[2 * r] * reach + batch->bounds[2 * r + 1];
+                places[count++] = at;
+            }
+            if (count == 1) tile(1, batch, row, h, spare, found);
+            if (count == 2) tile(2, batch, row, h, spare, found);
+            if (count == 3) tile(3, batch, row, h, spare, found);
+            if (count == 4) tile(4, batch, row, h, spare, found);
+            for (int e = 0; e < count; e++) {
+                int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
+                batch->outputs[places[e]] = found[e];
+                batch->chosen[places[e]] = is_clear ? found[e] > 0 : -1;
+                doubts += !is_clear;
+            }
+        }
+    }
+    return doubts;
+}
+
+static int64_t plain(const Batch *batch, float *room) { return evaluate(batch, room); }
+
+/* The widest instructions of the machine that runs it, not of the one that compiled it. */
+#if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) static int64_t wide(const Batch *batch, float *room) {
+    return evaluate(batch, room);
+}
+static int is_wide(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#else
+#define wide plain
+static int is_wide(void) { return 0; }
+#endif
+
+/* Whether the sizes of all buffers belong together, and every slot is one of those that there are. */
+static int is_valid(Batch *batch, const Py_buffer *b) {
+    int64_t cells = b[2].len / 8, slots = b[3].len;
+    batch->layers = b[4].len / 8, batch->n = b[5].len / 8;
+    if (batch->layers < 1 || batch->layers > MOST_LAYERS || batch->n < 1) return 0;
+    batch->m = cells / batch->n, batch->length = batch->most = 0;
+    for (int64_t at = 0; at < batch->layers; at++) {
+        int64_t width = batch->widths[at], padded = (width + WIDTH - 1) / WIDTH * WIDTH;
+        if (width < 1 || width > MOST_WIDTH || (at > 0 && width != padded)) return 0;
+        batch->length += at + 1 < batch->layers ? (width + 1) * batch->widths[at + 1] : padded + 1;
+        batch->most = padded > batch->most ? padded : batch->most;
+    }
+    if (b[0].len < 4 * batch->n * batch->length || b[1].len != 4 * slots * batch->widths[0]
+        || cells != batch->n * batch->m || b[6].len != 4 * cells || b[7].len != 8 * cells)
+        return 0;
+    for (int64_t i = 0; i < cells; i++)
+        if (batch->slots[i] < 0 || batch->slots[i] >= slots) return 0;
+    return 1;
+}
+
+static PyObject *choose(PyObject *module, PyObject *args) {
+    Py_buffer b[8];
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &b[6],
+                          &b[7]))
+        return NULL;
+    Batch batch = {.rows = b[0].buf, .observations = b[1].buf, .slots = b[2].buf,
+                   .active = b[3].buf, .widths = b[4].buf, .bounds = b[5].buf, .outputs = b[6].buf,
+                   .chosen = b[7].buf};
+    int is_fine = is_valid(&batch, b);
+    float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.most * sizeof(float)) : NULL;
+    int64_t doubts = 0;
+    if (room != NULL) {
+        Py_BEGIN_ALLOW_THREADS
+        doubts = is_wide() ? wide(&batch, room) : plain(&batch, room);
+        Py_END_ALLOW_THREADS
+        PyMem_Free(room);
+    }
+    for (int i = 0; i < 8; i++) PyBuffer_Release(&b[i]);
+    if (room != NULL) return PyLong_FromLongLong(doubts);
+    if (is_fine) return PyErr_NoMemory();
+    PyErr_SetString(PyExc_ValueError, "buffers of sizes that do not belong together");
+    return NULL;
+}
+
+static PyMethodDef methods[] = {
+    {"choose", choose, METH_VARARGS,
+     "choose(rows, observations, slots int64, active bool, widths int64, bounds, outputs, "
+     "chosen int64), returns how many are in doubt: chosen is -1 there"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_two_actions", .m_size = 0, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__two_actions(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,240 @@
+"""Policies of two actions, quickly: by numpy or in C (`two_actions.c`), and exactly where in doubt.
+
+Products and tanh of such small shapes are much faster so than by torch, and differ from it in the
+last bits, which decide where the two outputs are nearly equal. So each difference is held against
+what rounding can make of it, and policies that come too close ask `Network.bind`: about one in ten
+thousand. The C is compiled at installation where there is a compiler; no choice depends on it.
+
+The bound: an operation's error is at most ROUNDOFF, relative, and errors are independent with mean
+zero, so that those of K products add up as sqrt(K) does (Higham and Mary 2019), and those of a
+layer's units as the root of the sum of their squares. tanh is nowhere steeper than 1. In practice
+less than an eighth of the bound is seen, or a third with hardly any weights.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rlid.networks import Network
+
+Floats = NDArray[np.float32]
+Layers = list[tuple[Floats, Floats]]
+"""Weights (k, inputs, outputs) and biases (k, outputs) of each layer."""
+
+ROUNDOFF = 2.0**-24
+"""Largest relative error of one operation in float32."""
+DEVIATIONS = 5.0
+"""So many standard deviations of what rounding may do are allowed for."""
+TANH_ERROR = 8 * ROUNDOFF
+"""Of a tanh, at most: numpy's and torch's stay within 3 units in the last place, ours within 4."""
+WIDTH = 8
+"""Floats in a vector of two_actions.c."""
+
+compiled: ModuleType | None
+try:
+    compiled = importlib.import_module("rlid._two_actions")
+except ImportError:
+    compiled = None
+
+
+class Quick(Protocol):
+    """Networks in rows 0, 1, ..., whose one output is the difference of a policy's two."""
+
+    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
+        """Put networks into rows, or new ones at the end; `bounds` (k, 2) say what is clear."""
+
+    def choose(
+        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.int64], bool]:
+        """Return outputs, choices 0 or 1 (n, m), and whether any is in doubt and -1.
+
+        Row i acts in slots[i]; where those are not active, both may be anything.
+        """
+
+
+class TwoActions:
+    """Policies that choose the one of two actions whose output is larger; see `acting.Policies`."""
+
+    def __init__(self, network: Network, first: int) -> None:
+        """`first` is the number of the first action."""
+        self._network, self._first = network, first
+        self._thetas: list[torch.Tensor] = []
+        ends = [(layer.inputs, layer.outputs) for layer in network.layers[:-1]]  # type: ignore[union-attr]
+        ends.append((network.layers[-1].inputs, 1))  # type: ignore[union-attr]
+        self._quick: Quick = ByNumpy(ends) if compiled is None else InC(compiled, ends)
+        self._bound: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {}
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
+        """Put policies with weights (D,) each into rows; from now on there are n rows."""
+        place(self._thetas, rows, thetas, n)
+        self._bound = {}
+        if thetas:
+            layers = self._split(torch.stack(thetas).numpy())
+            bounds = rounding_bound(layers)
+            w, b = layers[-1]
+            layers[-1] = w[..., 1:] - w[..., :1], b[..., 1:] - b[..., :1]
+            self._quick.put(rows, layers, bounds)
+
+    def _split(self, Theta: Floats) -> Layers:  # noqa: N803
+        layers, at = [], 0
+        for layer in self._network.layers:
+            end = at + math.prod(layer.weight_shape)
+            weights = Theta[:, at:end].reshape(-1, *layer.weight_shape)
+            layers.append((weights, Theta[:, end : end + layer.outputs]))
+            at = end + layer.outputs
+        return layers
+
+    def act(
+        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
+    ) -> NDArray[Any]:
+        """Return the actions (n * m,) of rows 0, 1, ... in slots (n, m)."""
+        _, chosen, is_in_doubt = self._quick.choose(observations, slots, active)
+        if is_in_doubt:
+            for row in np.flatnonzero((chosen < 0).any(1)).tolist():
+                x = torch.from_numpy(observations[slots[row]][None])
+                chosen[row] = self._exact(row)(x).numpy().argmax(-1)[0]
+        return chosen.ravel() + self._first
+
+    def _exact(self, row: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        if row not in self._bound:
+            self._bound[row] = self._network.bind(self._thetas[row][None])
+        return self._bound[row]
+
+
+class ByNumpy:
+    """Batched products, one after the other; see `Quick`."""
+
+    def __init__(self, ends: list[tuple[int, int]]) -> None:
+        """`ends` are the inputs and outputs of each layer."""
+        self._weights = [np.empty((0, *end), np.float32) for end in ends]
+        self._biases = [np.empty((0, 1, end[1]), np.float32) for end in ends]
+        self._bounds = np.empty((0, 2), np.float32)
+
+    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
+        """See `Quick`."""
+        if rows.max() >= len(self._bounds):
+            room = 2 * int(rows.max()) + 2
+            self._weights = [grown(old, room) for old in self._weights]
+            self._biases = [grown(old, room) for old in self._biases]
+            self._bounds = grown(self._bounds, room)
+        self._bounds[rows] = bounds
+        for at, (w, b) in enumerate(layers):
+            self._weights[at][rows], self._biases[at][rows, 0] = w, b
+
+    def choose(
+        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.int64], bool]:
+        """See `Quick`."""
+        n, h = len(slots), observations.take(slots, 0)
+        slope, least = self._bounds[:n, 0, None], self._bounds[:n, 1, None]
+        allowed = slope * np.abs(h).max(-1) + least
+        for at, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
+            if at > 0:
+                np.tanh(h, out=h)
+            h = np.matmul(h, w[:n])
+            h += b[:n]
+        outputs = h[..., 0]
+        chosen = (outputs > 0).astype(np.int64)
+        is_clear = (np.abs(outputs) > allowed) | ~active.take(slots)
+        chosen[~is_clear] = -1
+        return outputs, chosen, not is_clear.all()
+
+
+class InC:
+    """One pass over the weights of every row; see `Quick`."""
+
+    def __init__(self, module: ModuleType, ends: list[tuple[int, int]]) -> None:
+        """`ends` are the inputs and outputs of each layer."""
+        self._choose = module.choose
+        hidden = [whole(outputs) for _, outputs in ends[:-1]]
+        self._widths = np.array([ends[0][0], *hidden], np.int64)
+        # The last layer's inputs are whole vectors also where they are observations.
+        inputs = [ends[0][0], *hidden][:-1] + [whole(ends[-1][0])]
+        self._shapes = list(zip(inputs, [*hidden, 1], strict=True))
+        self._rows = np.empty((0, sum((i + 1) * o for i, o in self._shapes)), np.float32)
+        self._bounds = np.empty((0, 2), np.float32)
+
+    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
+        """See `Quick`."""
+        if rows.max() >= len(self._rows):
+            room = 2 * int(rows.max()) + 2
+            self._rows, self._bounds = grown(self._rows, room), grown(self._bounds, room)
+        self._bounds[rows] = bounds
+        filled, at = np.zeros((len(rows), self._rows.shape[1]), np.float32), 0
+        for (w, b), (inputs, outputs) in zip(layers, self._shapes, strict=True):
+            end = at + inputs * outputs
+            weights = filled[:, at:end].reshape(-1, inputs, outputs)
+            weights[:, : w.shape[1], : w.shape[2]] = w
+            filled[:, end : end + b.shape[1]] = b
+            at = end + outputs
+        self._rows[rows] = filled
+
+    def choose(
+        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.int64], bool]:
+        """See `Quick`."""
+        outputs, chosen = np.empty(slots.shape, np.float32), np.empty(slots.shape, np.int64)
+        bounds = self._bounds[: len(slots)]
+        doubts = self._choose(
+            self._rows, observations, slots, active, self._widths, bounds, outputs, chosen
+        )
+        return outputs, chosen, doubts > 0
+
+
+def whole(n: int) -> int:
+    """Return the floats of as many whole vectors as n need."""
+    return -(-n // WIDTH) * WIDTH
+
+
+def grown(old: Floats, room: int) -> Floats:
+    """Return room for so many rows, the first of them the old ones."""
+    new = np.empty((room, *old.shape[1:]), np.float32)
+    new[: len(old)] = old
+    return new
+
+
+def place(
+    held: list[torch.Tensor], rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int
+) -> None:
+    """Put weights into rows of a list, or at its end; n are left."""
+    for row, theta in zip(rows.tolist(), thetas, strict=True):
+        held[row : row + 1] = [theta]
+    del held[n:]
+
+
+def rounding_bound(layers: Layers) -> Floats:
+    """Return (k, 2): slope and least, of the bound slope * max |x| + least.
+
+    It bounds how far two computations in float32 of the difference of the two outputs at x can be
+    apart. `layers` are those of k networks.
+    """
+    # Squares of what an error of 1 in each unit of the layer at hand does to the difference.
+    gains = np.ones((len(layers[0][0]), layers[-1][0].shape[2], 1), np.float32)
+    slope = least = np.zeros(len(gains))
+    with np.errstate(all="ignore"):
+        for at in reversed(range(len(layers))):
+            squares = np.square(layers[at][0])
+            terms = squares.shape[1] + 1
+            # An error that is evenly spread over its range has a deviation of 1/sqrt(3) of it.
+            error = (DEVIATIONS * ROUNDOFF) ** 2 / 3 * terms
+            sums = error * squares.sum(1)
+            own = error * np.square(layers[at][1])
+            if at == 0:
+                slope = (gains[..., 0] * sums).sum(1)
+            else:
+                own += sums
+            if at < len(layers) - 1:
+                own += TANH_ERROR**2
+            least = least + (gains[..., 0] * own).sum(1)
+            gains = np.matmul(squares, gains)
+        # One bound for each of the two computations.
+        both: NDArray[np.float64] = 2 * np.sqrt(np.stack([slope, least], axis=1))
+    return both.astype(np.float32)
