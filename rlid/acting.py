@@ -20,12 +20,16 @@ class Policies(Protocol):
         """Put policies with weights (D,) each into rows; from now on there are n rows."""
 
     def act(
-        self, observations: NDArray[Any], slots: NDArray[np.intp], active: NDArray[np.bool_]
+        self,
+        observations: NDArray[Any],
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[Any],
     ) -> NDArray[Any]:
-        """Return the actions (n * m, ...) of rows 0, 1, ... in their slots (n, m).
+        """Write what rows 0, 1, ... do in their slots (n, m) into actions (S, ...); return those.
 
-        `observations` (S, inputs) and `active` (S,) are of all slots; what is done where a slot
-        is not active may be anything.
+        Actions without entries are replaced by new ones. `observations` (S, inputs) and `active`
+        (S,) are of all slots too; where a slot is not active, any action will do.
         """
 
 
@@ -52,7 +56,17 @@ class _Exact:
         self._bound: Any = self._network.bind(torch.stack(self._thetas)) if n else None
 
     def act(
-        self, observations: NDArray[Any], slots: NDArray[np.intp], active: NDArray[np.bool_]
+        self,
+        observations: NDArray[Any],
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[Any],
     ) -> NDArray[Any]:
         outputs: torch.Tensor = self._bound(torch.from_numpy(observations.take(slots, 0)))
-        return self._decode(outputs.reshape(slots.size, -1).numpy())
+        chosen = self._decode(outputs.reshape(slots.size, -1).numpy())
+        if len(actions) == 0:
+            # Slots that idle are given actions too, of which nothing follows.
+            actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)
+            actions[:] = chosen[0]
+        actions[slots.reshape(-1)] = chosen
+        return actions

@@ -59,8 +59,12 @@ class Rollouts:
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
         self._waiting: deque[tuple[Question, int]] = deque()
         self._groups: dict[int, Group] = {}
+        self._rows: dict[int, Row] = {}
+        self._over: list[Row] = []
+        self._under_way = 0
         self._observations: NDArray[Any] = np.empty(0)
         self._actions: NDArray[Any] = np.empty(0)
+        self._free: list[int] = []
         self._open(0)
 
     def add(self, key: int, Theta: torch.Tensor, seeds: NDArray[np.int64]) -> None:  # noqa: N803
@@ -81,15 +85,15 @@ class Rollouts:
     def _until_answered(self) -> list[Outcome]:
         self._arrange()
         while True:
-            self._step()
-            if self._is_due():
+            is_answered = self._step()
+            if is_answered or len(self._over) >= DUE_AT * self._under_way:
                 found = self._collect()
                 if found:
                     return found
                 self._arrange()
 
-    def _step(self) -> None:
-        """Step until an episode ends."""
+    def _step(self) -> bool:
+        """Step until an episode ends; return whether a question is answered by it."""
         active, groups = self._active, [group for group in self._groups.values() if group.rows]
         has_ended = False
         while not has_ended:
@@ -98,8 +102,7 @@ class Rollouts:
                 self._actions = group.act(self._observations, active, self._actions)
             found = self._simulator.step(self._actions, active)
             self._observations, rewards, terminated, truncated = found
-            # One sum is cheaper than a test of every entry, and finite unless something is amiss.
-            if not isfinite(rewards.sum() + self._observations.sum()):
+            if not (seems_finite(rewards) and seems_finite(self._observations)):
                 check_finite(rewards, active)
                 check_finite(self._observations, active)
             self._totals += rewards * active
@@ -109,31 +112,31 @@ class Rollouts:
             ended &= active
             has_ended = bool(ended.any())
         active ^= ended
-
-    def _is_due(self) -> bool:
-        """Whether the batch is to be made up anew."""
-        counts = [group.count(self._active) for group in self._groups.values()]
-        rows = sum(len(group.rows) for group in self._groups.values())
-        return any(is_answered for _, is_answered in counts) or (
-            sum(over for over, _ in counts) >= DUE_AT * rows
-        )
+        is_answered = False
+        for slot in np.flatnonzero(ended).tolist():
+            row = self._rows[slot]
+            row.left -= 1
+            if row.left == 0:
+                self._over.append(row)
+                row.question.left -= 1
+                is_answered |= row.question.left == 0
+        return is_answered
 
     def _collect(self) -> list[Outcome]:
         """Write down what came of the rows that are over; return the questions that end there."""
         ended: dict[int, Question] = {}
-        for group in self._groups.values():
-            for row in group.over:
-                question = row.question
-                question.values[row.index] = self._totals[row.slots]
-                question.steps[row.index] = self._steps[row.slots].sum()
-                if question.left == 0:
-                    ended[question.key] = question
+        for row in self._over:
+            question = row.question
+            question.values[row.index] = self._totals[row.slots]
+            question.steps[row.index] = self._steps[row.slots].sum()
+            if question.left == 0:
+                ended[question.key] = question
         return [Outcome(key, item.values, item.steps) for key, item in ended.items()]
 
     def _arrange(self) -> None:
         """Give the slots of rows that are over to rows that wait, in their order."""
-        for group in self._groups.values():
-            self._free += [slot for row in group.over for slot in row.slots.tolist()]
+        self._free += [slot for row in self._over for slot in row.slots.tolist()]
+        self._over = []
         # The lowest first: those at the end cost some simulators nothing while they idle.
         self._free.sort()
         wanted = sum(question.seeds.shape[1] for question, _ in self._waiting)
@@ -149,9 +152,8 @@ class Rollouts:
             policies = make_policies(self._network, self._simulator.action_space, self._task.action)
             self._groups[episodes] = Group(policies, episodes)
         for episodes, group in self._groups.items():
-            fresh = [row for row in admitted if len(row.slots) == episodes]
-            if fresh or group.over:
-                group.put(fresh)
+            group.put([row for row in admitted if len(row.slots) == episodes])
+        self._under_way = sum(len(group.rows) for group in self._groups.values())
         if admitted:
             self._start(admitted, is_fresh)
 
@@ -170,6 +172,9 @@ class Rollouts:
         else:
             self._observations[taken] = self._simulator.restart(taken, seeds)
         check_finite(self._observations[taken])
+        for row in admitted:
+            for slot in row.slots.tolist():
+                self._rows[slot] = row
         self._active[taken] = True
         self._totals[taken], self._steps[taken] = 0.0, 0
 
@@ -177,7 +182,7 @@ class Rollouts:
         self._active = np.zeros(slots, bool)
         self._totals, self._steps = np.zeros(slots), np.zeros(slots, np.int64)
         self._actions = np.empty(0)
-        self._free = list(range(slots))
+        self._free, self._rows = list(range(slots)), {}
 
     def _admit(self) -> list[Row]:
         """Take rows that wait into free slots, as far as these go."""
@@ -210,6 +215,12 @@ class Rollouts:
             alone.add(question.key, question.Theta, question.seeds)
             found += alone.run()
         return found
+
+
+def seems_finite(values: NDArray[Any]) -> bool:
+    """Whether no value is NaN or infinite; what is too large to be squared may be called so."""
+    # One product is cheaper than a test of every entry.
+    return values.dtype.kind != "f" or isfinite(np.vdot(values, values))
 
 
 def check_finite(values: NDArray[np.floating], active: NDArray[np.bool_] | None = None) -> None:

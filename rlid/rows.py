@@ -29,13 +29,21 @@ class Question:
         self.steps = np.zeros(len(self.seeds), np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Row:
-    """One policy under way: row `index` of its question, in slots (E,) of the simulator."""
+    """One policy under way: row `index` of its question, in slots (E,) of the simulator.
+
+    `left` is how many of its episodes are under way.
+    """
 
     question: Question
     index: int
     slots: NDArray[np.intp]
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """All of its episodes are."""
+        self.left = len(self.slots)
 
     @property
     def seeds(self) -> NDArray[np.int64]:
@@ -52,49 +60,27 @@ class Group:
         self._policies = policies
         self.rows: list[Row] = []
         self._slots = np.empty((0, episodes), np.intp)
-        self._is_over: NDArray[np.bool_] = np.empty(0, bool)
 
     def act(
         self, observations: NDArray[Any], active: NDArray[np.bool_], actions: NDArray[Any]
     ) -> NDArray[Any]:
-        """Write the group's actions where they belong, or where there is room for them."""
-        chosen = self._policies.act(observations, self._slots, active)
-        if len(actions) == 0:
-            # Slots that idle are given actions too, of which nothing follows.
-            actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)
-            actions[:] = chosen[0]
-        actions[self._slots.reshape(-1)] = chosen
-        return actions
-
-    def count(self, active: NDArray[np.bool_]) -> tuple[int, bool]:
-        """Return how many rows are over, and whether a question is with one of them."""
-        over = np.logical_not(active.take(self._slots).any(1))
-        is_answered = False
-        for row in np.flatnonzero(over & ~self._is_over):
-            question = self.rows[row].question
-            question.left -= 1
-            is_answered |= question.left == 0
-        self._is_over = over
-        return int(over.sum()), is_answered
-
-    @property
-    def over(self) -> list[Row]:
-        """The rows that were over at the last count; `put` fills their places."""
-        return [self.rows[row] for row in np.flatnonzero(self._is_over)]
+        """Write the group's actions where they belong; see `Policies.act`."""
+        return self._policies.act(observations, self._slots, active, actions)
 
     def put(self, fresh: list[Row]) -> None:
         """Put new rows in the places of those that are over, and at the end."""
-        gaps, held = np.flatnonzero(self._is_over).tolist(), len(self.rows)
+        gaps, held = [at for at, row in enumerate(self.rows) if row.left == 0], len(self.rows)
+        if not fresh and not gaps:
+            return
         end = held + len(fresh) - len(gaps)
         # Where more went than came, the last ones fill the gaps.
-        last = [self.rows[at] for at in range(end, held) if not self._is_over[at]]
+        last = [row for row in self.rows[end:] if row.left > 0]
         places = [at for at in [*gaps, *range(held, end)] if at < end]
         moved = fresh + last
         for at, row in zip(places, moved, strict=True):
             self.rows[at : at + 1] = [row]
         del self.rows[end:]
         self._slots = np.resize(self._slots, (end, self._slots.shape[1]))
-        self._is_over = np.zeros(end, bool)
         if moved:
             self._slots[places] = [row.slots for row in moved]
         thetas = [row.question.Theta[row.index] for row in moved]

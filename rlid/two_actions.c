@@ -27,7 +27,7 @@ typedef struct {
     const int64_t *slots, *widths;
     const uint8_t *active;
     float *outputs;
-    int64_t *chosen, n, m, length, layers, most;
+    int64_t *actions, first, n, m, length, layers, most;
 } Batch;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -114,7 +114,7 @@ INLINE void tile(const int count, const Batch *batch, const float *row, float *h
     }
 }
 
-/* Writes outputs and choices of the active episodes; returns how many are in doubt. */
+/* Writes outputs and actions of the active episodes; returns how many are in doubt. */
 INLINE int64_t evaluate(const Batch *batch, float *room) {
     int64_t inputs = batch->widths[0], most = batch->most, doubts = 0;
     float *h = room, *spare = room + TILE * most, found[TILE];
@@ -126,7 +126,6 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
             float allowed[TILE];
             int count = 0;
             for (; at < end && count < TILE; at++) {
-                batch->outputs[at] = 0, batch->chosen[at] = 0;
                 if (!batch->active[batch->slots[at]]) continue;
                 const float *x = batch->observations + batch->slots[at] * inputs;
                 float reach = 0, *to = h + count * most;
@@ -147,7 +146,7 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
             for (int e = 0; e < count; e++) {
                 int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
                 batch->outputs[places[e]] = found[e];
-                batch->chosen[places[e]] = is_clear ? found[e] > 0 : -1;
+                batch->actions[batch->slots[places[e]]] = batch->first + (is_clear ? found[e] > 0 : -1);
                 doubts += !is_clear;
             }
         }
@@ -181,7 +180,7 @@ static int is_valid(Batch *batch, const Py_buffer *b) {
         batch->most = padded > batch->most ? padded : batch->most;
     }
     if (b[0].len < 4 * batch->n * batch->length || b[1].len != 4 * slots * batch->widths[0]
-        || cells != batch->n * batch->m || b[6].len != 4 * cells || b[7].len != 8 * cells)
+        || cells != batch->n * batch->m || b[6].len != 4 * cells || b[7].len != 8 * slots)
         return 0;
     for (int64_t i = 0; i < cells; i++)
         if (batch->slots[i] < 0 || batch->slots[i] >= slots) return 0;
@@ -190,12 +189,13 @@ static int is_valid(Batch *batch, const Py_buffer *b) {
 
 static PyObject *choose(PyObject *module, PyObject *args) {
     Py_buffer b[8];
-    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &b[6],
-                          &b[7]))
+    long long first;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*L", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &b[6], &b[7], &first))
         return NULL;
     Batch batch = {.rows = b[0].buf, .observations = b[1].buf, .slots = b[2].buf,
                    .active = b[3].buf, .widths = b[4].buf, .bounds = b[5].buf, .outputs = b[6].buf,
-                   .chosen = b[7].buf};
+                   .actions = b[7].buf, .first = first};
     int is_fine = is_valid(&batch, b);
     float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.most * sizeof(float)) : NULL;
     int64_t doubts = 0;
@@ -215,7 +215,7 @@ static PyObject *choose(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"choose", choose, METH_VARARGS,
      "choose(rows, observations, slots int64, active bool, widths int64, bounds, outputs, "
-     "chosen int64), returns how many are in doubt: chosen is -1 there"},
+     "actions int64, first), returns how many are in doubt: the action is first - 1 there"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -52,11 +52,17 @@ class Quick(Protocol):
         """Put networks into rows, or new ones at the end; `bounds` (k, 2) say what is clear."""
 
     def choose(
-        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
-    ) -> tuple[Floats, NDArray[np.int64], bool]:
-        """Return outputs, choices 0 or 1 (n, m), and whether any is in doubt and -1.
+        self,
+        observations: Floats,
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[np.int64],
+        first: int,
+    ) -> tuple[Floats, bool]:
+        """Write actions, first or first + 1, where they belong; return outputs (n, m).
 
-        Row i acts in slots[i]; where those are not active, both may be anything.
+        Row i acts in slots[i], of those that are active; other outputs may be anything. Also
+        returns whether an action is in doubt, and first - 1.
         """
 
 
@@ -75,7 +81,8 @@ class TwoActions:
     def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
         """Put policies with weights (D,) each into rows; from now on there are n rows."""
         place(self._thetas, rows, thetas, n)
-        self._bound = {}
+        for row in rows.tolist():
+            self._bound.pop(row, None)
         if thetas:
             layers = self._split(torch.stack(thetas).numpy())
             bounds = rounding_bound(layers)
@@ -93,15 +100,22 @@ class TwoActions:
         return layers
 
     def act(
-        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
+        self,
+        observations: Floats,
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[Any],
     ) -> NDArray[Any]:
-        """Return the actions (n * m,) of rows 0, 1, ... in slots (n, m)."""
-        _, chosen, is_in_doubt = self._quick.choose(observations, slots, active)
+        """See `acting.Policies`."""
+        first = self._first
+        if len(actions) == 0:
+            actions = np.full(len(observations), first)
+        _, is_in_doubt = self._quick.choose(observations, slots, active, actions, first)
         if is_in_doubt:
-            for row in np.flatnonzero((chosen < 0).any(1)).tolist():
+            for row in np.flatnonzero((actions[slots] < first).any(1)).tolist():
                 x = torch.from_numpy(observations[slots[row]][None])
-                chosen[row] = self._exact(row)(x).numpy().argmax(-1)[0]
-        return chosen.ravel() + self._first
+                actions[slots[row]] = first + self._exact(row)(x).numpy().argmax(-1)[0]
+        return actions
 
     def _exact(self, row: int) -> Callable[[torch.Tensor], torch.Tensor]:
         if row not in self._bound:
@@ -130,8 +144,13 @@ class ByNumpy:
             self._weights[at][rows], self._biases[at][rows, 0] = w, b
 
     def choose(
-        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
-    ) -> tuple[Floats, NDArray[np.int64], bool]:
+        self,
+        observations: Floats,
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[np.int64],
+        first: int,
+    ) -> tuple[Floats, bool]:
         """See `Quick`."""
         n, h = len(slots), observations.take(slots, 0)
         slope, least = self._bounds[:n, 0, None], self._bounds[:n, 1, None]
@@ -141,11 +160,10 @@ class ByNumpy:
                 np.tanh(h, out=h)
             h = np.matmul(h, w[:n])
             h += b[:n]
-        outputs = h[..., 0]
-        chosen = (outputs > 0).astype(np.int64)
+        outputs: Floats = h[..., 0]
         is_clear = (np.abs(outputs) > allowed) | ~active.take(slots)
-        chosen[~is_clear] = -1
-        return outputs, chosen, not is_clear.all()
+        actions[slots] = first + np.where(is_clear, outputs > 0, -1)
+        return outputs, not is_clear.all()
 
 
 class InC:
@@ -178,15 +196,19 @@ class InC:
         self._rows[rows] = filled
 
     def choose(
-        self, observations: Floats, slots: NDArray[np.intp], active: NDArray[np.bool_]
-    ) -> tuple[Floats, NDArray[np.int64], bool]:
+        self,
+        observations: Floats,
+        slots: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[np.int64],
+        first: int,
+    ) -> tuple[Floats, bool]:
         """See `Quick`."""
-        outputs, chosen = np.empty(slots.shape, np.float32), np.empty(slots.shape, np.int64)
-        bounds = self._bounds[: len(slots)]
+        outputs, bounds = np.empty(slots.shape, np.float32), self._bounds[: len(slots)]
         doubts = self._choose(
-            self._rows, observations, slots, active, self._widths, bounds, outputs, chosen
+            self._rows, observations, slots, active, self._widths, bounds, outputs, actions, first
         )
-        return outputs, chosen, doubts > 0
+        return outputs, doubts > 0
 
 
 def whole(n: int) -> int:

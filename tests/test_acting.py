@@ -43,7 +43,8 @@ def acted(policies, x):
     slots = np.random.default_rng(1).permutation(n * m + 5)[: n * m].reshape(n, m)
     observations = np.full((n * m + 5, inputs), np.nan, np.float32)
     observations[slots] = x
-    return policies.act(observations, slots, np.ones(len(observations), bool))
+    actions = policies.act(observations, slots, np.ones(len(observations), bool), np.empty(0))
+    return actions[slots.ravel()]
 
 
 def by_outputs(network, theta, x):
@@ -80,7 +81,8 @@ def test_what_rounding_does_stays_far_below_its_bound(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 50)
     quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000).reshape(40, 50)
-    found, _, _ = quick.choose(x.reshape(2000, 4), slots, np.ones(2000, bool))
+    everywhere, actions = np.ones(2000, bool), np.zeros(2000, np.int64)
+    found, _ = quick.choose(x.reshape(2000, 4), slots, everywhere, actions, 0)
     exact = network.bind(theta)(torch.from_numpy(x)).numpy().astype(np.float64)
     slope, least = quick._bounds[:40].T
     bound = slope * np.abs(x).max() + least
@@ -117,11 +119,11 @@ def test_slots_that_idle_change_nothing_and_raise_no_doubt(way, name):
     policies, slots = filled(network, Discrete(2), theta), np.arange(180).reshape(20, 9)
     active = np.random.default_rng(2).random(180) < 0.4
     observations = np.where(active[:, None], x.reshape(180, 4), np.float32(np.nan))
-    _, chosen, is_in_doubt = policies._quick.choose(observations, slots, active)
-    expected = by_outputs(network, theta, x)[active]
+    actions = np.zeros(180, np.int64)
+    _, is_in_doubt = policies._quick.choose(observations, slots, active, actions, 0)
     assert not is_in_doubt
-    assert np.array_equal(chosen.ravel()[active], expected)
-    assert np.array_equal(policies.act(observations, slots, active)[active], expected)
+    assert np.array_equal(actions[active], by_outputs(network, theta, x)[active])
+    assert np.array_equal(policies.act(observations, slots, active, np.empty(0)), actions)
 
 
 def test_a_tanh_is_as_exact_as_its_bound_says(way):
@@ -130,7 +132,8 @@ def test_a_tanh_is_as_exact_as_its_bound_says(way):
     quick.put(np.array([0]), [(one, none), (one, none)], np.ones((1, 2), np.float32))
     x = np.concatenate([np.linspace(-12, 12, 200_001), np.geomspace(1e-30, 1e30, 1001)])
     x = x.astype(np.float32)[:, None]
-    found, _, _ = quick.choose(x, np.arange(len(x))[None], np.ones(len(x), bool))
+    actions = np.zeros(len(x), np.int64)
+    found, _ = quick.choose(x, np.arange(len(x))[None], np.ones(len(x), bool), actions, 0)
     error = np.abs(found[0] - np.tanh(x[:, 0].astype(np.float64)))
     assert error.max() < two_actions.TANH_ERROR / 2
 
@@ -147,7 +150,7 @@ def test_buffers_that_do_not_belong_together_are_refused(lengths, widths):
     buffers = [np.zeros(n, kind) for n, kind in zip(lengths, kinds, strict=True)]
     buffers[4] = np.array(widths, np.int64)
     with pytest.raises(ValueError, match="do not belong together"):
-        two_actions.compiled.choose(*buffers)
+        two_actions.compiled.choose(*buffers, 0)
 
 
 @pytest.mark.parametrize("slot", [-1, 3, 2**62])
@@ -156,4 +159,10 @@ def test_a_slot_that_is_not_there_is_refused(slot):
         pytest.skip("installed without a C compiler")
     quick = filled(Network(parse("mlp:3"), 4, 2), Discrete(2), torch.zeros(1, 23))._quick
     with pytest.raises(ValueError, match="do not belong together"):
-        quick.choose(np.zeros((3, 4), np.float32), np.array([[0, slot]]), np.ones(3, bool))
+        quick.choose(
+            np.zeros((3, 4), np.float32),
+            np.array([[0, slot]]),
+            np.ones(3, bool),
+            np.zeros(3, np.int64),
+            0,
+        )
