@@ -143,12 +143,11 @@ class CartPoleSimulator:
         n = slots - int(active[::-1].argmax())
         if n != self._n:
             self._narrow(n)
+        *found, _ = self._env.step(actions[:n])
         observations, rewards = np.zeros((slots, 4), np.float32), np.zeros(slots)
-        terminated, truncated = np.zeros((2, slots), bool)
-        observations[:n], rewards[:n], terminated[:n], truncated[:n], _ = self._env.step(
-            actions[:n]
-        )
-        return observations, rewards, terminated, truncated
+        ended = np.zeros((2, slots), bool)
+        observations[:n], rewards[:n], ended[0, :n], ended[1, :n] = found
+        return observations, rewards, ended[0], ended[1]
 
     def _narrow(self, n: int) -> None:
         """Have the environment hold the first n slots, and the others wait here."""

@@ -50,7 +50,10 @@ def search(
             seeds = draw_seeds(training, problem.task.search_episodes)
             request = Request(problem, offered, seeds)
             *earlier, answer = yield [*beside.requests, request]
-            beside.take(earlier)
+            yield from beside.go_on(earlier)
+            if course.is_solved:
+                # The last question was one too many: nothing is made of its answer.
+                break
             result = unless_fault(answer)
             problem.search_steps += result.steps
             reply = result.values.mean(1)
@@ -62,7 +65,7 @@ def search(
         last = course.last
         if course.is_due(score):
             validation = course.validate(last)
-            if spec.stop_score is None and isinstance(step, Ask) and scalars is None:
+            if isinstance(step, Ask) and scalars is None:
                 beside.begin(validation)
             else:
                 yield from validation
@@ -80,7 +83,7 @@ def search(
 
 
 class _Beside:
-    """A validation that no step of the search depends on: it runs beside the next question."""
+    """A validation that runs beside the next question: in vain, where it ends the search."""
 
     def __init__(self) -> None:
         """There is none yet."""
@@ -91,17 +94,18 @@ class _Beside:
         """Take in what `Course.validate` gives; `requests` are to be asked next."""
         self._validation, self.requests = validation, next(validation)
 
-    def take(self, answers: list[Answer]) -> None:
-        """Give the validation its answers: those to `requests`."""
+    def go_on(self, answers: list[Answer]) -> Validation:
+        """Give the validation the answers to `requests`, and ask for what it still needs."""
         validation, self._validation, self.requests = self._validation, None, []
         if validation is not None:
             with contextlib.suppress(StopIteration):
-                validation.send(answers)
+                while True:
+                    answers = yield validation.send(answers)
 
     def end(self) -> Validation:
         """Ask for what is left to be asked."""
         if self._validation is not None:
-            self.take((yield self.requests))
+            yield from self.go_on((yield self.requests))
 
 
 def _save(checkpoints: Checkpoints, course: Course, search: Callable[[], State]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rlid.dimension import Estimate
 from rlid.record import Record
-from rlid.stats import Floats
+from rlid.stats import Floats, exact_interval
 from rlid.store import slug
 from rlid.summary import Summary
 
@@ -125,14 +125,12 @@ def thinned(dims: Sequence[int]) -> list[int]:
 
 def _draw_success(axes: Axes, summary: Summary) -> None:
     """Draw the share of solved trials at each d with its Clopper-Pearson interval."""
-    from scipy.stats import binomtest
-
     for point in summary.estimate.curve:
         if not point.n:
             continue
         share = point.successes / point.n
-        ends = binomtest(point.successes, point.n).proportion_ci(CONFIDENCE, method="exact")
-        axes.plot([point.d, point.d], [ends.low, ends.high], color=CURVE, lw=1, alpha=0.5)
+        ends = exact_interval(point.successes, point.n, CONFIDENCE)
+        axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
         axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
     dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
     fitted = _fitted(summary.estimate, dims)

@@ -110,7 +110,7 @@ class Rollouts:
             ended = terminated | truncated
             ended |= self._steps >= self._task.episode_cap
             ended &= active
-            has_ended = bool(ended.any())
+            has_ended = np.count_nonzero(ended) > 0
         active ^= ended
         is_answered = False
         for slot in np.flatnonzero(ended).tolist():

@@ -49,6 +49,17 @@ def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     return float(values[order[min(index, len(order) - 1)]])
 
 
+def exact_interval(successes: int, n: int, confidence: float) -> tuple[float, float]:
+    """Return the interval of a success probability by n trials (Clopper and Pearson 1934)."""
+    from scipy.special import betaincinv  # slow to import
+
+    tail = (1 - confidence) / 2
+    failures = n - successes
+    low = float(betaincinv(successes, failures + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
+    return low, high
+
+
 def isotonic_crossing(
     dims: Sequence[int], successes: Sequence[int], counts: Sequence[int]
 ) -> int | None:

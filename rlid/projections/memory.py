@@ -9,6 +9,9 @@ from rlid.projections import PROJECTIONS
 
 # The rest is for the network, its gradients and the data.
 USABLE_SHARE = 0.8
+SMALL_SHARE = 0.01
+LARGEST_PER_ENTRY = 1000
+"""Bytes for each entry of a (D, d + 1) matrix: no kind takes as many."""
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEMINFO = Path("/proc/meminfo")
@@ -24,6 +27,9 @@ def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
     `itemsize` is in bytes per number.
     """
     limit = USABLE_SHARE * available_bytes()
+    if LARGEST_PER_ENTRY * (d + 1) * D <= limit * SMALL_SHARE:
+        # Without a look at the kind, which takes seconds to import.
+        return
     needed = PROJECTIONS[kind].peak_bytes(D, d, itemsize)
     if needed <= limit:
         return
