@@ -110,7 +110,7 @@ class Rollouts:
             ended = terminated | truncated
             ended |= self._steps >= self._task.episode_cap
             ended &= active
-            has_ended = np.count_nonzero(ended) > 0
+            has_ended = bool(np.count_nonzero(ended))
         active ^= ended
         is_answered = False
         for slot in np.flatnonzero(ended).tolist():

@@ -240,23 +240,19 @@ def rounding_bound(layers: Layers) -> Floats:
     """
     # Squares of what an error of 1 in each unit of the layer at hand does to the difference.
     gains = np.ones((len(layers[0][0]), layers[-1][0].shape[2], 1), np.float32)
-    slope = least = np.zeros(len(gains))
+    found = np.zeros((len(gains), 2), np.float32)
     with np.errstate(all="ignore"):
         for at in reversed(range(len(layers))):
-            squares = np.square(layers[at][0])
-            terms = squares.shape[1] + 1
+            w, b = layers[at]
             # An error that is evenly spread over its range has a deviation of 1/sqrt(3) of it.
-            error = (DEVIATIONS * ROUNDOFF) ** 2 / 3 * terms
-            sums = error * squares.sum(1)
-            own = error * np.square(layers[at][1])
-            if at == 0:
-                slope = (gains[..., 0] * sums).sum(1)
-            else:
-                own += sums
+            error = (DEVIATIONS * ROUNDOFF) ** 2 / 3 * (w.shape[1] + 1)
+            own = error * np.square(b)
             if at < len(layers) - 1:
                 own += TANH_ERROR**2
-            least = least + (gains[..., 0] * own).sum(1)
-            gains = np.matmul(squares, gains)
+            found[:, 1] += np.matmul(own[:, None], gains)[:, 0, 0]
+            gains = np.matmul(np.square(w), gains)
+            # Those of a product are as large as the units before, which tanh keeps within 1.
+            found[:, min(at, 1)] += error * gains.sum((1, 2))
         # One bound for each of the two computations.
-        both: NDArray[np.float64] = 2 * np.sqrt(np.stack([slope, least], axis=1))
-    return both.astype(np.float32)
+        bounds: Floats = np.float32(2) * np.sqrt(found)
+    return bounds
