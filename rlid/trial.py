@@ -160,10 +160,12 @@ def run_trials(
         waiting.reverse()
         while waiting or under_way:
             while waiting and len(under_way) < room:
+                started = time.perf_counter()
                 under_way.append(run := waiting.popleft())
                 for place in run.open:
                     asked[key := next(keys)] = run, place
                     evaluation.add(key, run.requests[place])
+                run.seconds += time.perf_counter() - started
             started = time.perf_counter()
             found = evaluation.run()
             share = (time.perf_counter() - started) / len(under_way)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -90,7 +91,7 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Measure d_int90: the smallest subspace dimension that solves the task."""
-    from rlid import console, measurement
+    from rlid import console, measurement, plots
     from rlid.budget import check_budget
     from rlid.engine import Place
     from rlid.plan import plan
@@ -125,6 +126,8 @@ def run(
         for name in agents
         for shape in networks
     ]
+    # There is nothing to do here but to wait for the first trials.
+    threading.Thread(target=plots.load).start()
     measured: list[Any] = []
     checks: list[Any] = []
     for wanted in plans:
