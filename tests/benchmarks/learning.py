@@ -74,6 +74,17 @@ def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, Spec]]:
                 yield f"d = {d:,}", wanted.spec(d, seed, threshold)
 
 
+def write(courses: list[Course], title: str, floor: float | None, to: Path) -> None:
+    """Write the validation scores as `to`.csv, and draw them as `to`.svg."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with to.with_suffix(".csv").open("w", newline="") as out:
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(["trial", "seed", "status", "search_steps", "validation_score"])
+        for one in courses:
+            rows.writerows([one.label, one.seed, one.status, *point] for point in one.curve)
+    draw(courses, title, floor, to)
+
+
 def draw(courses: list[Course], title: str, floor: float | None, to: Path) -> None:
     """Draw validation scores against steps."""
     import matplotlib as mpl
@@ -116,20 +127,15 @@ def main() -> None:
     courses = [one for one in found if one is not None and one.curve]
     if not courses:
         raise SystemExit(f"no trial of {given.task} in {given.store}")
-    given.to.parent.mkdir(parents=True, exist_ok=True)
-    with given.to.with_suffix(".csv").open("w", newline="") as out:
-        rows = csv.writer(out, lineterminator="\n")
-        rows.writerow(["trial", "seed", "status", "search_steps", "validation_score"])
-        for one in courses:
-            rows.writerows([one.label, one.seed, one.status, *point] for point in one.curve)
-            scored = "" if one.score is None else f", score {one.score:g} on fresh episodes"
-            print(
-                f"{one.label}, seed {one.seed}: {one.status} after {one.steps:,} of "
-                f"{wanted.task.budget:,} steps and {one.seconds / 3600:.2f} hours; best "
-                f"validation score {max(mean for _, mean in one.curve):g}{scored}"
-            )
+    for one in courses:
+        scored = "" if one.score is None else f", score {one.score:g} on fresh episodes"
+        print(
+            f"{one.label}, seed {one.seed}: {one.status} after {one.steps:,} of "
+            f"{wanted.task.budget:,} steps and {one.seconds / 3600:.2f} hours; best "
+            f"validation score {max(mean for _, mean in one.curve):g}{scored}"
+        )
     title = f"{given.task} · {wanted.agent_name} · {wanted.network.architecture.name}"
-    draw(courses, title, wanted.task.floor, given.to)
+    write(courses, title, wanted.task.floor, given.to)
 
 
 if __name__ == "__main__":
