@@ -205,8 +205,9 @@ class InC:
     ) -> tuple[Floats, bool]:
         """See `Quick`."""
         outputs, bounds = np.empty(slots.shape, np.float32), self._bounds[: len(slots)]
+        x = np.ascontiguousarray(observations, np.float32)
         doubts = self._choose(
-            self._rows, observations, slots, active, self._widths, bounds, outputs, actions, first
+            self._rows, x, slots, active, self._widths, bounds, outputs, actions, first
         )
         return outputs, doubts > 0
 

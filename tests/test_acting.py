@@ -126,6 +126,16 @@ def test_slots_that_idle_change_nothing_and_raise_no_doubt(way, name):
     assert np.array_equal(policies.act(observations, slots, active, np.empty(0)), actions)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_observations_may_lie_in_memory_as_they_like(way, dtype):
+    network = Network(parse("mlp:5"), 4, 2)
+    theta, x = drawn(network, 3, 6)
+    observations = np.asfortranarray(x.reshape(18, 4).astype(dtype))
+    policies, slots = filled(network, Discrete(2), theta), np.arange(18).reshape(3, 6)
+    chosen = policies.act(observations, slots, np.ones(18, bool), np.empty(0))
+    assert np.array_equal(chosen, by_outputs(network, theta, x))
+
+
 def test_a_tanh_is_as_exact_as_its_bound_says(way):
     quick = filled(Network(parse("mlp:1"), 1, 2), Discrete(2), torch.zeros(1, 6))._quick
     one, none = np.ones((1, 1, 1), np.float32), np.zeros((1, 1), np.float32)
