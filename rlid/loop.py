@@ -37,6 +37,9 @@ def search(
     asking = agent.search(problem, role_generator(spec.seed, "optimizer"))
     reply: NDArray[np.float64] | None = None
     beside = _Beside()
+    # Where it may end the search, the question beside it may be in vain: that is worth it only
+    # where a step of the simulator costs little more for it.
+    may_be_beside = spec.stop_score is None or problem.world.merges
     while problem.search_steps < spec.budget:
         try:
             step = asking.send(reply)
@@ -65,7 +68,7 @@ def search(
         last = course.last
         if course.is_due(score):
             validation = course.validate(last)
-            if isinstance(step, Ask) and scalars is None:
+            if may_be_beside and isinstance(step, Ask) and scalars is None:
                 beside.begin(validation)
             else:
                 yield from validation

@@ -9,9 +9,10 @@ import pytest
 
 from rlid.agent import AGENTS, Ask, Progress
 from rlid.plan import plan
-from rlid.problem import evaluate, make_problem
+from rlid.problem import Returns, evaluate, make_problem
 from rlid.record import Judgement
 from rlid.simulator import make_world
+from rlid.task import EnvironmentFault
 from rlid.trial import run_trials, trial
 
 
@@ -97,6 +98,36 @@ def test_without_early_stop_the_whole_budget_is_spent():
     assert record.status == "solved"
     assert not record.stopped_early
     assert record.search_steps >= 4000
+
+
+@pytest.mark.parametrize("beside", ["returns", "fault"])
+def test_what_is_asked_beside_the_validation_that_ends_a_search_counts_for_nothing(beside):
+    wanted = plan("cartpole", dmax=2, network="mlp:4")
+    world, spec = make_world(wanted.task), wanted.spec(2, 0, 475.0)
+    problem = make_problem(wanted.task, wanted.network, "onehot", 2, 0, world)
+    steps, asked = trial(spec, Judgement(475.0, 20.0, 500.0), problem), []
+
+    def answer(request):
+        if len(asked) == 2 and request.part == "search" and beside == "fault":
+            return EnvironmentFault("out of order")
+        values = np.full((len(request.Z), len(request.seeds)), 500.0)
+        return Returns(values, int(values.sum()))
+
+    questions = next(steps)
+    try:
+        while True:
+            asked.append([question.part for question in questions])
+            questions = steps.send([answer(question) for question in questions])
+    except StopIteration as end:
+        record, z = end.value
+    assert asked == [
+        ["search"], ["validation", "search"], ["validation"], ["validation"], ["scoring"]
+    ]  # fmt: skip
+    assert (record.status, record.stopped_early) == ("solved", True)
+    first = record.search_steps
+    assert first == len(record.curve) * record.curve[0][0]
+    assert record.env_steps == first + record.validation_steps + record.scoring_steps
+    assert z is not None
 
 
 def test_luck_in_search_does_not_make_a_candidate_final(scripted):
