@@ -65,6 +65,12 @@ def pong_sticky() -> Task:
     return _task("pong", {**PROTOCOL, "repeat_action_probability": STICKY})
 
 
+@TASKS.add("atari", "images", "slow")
+def pong_42() -> Task:
+    """Pong from pixels of twice the size, 42x42, else as pong: a task of its own, for few cores."""
+    return _task("pong", {**PROTOCOL, "img_height": 42, "img_width": 42})
+
+
 @TASKS.add("atari", "images", "any", "slow", example="breakout")
 def atari(game: str) -> Task:
     """Any Atari game by its name in ale-py: atari:breakout, under the protocol of pong."""

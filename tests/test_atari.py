@@ -98,6 +98,20 @@ def test_sticky_actions_are_the_seeds_own():
     assert not np.array_equal(frames[0], frames[2])
 
 
+def test_small_pixels_show_the_same_game():
+    worlds = [make_world(resolve(name)) for name in ("pong", "pong_42")]
+    for world in worlds:
+        world.start([5])
+    actions = np.random.default_rng(0).integers(0, 6, 8 * STEPS)
+    rewards = [
+        [float(world.step(np.array([action]), np.ones(1, bool))[1][0]) for action in actions]
+        for world in worlds
+    ]
+    assert [world.observation_shape for world in worlds] == [(4, 84, 84), (4, 42, 42)]
+    assert rewards[0] == rewards[1]
+    assert any(rewards[0])
+
+
 def test_the_network_and_the_protocol_are_the_papers():
     wanted = plan("pong", dmax=6000)
     assert wanted.network.D == 1_005_366
