@@ -182,7 +182,7 @@ class Rollouts:
         self._active = np.zeros(slots, bool)
         self._totals, self._steps = np.zeros(slots), np.zeros(slots, np.int64)
         self._actions = np.empty(0)
-        self._free, self._rows = list(range(slots)), {}
+        self._free, self._rows, self._over = list(range(slots)), {}, []
 
     def _admit(self) -> list[Row]:
         """Take rows that wait into free slots, as far as these go."""

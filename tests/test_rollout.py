@@ -1,0 +1,83 @@
+"""Episodes side by side: every question gets its own answer, whatever else is under way."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Discrete
+
+from rlid.networks import Network, parse
+from rlid.rollout import Rollouts
+from rlid.task import EnvironmentFault, resolve
+
+BREAKS = 1000
+
+
+class Clock:
+    """An episode lasts as many steps as its seed says; one from BREAKS on breaks the simulator."""
+
+    merges = True
+    max_slots = 64
+    observation_size = 1
+    action_space = Discrete(2)
+
+    def start(self, seeds):
+        self.at, self.last = np.zeros(len(seeds), int), np.array(seeds)
+        return np.zeros((len(seeds), 1), np.float32)
+
+    def restart(self, slots, seeds):
+        self.at[slots], self.last[slots] = 0, seeds
+        return np.zeros((len(slots), 1), np.float32)
+
+    def step(self, actions, active):
+        self.at += active
+        if (active & (self.at == self.last - BREAKS)).any():
+            raise EnvironmentFault("out of order")
+        ended = self.at >= self.last
+        return self.at[:, None].astype(np.float32), np.ones(len(active)), ended, ended & False
+
+
+@pytest.fixture
+def rollouts():
+    return Rollouts(resolve("cartpole"), Network(parse("linear"), 1, 2), Clock())
+
+
+def ask(rollouts, key, seeds):
+    seeds = np.array(seeds)
+    rollouts.add(key, torch.zeros(len(seeds), 4), seeds)
+
+
+def answers(rollouts, count):
+    found = []
+    while len(found) < count:
+        found += rollouts.run()
+    return {one.key: one for one in found}
+
+
+def test_questions_of_all_shapes_are_answered(rollouts):
+    asked = {0: [[3, 9], [1, 2]], 1: [[30]], 2: [[5] * 50] * 3, 3: [[k] for k in range(1, 41)]}
+    for key, seeds in asked.items():
+        ask(rollouts, key, seeds)
+    found = answers(rollouts, len(asked))
+    for key, seeds in asked.items():
+        assert found[key].values.tolist() == seeds
+        assert found[key].steps.tolist() == [sum(row) for row in seeds]
+
+
+def test_what_follows_a_fault_is_answered(rollouts):
+    # One row of twelve is over when the simulator breaks: too few to be written down before.
+    ask(rollouts, 0, [[1], [BREAKS + 3], *[[9]] * 10])
+    assert answers(rollouts, 1)[0].fault.reason == "out of order"
+    ask(rollouts, 1, [[4], [5]])
+    found = answers(rollouts, 1)[1]
+    assert (found.fault, found.values.tolist()) == (None, [[4], [5]])
+
+
+def test_a_fault_is_that_of_its_own_question(rollouts):
+    ask(rollouts, 0, [[2], [7], [8]])
+    ask(rollouts, 1, [[BREAKS + 3]])
+    ask(rollouts, 2, [[6, 1]])
+    found = answers(rollouts, 3)
+    assert found[1].fault.reason == "out of order"
+    assert found[0].values.tolist() == [[2], [7], [8]]
+    assert found[2].values.tolist() == [[6, 1]]
+    assert found[0].fault is None is found[2].fault
