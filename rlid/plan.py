@@ -99,10 +99,14 @@ class Plan:
             )
         return self.fraction * reference
 
-    def reference_command(self, agent_names: Sequence[str]) -> str:
-        """Return the command that measures this plan's reference by itself."""
+    def reference_command(self, agent_names: Sequence[str], seeds: int) -> str:
+        """Return the command that measures this plan's reference by itself, in one fixed wording.
+
+        Where it was run and kept is no part of it: references are published.
+        """
         words = ["rlid", "reference", self.task.name, "--agent", ",".join(agent_names)]
         words += ["--network", self.network.architecture.name, "--budget", str(self.task.budget)]
+        words += ["--seeds", str(seeds)]
         for option in PROTOCOL:
             if value := getattr(self.question, option):
                 words += [f"--{option}", value]

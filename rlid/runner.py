@@ -113,9 +113,7 @@ class Runner:
                 f"no reference for {plan.task.name} with {plan.network.architecture.name}: "
                 f"measuring random actions and direct training ({', '.join(agent_names)}) first"
             )
-            found = self.reference(
-                list(agent_names), REFERENCE_SEEDS, plan.reference_command(list(agent_names))
-            )
+            found = self.reference(list(agent_names), REFERENCE_SEEDS)
         references.check(plan.task, found.reference, found.random)
         return self.judge(found, plan.baseline)
 
@@ -138,7 +136,7 @@ class Runner:
             baseline=baseline,  # type: ignore[arg-type]
         )
 
-    def reference(self, agent_names: Sequence[str], seeds: int, command: str) -> Reference:
+    def reference(self, agent_names: Sequence[str], seeds: int) -> Reference:
         """Measure random actions and direct training by each agent, and keep them in the store.
 
         Raises:
@@ -177,7 +175,7 @@ class Runner:
             reference=medians[best],
             agent=best,
             direct=direct,
-            command=command,
+            command=plan.reference_command(agent_names, seeds),
             versions=versions(),
         )
         references.save(result, self.store.folder)

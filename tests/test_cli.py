@@ -290,3 +290,16 @@ def test_doctor_names_the_command_that_mends(monkeypatch):
     findings = doctor.examine()
     assert [one.name for one in findings if not one.is_fine] == ["cma", "safetensors"]
     assert doctor.mend(findings) == "pip install 'cma>=4.0' 'safetensors>=0.4'"
+
+
+def test_a_reference_says_how_to_measure_it_and_not_where_it_lay(tmp_path):
+    store = tmp_path / "a-folder-of-mine"
+    words = ["reference", *QUICK, "--seeds", "2", "--store", store, "--jobs", "1", "--json"]
+    done = rlid(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["command"] == (
+        "rlid reference gym:Quick-v0 --agent cmaes --network mlp:4 --budget 3000 --seeds 2 "
+        "--import hostile"
+    )
+    (file,) = store.glob("references/*/*.json")
+    assert "of-mine" not in file.read_text()

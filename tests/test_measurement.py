@@ -181,4 +181,4 @@ def test_the_reference_takes_the_tasks_recipes_and_no_settings_of_the_run(tmp_pa
     assert not cartpole.is_merged
     assert cartpole.direct("cmaes", [2**32]).is_merged
     assert not plan("cartpole", dmax=3).direct("ppo", [2**32]).is_merged
-    assert "--network mlp:20x20" in wanted.reference_command(["cmaes"])
+    assert "--network mlp:20x20" in wanted.reference_command(["cmaes"], 5)

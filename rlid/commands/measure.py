@@ -31,7 +31,6 @@ from rlid.commands.options import (
     TensorboardOption,
     Text,
     TimeoutOption,
-    command_line,
     integers,
     names,
 )
@@ -229,7 +228,7 @@ def reference(
         with Runner(
             plans[0], store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
         ) as runner:
-            found = runner.reference([one.agent_name for one in plans], seeds, command_line())
+            found = runner.reference([one.agent_name for one in plans], seeds)
     finally:
         watcher.close()
     if as_json:
