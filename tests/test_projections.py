@@ -253,6 +253,15 @@ def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):
     assert memory.available_bytes() > 0
 
 
+@every_kind
+@pytest.mark.parametrize(
+    ("D", "d"), [(1, 1), (3, 2), (67, 9), (562, 20), (199_210, 4), (5000, 4999)]
+)
+def test_what_is_taken_to_fit_without_a_look_at_the_kind_does(kind, D, d):
+    d = D if PROJECTIONS[kind].is_square else d
+    assert PROJECTIONS[kind].peak_bytes(D, d, 8) <= memory.LARGEST_PER_ENTRY * (d + 1) * D
+
+
 def test_available_memory_is_positive_and_below_a_petabyte():
     assert 0 < memory.available_bytes() < 1e15
 
