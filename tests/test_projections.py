@@ -259,7 +259,7 @@ def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):
 )
 def test_what_is_taken_to_fit_without_a_look_at_the_kind_does(kind, D, d):
     d = D if PROJECTIONS[kind].is_square else d
-    assert PROJECTIONS[kind].peak_bytes(D, d, 8) <= memory.LARGEST_PER_ENTRY * (d + 1) * D
+    assert PROJECTIONS[kind].peak_bytes(D, d, 8) <= memory.enough_for_any(D, d)
 
 
 def test_available_memory_is_positive_and_below_a_petabyte():

@@ -9,9 +9,6 @@ from rlid.projections import PROJECTIONS
 
 # The rest is for the network, its gradients and the data.
 USABLE_SHARE = 0.8
-SMALL_SHARE = 0.01
-LARGEST_PER_ENTRY = 1000
-"""Bytes for each entry of a (D, d + 1) matrix: no kind takes as many."""
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEMINFO = Path("/proc/meminfo")
@@ -27,8 +24,8 @@ def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
     `itemsize` is in bytes per number.
     """
     limit = USABLE_SHARE * available_bytes()
-    if LARGEST_PER_ENTRY * (d + 1) * D <= limit * SMALL_SHARE:
-        # Without a look at the kind, which takes seconds to import.
+    # Without a look at the kind, which takes seconds to import.
+    if enough_for_any(D, d) <= limit:
         return
     needed = PROJECTIONS[kind].peak_bytes(D, d, itemsize)
     if needed <= limit:
@@ -42,6 +39,11 @@ def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
         f"projection {kind!r} with D={D}, d={d} needs {needed / 1e9:.1f} GB of memory and "
         f"{limit / 1e9:.1f} GB may be used; these fit: {', '.join(fitting) or 'none'}"
     )
+
+
+def enough_for_any(D: int, d: int) -> int:
+    """Return bytes with which every kind can be drawn, in float64 too; few need nearly as many."""
+    return 2**28 + 64 * D * (d + 1)
 
 
 def available_bytes() -> int:
