@@ -130,7 +130,8 @@ class CartPoleSimulator:
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin new episodes in some slots."""
         starts = {seed: _cartpole_start(seed) for seed in set(seeds)}
-        self._narrow(self._n)
+        # All of them: the next step drops those that idle at the end.
+        self._narrow(len(self._steps))
         self._state[:, slots] = np.stack([starts[seed] for seed in seeds], axis=1)
         self._steps[slots], self._is_over[slots] = 0, False
         return np.ascontiguousarray(self._state.T[slots], dtype=np.float32)
@@ -139,14 +140,15 @@ class CartPoleSimulator:
         self, actions: NDArray[Any], active: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Step every slot up to the last active one at once."""
-        slots = len(active)
-        n = slots - int(active[::-1].argmax())
-        if n != self._n:
+        slots, n = len(active), self._n
+        if n == 0 or not active[n - 1]:
+            n = slots - int(active[::-1].argmax())
             self._narrow(n)
-        *found, _ = self._env.step(actions[:n])
+        found, reward, terminated, truncated, _ = self._env.step(actions[:n])
         observations, rewards = np.zeros((slots, 4), np.float32), np.zeros(slots)
         ended = np.zeros((2, slots), bool)
-        observations[:n], rewards[:n], ended[0, :n], ended[1, :n] = found
+        observations[:n], rewards[:n] = found, reward
+        ended[0, :n], ended[1, :n] = terminated, truncated
         return observations, rewards, ended[0], ended[1]
 
     def _narrow(self, n: int) -> None:

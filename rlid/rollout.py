@@ -18,8 +18,9 @@ from rlid.networks import Network
 from rlid.rows import Group, Question, Row
 from rlid.task import EnvironmentFault, Simulator, Task
 
-DUE_AT = 0.125
-"""Share of rows that are over when others get their slots, though no question is answered."""
+DUE_AT, IDLE_AT = 0.125, 0.5
+"""Shares of rows that are over when they make room, though no question is answered: where others
+wait for their slots, and where none do and room only spares the policies some idle rows."""
 SPARE = 2
 """Where slots share the cost of a step, so many times as many are there as are wanted at first."""
 GROW_AT = 2
@@ -86,7 +87,8 @@ class Rollouts:
         self._arrange()
         while True:
             is_answered = self._step()
-            if is_answered or len(self._over) >= DUE_AT * self._under_way:
+            due = DUE_AT if self._waiting else IDLE_AT
+            if is_answered or len(self._over) >= due * self._under_way:
                 found = self._collect()
                 if found:
                     return found

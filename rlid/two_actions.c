@@ -4,7 +4,8 @@
    argument is a contiguous buffer, float where it does not say otherwise. A network is one row:
    its layers from the inputs on, each with weights (inputs, outputs), then biases (outputs). The
    outputs of hidden layers are filled up with zeros to whole vectors, and so are the weights of
-   the last layer, which has one output. */
+   the last layer, which has one output. A vector is what AVX-512 holds; others take two or four
+   registers for it. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -12,8 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WIDTH 8
+#define WIDTH 16
 #define TILE 4
+/* Weights are read once a step, from beyond the nearest cache: so many floats early, two pages. */
+#define AHEAD 2048
 #define MOST_LAYERS 64
 #define MOST_WIDTH (1 << 20)
 
@@ -32,6 +35,9 @@ typedef struct {
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* The floats of as many whole vectors as n need. */
+INLINE int64_t whole(int64_t n) { return (n + WIDTH - 1) / WIDTH * WIDTH; }
+
 INLINE Floats load(const float *p) {
     Floats x;
     memcpy(&x, p, sizeof x);
@@ -48,9 +54,8 @@ INLINE void keep(float *p, Floats x) { memcpy(p, &x, sizeof x); }
    off by 1.1e-7 of it at most.
    What is not a number stays so. */
 INLINE Floats tangent(Floats x) {
-    const Floats shift = {12582912, 12582912, 12582912, 12582912,
-                          12582912, 12582912, 12582912, 12582912};
-    Floats y = x * 2.8853900818f, most = shift * 0 + 40, one = shift * 0 + 1;
+    const Floats none = {0}, shift = none + 12582912, most = none + 40, one = none + 1;
+    Floats y = x * 2.8853900818f;
     y = either(y > most, most, y);
     y = either(y < -most, -most, y);
     Floats shifted = y + shift, f = y - (shifted - shift);
@@ -64,47 +69,47 @@ INLINE Floats tangent(Floats x) {
     return one - 2 / (p * (Floats)k + one);
 }
 
-/* A hidden layer for `count` episodes, whose inputs and outputs each begin `most` apart. */
-INLINE void layer(const int count, const float *w, const float *b, int64_t inputs, int64_t outputs,
-                  const float *h, float *out, int64_t most) {
-    int64_t j = 0;
-    for (; j + 2 * WIDTH <= outputs; j += 2 * WIDTH) {
-        Floats left[TILE], right[TILE];
-        for (int e = 0; e < count; e++) left[e] = load(b + j), right[e] = load(b + j + WIDTH);
-        for (int64_t i = 0; i < inputs; i++) {
-            Floats u = load(w + i * outputs + j), v = load(w + i * outputs + j + WIDTH);
-            for (int e = 0; e < count; e++) {
-                left[e] += h[e * most + i] * u;
-                right[e] += h[e * most + i] * v;
-            }
+/* `vectors` outputs from j on of a hidden layer, for `count` episodes; see `layer`. */
+INLINE void columns(const int count, const int vectors, const float *w, const float *b,
+                    int64_t inputs, int64_t outputs, int64_t j, const float *h, float *out,
+                    int64_t most) {
+    Floats sums[TILE][TILE];
+    for (int e = 0; e < count; e++)
+        for (int v = 0; v < vectors; v++) sums[e][v] = load(b + j + v * WIDTH);
+    for (int64_t i = 0; i < inputs; i++)
+        for (int v = 0; v < vectors; v++) {
+            const float *at = w + i * outputs + j + v * WIDTH;
+            __builtin_prefetch(at + AHEAD);
+            Floats weights = load(at);
+            for (int e = 0; e < count; e++) sums[e][v] += h[e * most + i] * weights;
         }
-        for (int e = 0; e < count; e++) {
-            keep(out + e * most + j, tangent(left[e]));
-            keep(out + e * most + j + WIDTH, tangent(right[e]));
-        }
-    }
-    if (j == outputs) return;
-    Floats last[TILE];
-    for (int e = 0; e < count; e++) last[e] = load(b + j);
-    for (int64_t i = 0; i < inputs; i++) {
-        Floats u = load(w + i * outputs + j);
-        for (int e = 0; e < count; e++) last[e] += h[e * most + i] * u;
-    }
-    for (int e = 0; e < count; e++) keep(out + e * most + j, tangent(last[e]));
+    for (int e = 0; e < count; e++)
+        for (int v = 0; v < vectors; v++) keep(out + e * most + j + v * WIDTH, tangent(sums[e][v]));
 }
 
-INLINE void tile(const int count, const Batch *batch, const float *row, float *h, float *spare,
+/* A hidden layer for `count` episodes, whose inputs and outputs each begin `most` apart; it has
+   `vectors` in hand at once, for each episode. */
+INLINE void layer(const int count, const int vectors, const float *w, const float *b,
+                  int64_t inputs, int64_t outputs, const float *h, float *out, int64_t most) {
+    int64_t j = 0;
+    for (; j + vectors * WIDTH <= outputs; j += vectors * WIDTH)
+        columns(count, vectors, w, b, inputs, outputs, j, h, out, most);
+    for (; j < outputs; j += WIDTH) columns(count, 1, w, b, inputs, outputs, j, h, out, most);
+}
+
+INLINE void tile(const int count, const int vectors, const Batch *batch, const float *row, float *h, float *spare,
                  float *found) {
     const int64_t *widths = batch->widths, most = batch->most;
     int64_t inputs = widths[0];
     for (int64_t at = 1; at < batch->layers; at++) {
-        const float *b = row + inputs * widths[at];
-        layer(count, row, b, inputs, widths[at], h, spare, most);
-        row = b + widths[at], inputs = widths[at];
+        int64_t outputs = whole(widths[at]);
+        const float *b = row + inputs * outputs;
+        layer(count, vectors, row, b, inputs, outputs, h, spare, most);
+        row = b + outputs, inputs = widths[at];
         float *swap = h;
         h = spare, spare = swap;
     }
-    int64_t padded = (inputs + WIDTH - 1) / WIDTH * WIDTH;
+    int64_t padded = whole(inputs);
     for (int e = 0; e < count; e++) {
         Floats sums = load(row) * load(h + e * most);
         for (int64_t i = WIDTH; i < padded; i += WIDTH) sums += load(row + i) * load(h + e * most + i);
@@ -114,8 +119,9 @@ INLINE void tile(const int count, const Batch *batch, const float *row, float *h
     }
 }
 
-/* Writes outputs and actions of the active episodes; returns how many are in doubt. */
-INLINE int64_t evaluate(const Batch *batch, float *room) {
+/* Writes outputs and actions of the active episodes; returns how many are in doubt. It has sums of
+   2 * `registers` vectors in hand at most. */
+INLINE int64_t evaluate(const Batch *batch, float *room, const int registers) {
     int64_t inputs = batch->widths[0], most = batch->most, doubts = 0;
     float *h = room, *spare = room + TILE * most, found[TILE];
     memset(room, 0, 2 * TILE * most * sizeof(float));
@@ -139,10 +145,10 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
                 allowed[count] = batch->bounds[2 * r] * reach + batch->bounds[2 * r + 1];
                 places[count++] = at;
             }
-            if (count == 1) tile(1, batch, row, h, spare, found);
-            if (count == 2) tile(2, batch, row, h, spare, found);
-            if (count == 3) tile(3, batch, row, h, spare, found);
-            if (count == 4) tile(4, batch, row, h, spare, found);
+            if (count == 1) tile(1, registers, batch, row, h, spare, found);
+            if (count == 2) tile(2, registers, batch, row, h, spare, found);
+            if (count == 3) tile(3, registers / 2, batch, row, h, spare, found);
+            if (count == 4) tile(4, registers / 2, batch, row, h, spare, found);
             for (int e = 0; e < count; e++) {
                 int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
                 batch->outputs[places[e]] = found[e];
@@ -154,17 +160,23 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
     return doubts;
 }
 
-static int64_t plain(const Batch *batch, float *room) { return evaluate(batch, room); }
+static int64_t plain(const Batch *batch, float *room) { return evaluate(batch, room, 2); }
 
 /* The widest instructions of the machine that runs it, not of the one that compiled it. */
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"))) static int64_t wide(const Batch *batch, float *room) {
-    return evaluate(batch, room);
+    return evaluate(batch, room, 2);
 }
-static int is_wide(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+__attribute__((target("avx512f,fma"))) static int64_t widest(const Batch *batch, float *room) {
+    return evaluate(batch, room, 4);
+}
+static int64_t dispatch(const Batch *batch, float *room) {
+    if (__builtin_cpu_supports("avx512f")) return widest(batch, room);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return wide(batch, room);
+    return plain(batch, room);
+}
 #else
-#define wide plain
-static int is_wide(void) { return 0; }
+#define dispatch plain
 #endif
 
 /* Whether the sizes of all buffers belong together, and every slot is one of those that there are. */
@@ -174,10 +186,12 @@ static int is_valid(Batch *batch, const Py_buffer *b) {
     if (batch->layers < 1 || batch->layers > MOST_LAYERS || batch->n < 1) return 0;
     batch->m = cells / batch->n, batch->length = batch->most = 0;
     for (int64_t at = 0; at < batch->layers; at++) {
-        int64_t width = batch->widths[at], padded = (width + WIDTH - 1) / WIDTH * WIDTH;
-        if (width < 1 || width > MOST_WIDTH || (at > 0 && width != padded)) return 0;
-        batch->length += at + 1 < batch->layers ? (width + 1) * batch->widths[at + 1] : padded + 1;
-        batch->most = padded > batch->most ? padded : batch->most;
+        int64_t width = batch->widths[at];
+        if (width < 1 || width > MOST_WIDTH) return 0;
+        int64_t outputs = at + 1 < batch->layers ? batch->widths[at + 1] : 0;
+        if (outputs > MOST_WIDTH) return 0;
+        batch->length += outputs ? (width + 1) * whole(outputs) : whole(width) + 1;
+        batch->most = whole(width) > batch->most ? whole(width) : batch->most;
     }
     if (b[0].len < 4 * batch->n * batch->length || b[1].len != 4 * slots * batch->widths[0]
         || cells != batch->n * batch->m || b[6].len != 4 * cells || b[7].len != 8 * slots)
@@ -201,7 +215,7 @@ static PyObject *choose(PyObject *module, PyObject *args) {
     int64_t doubts = 0;
     if (room != NULL) {
         Py_BEGIN_ALLOW_THREADS
-        doubts = is_wide() ? wide(&batch, room) : plain(&batch, room);
+        doubts = dispatch(&batch, room);
         Py_END_ALLOW_THREADS
         PyMem_Free(room);
     }

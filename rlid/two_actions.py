@@ -35,7 +35,7 @@ DEVIATIONS = 5.0
 """So many standard deviations of what rounding may do are allowed for."""
 TANH_ERROR = 8 * ROUNDOFF
 """Of a tanh, at most: numpy's and torch's stay within 3 units in the last place, ours within 4."""
-WIDTH = 8
+WIDTH = 16
 """Floats in a vector of two_actions.c."""
 
 compiled: ModuleType | None
@@ -172,11 +172,9 @@ class InC:
     def __init__(self, module: ModuleType, ends: list[tuple[int, int]]) -> None:
         """`ends` are the inputs and outputs of each layer."""
         self._choose = module.choose
-        hidden = [whole(outputs) for _, outputs in ends[:-1]]
-        self._widths = np.array([ends[0][0], *hidden], np.int64)
-        # The last layer's inputs are whole vectors also where they are observations.
-        inputs = [ends[0][0], *hidden][:-1] + [whole(ends[-1][0])]
-        self._shapes = list(zip(inputs, [*hidden, 1], strict=True))
+        self._widths = np.array([inputs for inputs, _ in ends], np.int64)
+        self._shapes = [(inputs, whole(outputs)) for inputs, outputs in ends[:-1]]
+        self._shapes.append((whole(ends[-1][0]), 1))
         self._rows = np.empty((0, sum((i + 1) * o for i, o in self._shapes)), np.float32)
         self._bounds = np.empty((0, 2), np.float32)
 
@@ -206,7 +204,7 @@ class InC:
         """See `Quick`."""
         outputs, bounds = np.empty(slots.shape, np.float32), self._bounds[: len(slots)]
         x = np.ascontiguousarray(observations, np.float32)
-        doubts = self._choose(
+        doubts: int = self._choose(
             self._rows, x, slots, active, self._widths, bounds, outputs, actions, first
         )
         return outputs, doubts > 0
