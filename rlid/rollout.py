@@ -108,12 +108,14 @@ class Rollouts:
                 check_finite(rewards, active)
                 check_finite(self._observations, active)
             self._totals += rewards * active
-            self._steps += active
+            self._now += 1
             ended = terminated | truncated
-            ended |= self._steps >= self._task.episode_cap
+            if self._now >= self._due:
+                ended |= self._at_cap()
             ended &= active
             has_ended = bool(np.count_nonzero(ended))
         active ^= ended
+        self._steps[ended] = self._now - self._began[ended]
         is_answered = False
         for slot in np.flatnonzero(ended).tolist():
             row = self._rows[slot]
@@ -123,6 +125,17 @@ class Rollouts:
                 row.question.left -= 1
                 is_answered |= row.question.left == 0
         return is_answered
+
+    def _at_cap(self) -> NDArray[np.bool_]:
+        """Return where an episode has come to the cap (S,); before it is due again, none can.
+
+        Those that begin later come to it later.
+        """
+        at_cap = self._now - self._began >= self._task.episode_cap
+        under_way = self._active & ~at_cap
+        if under_way.any():
+            self._due = int(self._began[under_way].min()) + self._task.episode_cap
+        return at_cap
 
     def _collect(self) -> list[Outcome]:
         """Write down what came of the rows that are over; return the questions that end there."""
@@ -178,11 +191,14 @@ class Rollouts:
             for slot in row.slots.tolist():
                 self._rows[slot] = row
         self._active[taken] = True
-        self._totals[taken], self._steps[taken] = 0.0, 0
+        self._totals[taken], self._began[taken] = 0.0, self._now
 
     def _open(self, slots: int) -> None:
         self._active = np.zeros(slots, bool)
         self._totals, self._steps = np.zeros(slots), np.zeros(slots, np.int64)
+        # Steps so far, and how many there were when the slot's episode began.
+        self._now, self._began = 0, np.zeros(slots, np.int64)
+        self._due = self._task.episode_cap
         self._actions = np.empty(0)
         self._free, self._rows, self._over = list(range(slots)), {}, []
 
