@@ -36,7 +36,7 @@ DEVIATIONS = 5.0
 TANH_ERROR = 8 * ROUNDOFF
 """Of a tanh, at most: numpy's and torch's stay within 3 units in the last place, ours within 4."""
 WIDTH = 16
-"""Floats in a vector of two_actions.c."""
+"""What two_actions.c fills sizes up to multiples of."""
 
 compiled: ModuleType | None
 try:
@@ -211,7 +211,7 @@ class InC:
 
 
 def whole(n: int) -> int:
-    """Return the floats of as many whole vectors as n need."""
+    """Return n, or the next multiple of WIDTH."""
     return -(-n // WIDTH) * WIDTH
 
 

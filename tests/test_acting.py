@@ -1,5 +1,12 @@
 """Policies act in rows: quickly where that is safe, and always as one of them alone would."""
 
+import functools
+import importlib.util
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,13 +20,40 @@ from rlid.networks import Network, parse
 NETWORKS = ["linear", "mlp:3", "mlp:20x20", "mlp:64x64", "mlp:7x130x5"]
 
 
-@pytest.fixture(params=["in C", "by numpy"])
-def way(request, monkeypatch):
-    """Both ways of two_actions.py, as far as they are there."""
+WAYS = ["in C", "in C by 4", "in C by 8", "by numpy"]
+
+
+@pytest.fixture(params=WAYS)
+def way(request, monkeypatch, narrower):
+    """The ways of two_actions.py, as far as they are there; what narrower machines do, too."""
     if request.param == "by numpy":
         monkeypatch.setattr(two_actions, "compiled", None)
     elif two_actions.compiled is None:
         pytest.skip("installed without a C compiler")
+    elif request.param != "in C":
+        lanes = request.param.rpartition(" ")[2]
+        monkeypatch.setattr(two_actions, "compiled", narrower(lanes))
+
+
+@pytest.fixture(scope="module")
+def narrower(tmp_path_factory):
+    return functools.cache(lambda lanes: compiled(lanes, tmp_path_factory.mktemp("lanes")))
+
+
+def compiled(lanes, folder):
+    """Return two_actions.c for machines whose vectors have so many floats at most."""
+    source, to = Path(two_actions.__file__).with_suffix(".c"), folder / "_two_actions.so"
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    include = f"-I{sysconfig.get_path('include')}"
+    flags = ["-O1", "-Wno-psabi", "-shared", "-fPIC", f"-DMOST_LANES={lanes}"]
+    try:
+        subprocess.run([*compiler, *flags, include, source, "-o", to], check=True)
+    except FileNotFoundError:
+        pytest.skip("there is no C compiler here")
+    spec = importlib.util.spec_from_file_location("_two_actions", to)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def drawn(network, n, m, seed=0, spread=0.3):

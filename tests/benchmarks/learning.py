@@ -64,14 +64,17 @@ def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, Spec]]:
     direct = wanted.direct(wanted.agent_name, first)
     for seed in first:
         yield "direct", direct.spec(D, seed, task.ceiling)
-    found = references.find(
-        store, task.name, task.version, task.protocol(), wanted.network.architecture.name
-    )
-    if found is not None:
-        threshold = wanted.threshold(found.random, found.reference)
-        for d in wanted.dims:
-            for seed in wanted.seeds:
-                yield f"d = {d:,}", wanted.spec(d, seed, threshold)
+    stop: float | None = None
+    if not wanted.is_full:
+        found = references.find(
+            store, task.name, task.version, task.protocol(), wanted.network.architecture.name
+        )
+        if found is None:
+            return
+        stop = wanted.threshold(found.random, found.reference)
+    for d in wanted.dims:
+        for seed in wanted.seeds:
+            yield f"d = {d:,}", wanted.spec(d, seed, stop)
 
 
 def write(courses: list[Course], title: str, floor: float | None, to: Path) -> None:
@@ -118,10 +121,14 @@ def main() -> None:
     parser.add_argument("--dims", default="1", help="with commas")
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--full", action="store_true", help="trials without early stop")
     parser.add_argument("--to", type=Path, required=True, help="path without an ending")
     given = parser.parse_args()
     dims = [int(d) for d in given.dims.split(",")]
-    wanted = plan(given.task, agent=given.agent, budget=given.budget, dims=dims, seeds=given.seeds)
+    wanted = plan(
+        given.task, agent=given.agent, budget=given.budget, dims=dims, seeds=given.seeds,
+        full=given.full,
+    )  # fmt: skip
     store = Store(given.store)
     found = [course(store, spec, label) for label, spec in specs(wanted, given.seeds, given.store)]
     courses = [one for one in found if one is not None and one.curve]
