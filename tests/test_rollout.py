@@ -63,6 +63,18 @@ def test_questions_of_all_shapes_are_answered(rollouts):
         assert found[key].steps.tolist() == [sum(row) for row in seeds]
 
 
+def test_no_episode_is_longer_than_the_cap(rollouts):
+    # More than there are slots for, so that they begin at different times.
+    cap = resolve("cartpole").episode_cap
+    lengths = [[n, 7 * n % 900 + 1] for n in range(cap - 100, cap + 100, 2)]
+    ask(rollouts, 0, lengths)
+    ask(rollouts, 1, [[cap + 1], [cap], [1]])
+    found = answers(rollouts, 2)
+    assert found[0].values.tolist() == [[min(n, cap) for n in row] for row in lengths]
+    assert found[0].steps.tolist() == [sum(min(n, cap) for n in row) for row in lengths]
+    assert found[1].values.tolist() == [[cap], [cap], [1]]
+
+
 def test_what_follows_a_fault_is_answered(rollouts):
     # One row of twelve is over when the simulator breaks: too few to be written down before.
     ask(rollouts, 0, [[1], [BREAKS + 3], *[[9]] * 10])
