@@ -23,6 +23,8 @@ class PPO:
     are normal around the network's outputs, with the fixed standard deviation exp(log_std).
 
     Attributes:
+        anneal_lr: whether lr falls to zero, evenly over the budget; the policy is then quieter at the
+            end, where constant steps still move it between one validation and the next.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
         precision: of the network in training, but for its last layer; evaluation is in float32.
@@ -48,6 +50,7 @@ class PPO:
     scale: Literal["sqrt", "none"] = "sqrt"
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
     precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
+    anneal_lr: bool = field(default=False, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -105,6 +108,11 @@ class PPO:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
+    def _annealed(self, left: float) -> float:
+        """Return the learning rate where the share `left` of the budget is still to come."""
+        # The last rollout may go beyond the budget.
+        return self.lr * max(left, 0.0)
+
     def search(self, problem: Problem, rng: np.random.Generator) -> Search:
         """Train until closed."""
         from stable_baselines3 import PPO as Algorithm  # noqa: N811
@@ -125,7 +133,7 @@ class PPO:
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,
-            learning_rate=self.lr,
+            learning_rate=self._annealed if self.anneal_lr else self.lr,
             gamma=self.gamma,
             gae_lambda=self.gae_lambda,
             clip_range=self.clip_range,
