@@ -23,7 +23,7 @@ from rlid.trial import run_trials, trial
 
 SMALL = ["n_envs=4", "checkpoint=600"]
 AGENTS = {
-    "ppo": ("cartpole", [*SMALL, "n_steps=32", "batch_size=64", "n_epochs=2"]),
+    "ppo": ("cartpole", [*SMALL, "n_steps=32", "batch_size=64", "n_epochs=2", "anneal_lr=true"]),
     "a2c": ("cartpole", SMALL),
     "dqn": (
         "cartpole",

@@ -9,6 +9,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 
+from rlid.plan import plan
 from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, search_on_policy
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.task import resolve
@@ -159,6 +160,22 @@ def test_training_in_reports_is_training_in_one_piece():
         model.learn(512)
     assert np.array_equal(reports[-1].z, model.policy.z())
     assert problem.search_steps == whole.search_steps == 512
+
+
+@pytest.mark.parametrize("is_annealed", [True, False])
+def test_an_annealed_rate_falls_to_zero_over_the_budget(is_annealed):
+    rounds = 10
+    settings = ["n_envs=4", "n_steps=32", "batch_size=64", f"anneal_lr={is_annealed}".lower()]
+    agent = plan("cartpole", agent="ppo", dmax=5, settings=settings).agent
+    problem = problem_of()
+    problem.budget = rounds * 4 * 32
+    search = agent.search(problem, np.random.default_rng(3))
+    # Beyond the budget as well: a rollout may end there.
+    points = [np.zeros(5), *(next(search).z for _ in range(rounds + 1))]
+    search.close()
+    moves = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    assert (moves[-2:] == 0).all() == is_annealed
+    assert moves[:-2].all()
 
 
 @pytest.mark.parametrize("name", ["pendulum", "gym:MountainCarContinuous-v0", "gym:Blackjack-v1"])
