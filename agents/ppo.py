@@ -23,8 +23,8 @@ class PPO:
     are normal around the network's outputs, with the fixed standard deviation exp(log_std).
 
     Attributes:
-        anneal_lr: whether lr falls to zero, evenly over the budget; the policy is then quieter at the
-            end, where constant steps still move it between one validation and the next.
+        anneal_lr: whether lr falls to zero, evenly over the budget, so that the policy settles:
+            constant steps move it until the end, and its return with them.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
         precision: of the network in training, but for its last layer; evaluation is in float32.
