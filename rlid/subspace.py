@@ -44,7 +44,7 @@ class Subspace:
 
     def theta(self, z: torch.Tensor) -> torch.Tensor:
         """Map z (d,) or (n, d) to weights (D,) or (n, D); differentiable in z."""
-        return self.theta0 + self.P(z)
+        return self.P(z, self.theta0)
 
     def theta_sha256(self, z: NDArray[np.floating]) -> str:
         """Return the SHA-256 of theta's float32 bytes (little endian) at z (d,)."""

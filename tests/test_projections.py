@@ -102,6 +102,26 @@ def test_derivatives_are_those_of_the_map_and_its_transpose(kind):
 
 
 @every_kind
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_start_is_added_as_if_it_were_apart(kind, dtype, is_recorded):
+    P = small(kind, dtype=dtype)
+    z, (start, weights, _) = vectors(P)
+    before = start.clone()
+    for one in (z, z[0], z[:0]):
+        one = one.clone().requires_grad_(is_recorded)
+        moved, apart = P(one, start), start + P(one)
+        assert torch.equal(moved, apart)
+        assert torch.equal(start, before)
+        assert moved.requires_grad == is_recorded
+        if is_recorded:
+            gradients = [torch.autograd.grad((y * weights).sum(), one)[0] for y in (moved, apart)]
+            assert torch.equal(*gradients)
+    with pytest.raises(ValueError, match="start must"):
+        P(z, start[1:])
+
+
+@every_kind
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), n=st.integers(0, 5))
 def test_a_batch_equals_a_loop_to_the_last_bit(kind, data, n):

@@ -91,14 +91,21 @@ class Projection(ABC):
         """Return P^T g, the same bits as in a batch: (D,) -> (d,)."""
         return self._reduce(g[None])[0]
 
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return P z, differentiable: (d,) -> (D,) or (n, d) -> (n, D).
+    def __call__(self, z: Tensor, start: Tensor | None = None) -> Tensor:
+        """Return P z, or start + P z, differentiable in z: (d,) -> (D,) or (n, d) -> (n, D).
+
+        `start` (D,) is a constant; it is added in place, which spares as many bytes as P z takes.
 
         Raises:
             ValueError: another shape or dtype.
         """
         self._check(z, "z", self.d)
-        return _apply(_Expand, z, self) if _is_recorded(z) else _expand(self, z)
+        if start is not None:
+            self._check(start, "start", self.D)
+        if _is_recorded(z):
+            y: Tensor = _Expand.apply(z, self, start)  # type: ignore[no-untyped-call]
+            return y
+        return _expand(self, z, start)
 
     def T(self, g: Tensor) -> Tensor:
         """Return P^T g, differentiable: (D,) -> (d,) or (n, D) -> (n, d).
@@ -107,7 +114,10 @@ class Projection(ABC):
             ValueError: another shape or dtype.
         """
         self._check(g, "g", self.D)
-        return _apply(_Reduce, g, self) if _is_recorded(g) else _reduce(self, g)
+        if _is_recorded(g):
+            z: Tensor = _Reduce.apply(g, self)  # type: ignore[no-untyped-call]
+            return z
+        return _reduce(self, g)
 
     def column(self, i: int) -> Tensor:
         """Return column i of P, (D,), 0 <= i < d."""
@@ -181,12 +191,14 @@ def _is_recorded(x: Tensor) -> bool:
 
 # A diverged z gives nan in silence, as torch's own operations do. As a decorator it costs half.
 @np.errstate(over="ignore", invalid="ignore")
-def _expand(projection: Projection, z: Tensor) -> Tensor:
-    """Return P z without a graph: (d,) -> (D,) or (n, d) -> (n, D)."""
+def _expand(projection: Projection, z: Tensor, start: Tensor | None = None) -> Tensor:
+    """Return start + P z without a graph: (d,) -> (D,) or (n, d) -> (n, D)."""
     z = z.detach().contiguous()
     if z.dim() == 1:
-        return projection._expand_one(z)
-    return projection._expand(z) if len(z) else z.new_zeros(0, projection.D)
+        y = projection._expand_one(z)
+    else:
+        y = projection._expand(z) if len(z) else z.new_zeros(0, projection.D)
+    return y if start is None else y.add_(start)
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -198,25 +210,17 @@ def _reduce(projection: Projection, g: Tensor) -> Tensor:
     return projection._reduce(g) if len(g) else g.new_zeros(0, projection.d)
 
 
-def _apply(function: type[torch.autograd.Function], x: Tensor, projection: Projection) -> Tensor:
-    y: Tensor = function.apply(x, projection)  # type: ignore[no-untyped-call]
-    return y
-
-
 class _Expand(torch.autograd.Function):
-    """P z; its derivative is P^T, by hand: autograd would save and scatter every intermediate."""
+    """start + P z; the derivative is P^T, by hand: autograd would save every intermediate."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, projection: Projection) -> Tensor:
+    def forward(ctx: Any, z: Tensor, projection: Projection, start: Tensor | None) -> Tensor:
         ctx.projection = projection
-        return _expand(projection, z)
+        return _expand(projection, z, start)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (g,) = gradients
-        if _is_recorded(g):
-            return _apply(_Reduce, g, ctx.projection), None
-        return _reduce(ctx.projection, g), None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.projection.T(gradients[0]), None, None
 
 
 class _Reduce(torch.autograd.Function):

@@ -135,7 +135,7 @@ class SubspaceCritic(ActorCritic):
         """Return the value itself (m, 1)."""
         # The scale of P_c makes a step in w as long for each of the critic's weights as for theirs.
         z = self.actor.w * (self.actor.scale * self._ratio)
-        return self._network.outputs_of(self._theta0 + self._P(z), x)
+        return self._network.outputs_of(self._P(z, self._theta0), x)
 
 
 def make_actor_critic(
