@@ -22,7 +22,7 @@ PROCESSOR_FILE = Path("/proc/cpuinfo")
 
 
 class Machine(BaseModel):
-    """The class of machine that trials ran on: what bears on seconds, and on nothing else."""
+    """The class of machine that trials ran on: it bears on seconds, and on how sums are rounded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

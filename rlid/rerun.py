@@ -11,6 +11,7 @@ from rlid import policy
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
 from rlid.leases import Leases
+from rlid.measured import this_machine
 from rlid.published import Published, Row, row_of
 from rlid.record import Judgement, Record
 from rlid.store import Store
@@ -64,6 +65,18 @@ def repeat(
         leases.close()
     return [
         (row, _differences(row, found.get(spec.key))) for row, spec in zip(rows, specs, strict=True)
+    ]
+
+
+def other_processor(one: Published) -> list[str]:
+    """Return a note where the trials ran on another kind of processor than this one."""
+    here, there = this_machine().processor, one.machine.processor
+    if here == there:
+        return []
+    return [
+        f"measured on {there}, repeated on {here}: libraries may add up in another order there, "
+        "and training by gradients follows the last bits of every sum, so that such a trial may "
+        "come out otherwise; what must agree is d_int90"
     ]
 
 

@@ -139,6 +139,24 @@ def test_repeated_trials_speak_against_what_signing_hides(source):
     assert outcomes[0][1][0].startswith("theta_sha256 is ")
 
 
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+def test_a_trial_that_comes_out_otherwise_on_another_processor_is_explained(
+    source, tmp_path, is_elsewhere
+):
+    value = json.loads(source.read_text())
+    index = next(i for i, row in enumerate(value["rows"]) if row["theta_sha256"])
+    value = altered(value, ("rows", index, "theta_sha256"), "0" * 64)
+    if is_elsewhere:
+        value = altered(value, ("machine", "processor"), "PDP-11")
+    source.write_text(again_signed(value).dump())
+    count = str(len(value["rows"]))
+    done = rlid_here(
+        "verify", source, "--rerun", count, "--jobs", "1", "--import", "hostile", cwd=tmp_path
+    )
+    assert done.returncode == 1, done.stdout
+    assert ("note: measured on PDP-11, repeated on " in done.stdout) == is_elsewhere
+
+
 def test_a_trial_that_cannot_be_run_here_is_told_from_one_that_comes_out_otherwise(
     source, monkeypatch
 ):

@@ -49,7 +49,7 @@ def _verify(source: Path, n: int, seed: int, jobs: int, imports: list[str]) -> d
         one, verdict = verification.verify(source)
     except DamagedRecord as error:
         return {"file": str(source), "ok": False, "verdict": "damaged", "problems": [str(error)]}
-    problems, sentence = list(verdict.problems), "consistent"
+    problems, notes, sentence = list(verdict.problems), list(verdict.notes), "consistent"
     if n and not problems:
         repeated = rerun.repeat(one, rerun.draw_rows(one, n, seed), jobs, imports)
         differing = [(row, differences) for row, differences in repeated if differences]
@@ -57,6 +57,8 @@ def _verify(source: Path, n: int, seed: int, jobs: int, imports: list[str]) -> d
         problems += [
             f"d = {row.d}, seed {row.seed}: {'; '.join(lines)}" for row, lines in differing
         ]
+        if differing:
+            notes += rerun.other_processor(one)
     elif problems:
         sentence = "inconsistent"
     return {
@@ -66,7 +68,7 @@ def _verify(source: Path, n: int, seed: int, jobs: int, imports: list[str]) -> d
         "title": one.title,
         "checked": list(verdict.checked),
         "problems": problems,
-        "notes": list(verdict.notes),
+        "notes": notes,
     }
 
 
