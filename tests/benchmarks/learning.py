@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlid import reference as references
@@ -58,10 +58,10 @@ def course(store: Store, spec: Spec, label: str) -> Course | None:
 
 
 def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, Spec]]:
-    """Yield direct training as `rlid reference` runs it, then the trials of a grid."""
+    """Yield direct training by the agent as it is set here, then the trials of a grid."""
     task, D = wanted.task, wanted.network.D  # noqa: N806
     first = range(REFERENCE_SEED, REFERENCE_SEED + seeds)
-    direct = wanted.direct(wanted.agent_name, first)
+    direct = replace(wanted.direct(wanted.agent_name, first), agent=wanted.agent)
     for seed in first:
         yield "direct", direct.spec(D, seed, task.ceiling)
     stop: float | None = None
@@ -121,13 +121,14 @@ def main() -> None:
     parser.add_argument("--dims", default="1", help="with commas")
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--set", action="append", help="a setting of the agent, NAME=VALUE")
     parser.add_argument("--full", action="store_true", help="trials without early stop")
     parser.add_argument("--to", type=Path, required=True, help="path without an ending")
     given = parser.parse_args()
     dims = [int(d) for d in given.dims.split(",")]
     wanted = plan(
         given.task, agent=given.agent, budget=given.budget, dims=dims, seeds=given.seeds,
-        full=given.full,
+        full=given.full, settings=given.set or [],
     )  # fmt: skip
     store = Store(given.store)
     found = [course(store, spec, label) for label, spec in specs(wanted, given.seeds, given.store)]
