@@ -45,7 +45,6 @@ PPO: dict[str, Scalar] = {
     "clip_range": 0.1,
     "ent_coef": 0.01,
     "critic": "shared",
-    "anneal_lr": True,
     "checkpoint": 50_000,
 }
 """Many small minibatches; one network for policy and value, as in Mnih et al. (2016)."""
