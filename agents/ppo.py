@@ -108,14 +108,10 @@ class PPO:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def _annealed(self, left: float) -> float:
-        """Return the learning rate where the share `left` of the budget is still to come."""
-        # The last rollout may go beyond the budget.
-        return self.lr * max(left, 0.0)
-
     def search(self, problem: Problem, rng: np.random.Generator) -> Search:
         """Train until closed."""
         from stable_baselines3 import PPO as Algorithm  # noqa: N811
+        from stable_baselines3.common.utils import LinearSchedule
 
         from rlid.sb3_bridge import search_on_policy
 
@@ -133,7 +129,7 @@ class PPO:
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,
-            learning_rate=self._annealed if self.anneal_lr else self.lr,
+            learning_rate=LinearSchedule(self.lr, 0.0, 1.0) if self.anneal_lr else self.lr,
             gamma=self.gamma,
             gae_lambda=self.gae_lambda,
             clip_range=self.clip_range,

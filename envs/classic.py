@@ -141,7 +141,7 @@ class CartPoleSimulator:
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Step every slot up to the last active one at once."""
         slots, n = len(active), self._n
-        if n == 0 or not active[n - 1]:
+        if not active[n - 1]:
             n = slots - int(active[::-1].argmax())
             self._narrow(n)
         found, reward, terminated, truncated, _ = self._env.step(actions[:n])
@@ -163,6 +163,7 @@ class CartPoleSimulator:
         self._narrow(0)
         self._state, self._steps = self._state[:, slots], self._steps[slots]
         self._is_over = self._is_over[slots]
+        self._narrow(len(slots))
 
     def close(self) -> None:
         """Nothing is held outside Python."""

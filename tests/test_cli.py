@@ -267,31 +267,6 @@ def test_help_is_there_for_every_command(tmp_path):
         assert rlid(command, "--help", cwd=tmp_path).returncode == 0
 
 
-def test_doctor_finds_this_installation_sound(tmp_path):
-    done = rlid("doctor", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "torch" in done.stdout
-    assert "everything that rlid needs is there" in done.stdout
-
-
-def test_doctor_names_the_command_that_mends(monkeypatch):
-    import importlib.metadata
-
-    from rlid import doctor
-
-    real = importlib.metadata.version
-
-    def version(name):
-        if name == "cma":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return "0.1" if name == "safetensors" else real(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    findings = doctor.examine()
-    assert [one.name for one in findings if not one.is_fine] == ["cma", "safetensors"]
-    assert doctor.mend(findings) == "pip install 'cma>=4.0' 'safetensors>=0.4'"
-
-
 def test_a_reference_says_how_to_measure_it_and_not_where_it_lay(tmp_path):
     store = tmp_path / "a-folder-of-mine"
     words = ["reference", *QUICK, "--seeds", "2", "--store", store, "--jobs", "1", "--json"]

@@ -9,8 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlid.projections import PROJECTIONS, make, memory, projection
-from rlid.projections.memory import DoesNotFit
+from rlid.projections import PROJECTIONS, make, projection
 from rlid.registry import UnknownName
 
 KINDS = list(PROJECTIONS)
@@ -262,28 +261,6 @@ def test_a_square_kind_refuses_another_d():
 def test_an_unknown_kind_is_refused_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'fastfood'"):
         make("fastfod", D=5, d=3, seed=0)
-
-
-def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: 16_000_000_000)
-    with pytest.raises(DoesNotFit, match="24.2 GB of memory and 12.8 GB") as caught:
-        make("dense", D=1_005_974, d=6000, seed=0)
-    fitting = str(caught.value).split("these fit: ")[1].split(", ")
-    assert fitting == ["fastfood", "kronecker", "onehot", "sparse"]
-    assert memory.available_bytes() > 0
-
-
-@every_kind
-@pytest.mark.parametrize(
-    ("D", "d"), [(1, 1), (3, 2), (67, 9), (562, 20), (199_210, 4), (5000, 4999)]
-)
-def test_what_is_taken_to_fit_without_a_look_at_the_kind_does(kind, D, d):
-    d = D if PROJECTIONS[kind].is_square else d
-    assert PROJECTIONS[kind].peak_bytes(D, d, 8) <= memory.enough_for_any(D, d)
-
-
-def test_available_memory_is_positive_and_below_a_petabyte():
-    assert 0 < memory.available_bytes() < 1e15
 
 
 def test_projections_are_listed_without_torch():

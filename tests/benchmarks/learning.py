@@ -108,7 +108,8 @@ def draw(courses: list[Course], title: str, floor: float | None, to: Path) -> No
         axes.set_xlabel("search steps")
         axes.set_ylabel("validation score")
         axes.set_title(title, fontsize=10)
-        axes.legend(frameon=False, fontsize=8)
+        # Beside the curves: they may be anywhere between the floor and the bottom.
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
         save(figure, to, ("svg",))
 
 
