@@ -75,8 +75,8 @@ def other_processor(one: Published) -> list[str]:
         return []
     return [
         f"measured on {there}, repeated on {here}: libraries may add up in another order there, "
-        "and training by gradients follows the last bits of every sum, so that such a trial may "
-        "come out otherwise; what must agree is d_int90"
+        "so that a trial may come out otherwise; training by gradients follows the last bits of "
+        "every sum, and mostly does; what must agree is d_int90"
     ]
 
 
