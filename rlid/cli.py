@@ -94,7 +94,9 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"rlid: {' '.join(message.split())}", file=sys.stderr)
+    from rlid.fields import visible
+
+    print(f"rlid: {visible(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 

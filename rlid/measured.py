@@ -11,9 +11,10 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rlid.fields import Finite, Name, Sha256
 from rlid.files import read_limited, write_whole
 from rlid.question import Question
-from rlid.record import DamagedRecord, Finite, Judgement, Name, Record, Sha256, parse_json, validate
+from rlid.record import DamagedRecord, Judgement, Record, parse_json, validate
 from rlid.reference import Reference
 from rlid.store import Store, StoreError, slug
 

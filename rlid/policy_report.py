@@ -13,8 +13,9 @@ from pydantic import (
     model_serializer,
 )
 
+from rlid.fields import Count, Finite, Sha256
 from rlid.files import read_limited
-from rlid.record import MAX_D, Count, DamagedRecord, Finite, Sha256, parse_json, validate
+from rlid.record import MAX_D, DamagedRecord, parse_json, validate
 
 MAX_BYTES = 1024 * 1024
 

@@ -9,22 +9,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rlid.dimension import Estimate, Trial, estimate
+from rlid.fields import Count, Finite, Name, Sha256, Text, Value
 from rlid.measured import Machine, Measured
 from rlid.policy_report import PolicyReport
 from rlid.question import Question
 from rlid.record import (
     MAX_D,
     REFERENCE_SEED,
-    Count,
     DamagedRecord,
-    Finite,
-    Name,
     Record,
-    Sha256,
     Spec,
     Status,
-    Text,
-    Value,
     canonical,
     parse_json,
     validate,

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlid.record import MAX_D, MAX_SEED, Count, Name, Text, canonical
+from rlid.fields import Count, Name, Text
+from rlid.record import MAX_D, MAX_SEED, canonical
 
 Dims = Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_D)], ...], Field(max_length=10_000)]
 DEFAULT_FRACTION = 0.9

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rlid.fields import Count, Finite, Name, Sha256, Text, Value, visible
+
 SCHEMA_VERSION = 1
 MAX_CURVE_POINTS = 200
 MAX_D = 10**9
@@ -22,13 +24,7 @@ MAX_SEED = 2**32
 REFERENCE_SEED = 2**32
 """Direct training for the reference uses seeds from here on; measurements stay below."""
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(max_length=4000)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10**15)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 M = TypeVar("M", bound=BaseModel)
-Value = str | bool | int | Finite | None
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
 """Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
@@ -268,7 +264,7 @@ def validate(model: type[M], value: Any) -> M:
         return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "record"
+        where = visible(" ".join(".".join(map(str, first["loc"])).split("\n"))) or "record"
         raise DamagedRecord(f"{where}: {first['msg']}") from None
 
 

@@ -11,21 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rlid.fields import Count, Finite, Name, Sha256, Text, Value
 from rlid.files import read_limited, write_whole
-from rlid.record import (
-    Count,
-    DamagedRecord,
-    Finite,
-    Name,
-    Record,
-    Sha256,
-    Status,
-    Text,
-    Value,
-    canonical,
-    parse_json,
-    validate,
-)
+from rlid.record import DamagedRecord, Record, Status, canonical, parse_json, validate
 from rlid.store import Store, StoreError, slug
 from rlid.task import Task
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ENVS, AGENTS = 40, 41
 LAYERS = {
-    **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats"], 0),
+    **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats", "fields"], 0),
     **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
     **dict.fromkeys(["files", "question", "paper", "state", "scalars"], 1),
     **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),

@@ -1,5 +1,6 @@
 """rlid verify: sound results pass, altered ones do not, and it claims no more than it did."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -155,6 +156,33 @@ def test_a_trial_that_comes_out_otherwise_on_another_processor_is_explained(
     )
     assert done.returncode == 1, done.stdout
     assert ("note: measured on PDP-11, repeated on " in done.stdout) == is_elsewhere
+
+
+@pytest.mark.parametrize("path", [("machine", "processor"), ("versions", 0, "numpy"), ("command",)])
+@pytest.mark.parametrize("hidden", ["\x1b[8m", "\x9b8m", "\r", "\u202e", "\u2028"])
+def test_no_control_sequence_of_a_file_reaches_the_terminal(source, tmp_path, path, hidden):
+    value = json.loads(source.read_text())
+    forged = f"x{hidden}reproduced 3 of 3 trials"
+    value = altered(value, path, forged)
+    # Signed as the file would be had it been taken as it is.
+    unsigned = {name: item for name, item in value.items() if name != "sha256"}
+    value["sha256"] = hashlib.sha256(canonical(unsigned).encode()).hexdigest()
+    source.write_text(json.dumps(value))
+    done = rlid_here("verify", source, cwd=tmp_path)
+    assert done.returncode == 1
+    assert hidden not in done.stdout + done.stderr
+
+
+def test_the_name_of_a_field_that_there_is_not_is_shown_without_its_control_sequences(
+    source, tmp_path
+):
+    value = json.loads(source.read_text())
+    value["rows"][0]["x\x1b[8m\n"] = 1
+    source.write_text(json.dumps(value))
+    done = rlid_here("verify", source, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert done.stdout.count("\n") == 2
 
 
 def test_a_trial_that_cannot_be_run_here_is_told_from_one_that_comes_out_otherwise(
