@@ -1,6 +1,10 @@
 """Evolution strategies: known answers, what their settings mean, and which are refused."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +116,27 @@ def test_a_restricted_covariance_descends_and_leaves_the_global_generator_alone(
         asked.append(Z)
     assert best[-1] > best[0] + 1
     assert np.array_equal(*asked)
+
+
+def test_pycma_comes_without_what_nothing_here_uses_and_leaves_it_to_others(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from test_evolution import configure, problem_of\n"
+        "next(configure('cmaes').search(problem_of(), np.random.default_rng(0)))\n"
+        "print('cma' in sys.modules, 'matplotlib' in sys.modules, 'scipy.stats' in sys.modules)\n"
+        "import matplotlib.pyplot, scipy.stats\n"
+        "print(scipy.stats.norm.cdf(0.0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["True", "False", "False", "0.5"], done.stderr
 
 
 def test_the_covariance_follows_d_and_the_setting_leaves_old_keys_alone():
