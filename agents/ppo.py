@@ -25,6 +25,8 @@ class PPO:
     Attributes:
         anneal_lr: whether lr falls to zero, evenly over the budget, so that the policy settles:
             constant steps move it until the end, and its return with them.
+        advantages: what they are standardised over: each "minibatch" for itself (SB3's way), or
+            the whole "rollout", so that a minibatch in which nothing happened stays quiet.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
         precision: of the network in training, but for its last layer; evaluation is in float32.
@@ -51,6 +53,7 @@ class PPO:
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
     precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
     anneal_lr: bool = field(default=False, metadata=LATER)
+    advantages: Literal["minibatch", "rollout"] = field(default="minibatch", metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -113,8 +116,9 @@ class PPO:
         from stable_baselines3 import PPO as Algorithm  # noqa: N811
         from stable_baselines3.common.utils import LinearSchedule
 
-        from rlid.sb3_bridge import search_on_policy
+        from rlid.sb3_bridge import StandardisedRollouts, search_on_policy
 
+        is_whole = self.advantages == "rollout"
         yield from search_on_policy(
             Algorithm,
             problem,
@@ -136,4 +140,6 @@ class PPO:
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
             max_grad_norm=self.max_grad_norm,
+            normalize_advantage=not is_whole,
+            rollout_buffer_class=StandardisedRollouts if is_whole else None,
         )

@@ -12,12 +12,14 @@ from rlid.sb3_bridge.off_policy import SubspaceDQNPolicy as SubspaceDQNPolicy
 from rlid.sb3_bridge.off_policy import SubspaceSACPolicy as SubspaceSACPolicy
 from rlid.sb3_bridge.off_policy import SubspaceTD3Policy as SubspaceTD3Policy
 from rlid.sb3_bridge.off_policy import search_off_policy as search_off_policy
+from rlid.sb3_bridge.on_policy import StandardisedRollouts as StandardisedRollouts
 from rlid.sb3_bridge.on_policy import SubspacePolicy as SubspacePolicy
 from rlid.sb3_bridge.on_policy import search_on_policy as search_on_policy
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv as SimulatorVecEnv
 
 __all__ = [
     "SimulatorVecEnv",
+    "StandardisedRollouts",
     "SubspaceDQNPolicy",
     "SubspacePolicy",
     "SubspaceSACPolicy",

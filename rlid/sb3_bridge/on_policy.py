@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -81,6 +82,20 @@ class SubspacePolicy(ActorCriticPolicy):
     def z(self) -> NDArray[np.float32]:
         """Return where the actor stands in the subspace, z (d,)."""
         return self.actor.z()
+
+
+class StandardisedRollouts(RolloutBuffer):
+    """A rollout whose advantages, all together, have mean 0 and standard deviation 1.
+
+    In small minibatches, each standardised for itself, chance counts as much as a point scored.
+    """
+
+    def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
+        """Compute both as SB3 does, then standardise the advantages; returns stay as they are."""
+        super().compute_returns_and_advantage(last_values, dones)
+        self.advantages -= self.advantages.mean()
+        # As SB3 does in a minibatch.
+        self.advantages /= self.advantages.std() + 1e-8
 
 
 class OnPolicyTraining(Training):
