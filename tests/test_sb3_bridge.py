@@ -6,11 +6,17 @@ import torch
 from gymnasium import spaces
 from problems import problem_of, trained
 from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 
 from rlid.plan import plan
-from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, search_on_policy
+from rlid.sb3_bridge import (
+    SimulatorVecEnv,
+    StandardisedRollouts,
+    SubspacePolicy,
+    search_on_policy,
+)
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.task import resolve
 
@@ -176,6 +182,44 @@ def test_an_annealed_rate_falls_to_zero_over_the_budget(is_annealed):
     moves = np.linalg.norm(np.diff(points, axis=0), axis=1)
     assert (moves[-2:] == 0).all() == is_annealed
     assert moves[:-2].all()
+
+
+def test_advantages_are_standardised_over_the_rollout_and_returns_are_not():
+    rng = np.random.default_rng(0)
+    rewards, values = rng.normal(size=(2, 16, 4))
+    starts = rng.random((16, 4)) < 0.2
+    buffers = [
+        kind(16, spaces.Box(-1, 1, (3,)), spaces.Discrete(2), "cpu", gae_lambda=0.95, n_envs=4)
+        for kind in (RolloutBuffer, StandardisedRollouts)
+    ]
+    for buffer in buffers:
+        for step in range(16):
+            tensors = torch.from_numpy(values[step]), torch.zeros(4)
+            buffer.add(np.zeros((4, 3)), np.zeros(4), rewards[step], starts[step], *tensors)
+        buffer.compute_returns_and_advantage(torch.ones(4), np.zeros(4))
+    theirs, ours = buffers
+    assert abs(theirs.advantages.mean()) > 0.01
+    assert ours.advantages.mean() == pytest.approx(0, abs=1e-6)
+    assert ours.advantages.std() == pytest.approx(1, abs=1e-5)
+    assert np.corrcoef(ours.advantages.ravel(), theirs.advantages.ravel())[0, 1] > 1 - 1e-6
+    assert np.array_equal(ours.returns, theirs.returns)
+
+
+def test_one_minibatch_may_be_the_whole_rollout_and_two_may_not():
+    """Where a rollout is one minibatch, both ways are one."""
+
+    def z_after(*settings):
+        agent = plan("cartpole", agent="ppo", dmax=5, settings=settings).agent
+        problem = problem_of()
+        search = agent.search(problem, np.random.default_rng(3))
+        found = [next(search).z for _ in range(2)][-1]
+        search.close()
+        return found
+
+    small = ["n_envs=4", "n_steps=16", "n_epochs=2"]
+    whole, cut = [*small, "batch_size=64"], [*small, "batch_size=32"]
+    assert np.allclose(z_after(*whole), z_after(*whole, "advantages=rollout"), rtol=0.02, atol=1e-4)
+    assert not np.allclose(z_after(*cut), z_after(*cut, "advantages=rollout"), rtol=0.02, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["pendulum", "gym:MountainCarContinuous-v0", "gym:Blackjack-v1"])
