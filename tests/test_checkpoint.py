@@ -22,8 +22,9 @@ from rlid.store import Store, StoreError
 from rlid.trial import run_trials, trial
 
 SMALL = ["n_envs=4", "checkpoint=600"]
+PPO = ["n_steps=32", "batch_size=64", "n_epochs=2", "anneal_lr=true", "advantages=rollout"]
 AGENTS = {
-    "ppo": ("cartpole", [*SMALL, "n_steps=32", "batch_size=64", "n_epochs=2", "anneal_lr=true"]),
+    "ppo": ("cartpole", [*SMALL, *PPO]),
     "a2c": ("cartpole", SMALL),
     "dqn": (
         "cartpole",
