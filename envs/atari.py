@@ -46,7 +46,6 @@ PPO: dict[str, Scalar] = {
     "ent_coef": 0.01,
     "critic": "shared",
     "checkpoint": 50_000,
-    "advantages": "rollout",
 }
 """Many small minibatches; one network for policy and value, as in Mnih et al. (2016)."""
 
