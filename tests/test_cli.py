@@ -197,7 +197,7 @@ def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):
         "--agent", "random", "--seeds", "2", "--full", "--store", "store", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "failed: error: step raised RuntimeError: the pole fell off" in done.stderr
+    assert r"failed: error: step raised RuntimeError: the pole fell off\x1b[8m" in done.stderr
     assert "Traceback" not in done.stderr
 
 
