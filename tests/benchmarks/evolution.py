@@ -4,8 +4,11 @@ python tests/benchmarks/evolution.py [--seconds 8] [--repeats 3] [--tasks cartpo
 
 All on one thread, in one run, and by processor time: on an idle machine that is the time on the
 clock. The cell is what a worker of `rlid run` runs: ten seeds of one d side by side, every trial to
-the end of its budget, validation and scoring counted. EvoTorch is timed where it is installed. With
-cartpole the command itself is timed as well, in turn with the rest, start-up and all.
+the end of its budget, validation and scoring counted. The simulator alone is timed with as many
+episodes side by side as a question of each trial holds, and with as many as are under way in the
+cell in the mean: those that are over wait for the longest of their generation. EvoTorch is timed
+where it is installed. With cartpole the command itself is timed as well, in turn with the rest,
+start-up and all.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import gymnasium
 import numpy as np
@@ -29,7 +33,7 @@ import torch
 
 from rlid.actions import sample
 from rlid.plan import plan
-from rlid.record import Judgement, Record
+from rlid.record import Judgement
 from rlid.simulator import make_world
 from rlid.task import Task, resolve
 from rlid.trial import run_trials
@@ -61,8 +65,10 @@ def main() -> None:
     each = arguments.seconds / arguments.repeats
     for name in arguments.tasks.split(","):
         task = resolve(name)
+        n = under_way(task)
         rows: dict[str, Rate] = {
-            "raw": lambda seconds, task=task: raw(task, seconds),
+            "full": lambda seconds, task=task: raw(task, slots(task), seconds),
+            "raw": lambda seconds, task=task, n=n: raw(task, n, seconds),
             "cell": lambda seconds, task=task: cell(task, seconds),
             "plain": lambda seconds, task=task: plain(task, seconds),
             "evotorch": lambda seconds, task=task: evotorch(task, seconds),
@@ -74,16 +80,17 @@ def main() -> None:
                 found[row].append(rate(each))
             if name == "cartpole":
                 runs.append(end_to_end())
-        report(task, {row: statistics.median(rates) for row, rates in found.items()})
+        report(task, n, {row: statistics.median(rates) for row, rates in found.items()})
         if runs:
             report_runs(runs, statistics.median(found["plain"]))
 
 
-def report(task: Task, rates: dict[str, float]) -> None:
-    """Print one task's rates, and what the cell's is to each of the others."""
+def report(task: Task, n: int, rates: dict[str, float]) -> None:
+    """Print one task's rates, and what the cell's is to each; n episodes are under way in it."""
     print(f"\n{task.name}, {NETWORKS[task.name]}, one thread: environment steps per second")
     labels = {
-        "raw": f"(a) the simulator alone, random actions, {slots(task)} slots",
+        "full": f"(a) the simulator alone, random actions, {slots(task)} episodes",
+        "raw": f"(a') the same, {n} episodes: the mean of those under way in (b)",
         "cell": f"(b) a cell of {SEEDS} seeds, cmaes, d = {D}",
         "plain": "(c) one gymnasium environment, one torch policy, pycma",
         "evotorch": "(d) EvoTorch's GymNE with SNES",
@@ -115,9 +122,16 @@ def slots(task: Task) -> int:
     return min(SEEDS * population() * task.search_episodes, make_world(task).max_slots)
 
 
-def raw(task: Task, seconds: float) -> float:
+def under_way(task: Task) -> int:
+    """Return how many episodes are under way in a step of the cell, in the mean."""
+    simulator = type(make_world(task))
+    with patch.object(simulator, "step", autospec=True, side_effect=simulator.step) as step:
+        return round(cell_steps(task) / step.call_count)
+
+
+def raw(task: Task, n: int, seconds: float) -> float:
     """Return the steps per second of the simulator alone: of `step`, beginnings not counted."""
-    simulator, n = make_world(task), slots(task)
+    simulator = make_world(task)
     rng = np.random.default_rng(0)
     actions = [sample(simulator.action_space, rng, n) for _ in range(100)]
     simulator.start(range(n))
@@ -138,21 +152,21 @@ def raw(task: Task, seconds: float) -> float:
 
 def cell(task: Task, seconds: float) -> float:
     """Return the steps per second of ten trials side by side, as a worker runs them."""
+    steps, started, spent = 0, time.process_time(), 0.0
+    while spent < seconds:
+        steps += cell_steps(task)
+        spent = time.process_time() - started
+    return steps / spent
+
+
+def cell_steps(task: Task) -> int:
+    """Run ten trials side by side; return their environment steps."""
     wanted = plan(
         task.name, network=NETWORKS[task.name], dmax=D, budget=BUDGETS[task.name], full=True
     )
-    specs = [wanted.spec(D, seed, None) for seed in range(SEEDS)]
-    steps, started = 0, time.process_time()
-
-    def count(record: Record, _: object) -> None:
-        nonlocal steps
-        steps += record.env_steps
-
-    while True:
-        run_trials(specs, Judgement(), wanted.task, count)
-        spent = time.process_time() - started
-        if spent > seconds:
-            return steps / spent
+    specs, steps = [wanted.spec(D, seed, None) for seed in range(SEEDS)], [0]
+    run_trials(specs, Judgement(), wanted.task, lambda record, _: steps.append(record.env_steps))
+    return sum(steps)
 
 
 def plain(task: Task, seconds: float) -> float:
