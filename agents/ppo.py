@@ -29,8 +29,7 @@ class PPO:
             the whole "rollout", so that a minibatch in which nothing happened stays quiet.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
-        precision: of the network in training, but for its last layer; evaluation is in float32.
-            "bfloat16" needs critic="shared".
+        precision: of the network's convolutions in training, if any; evaluation is in float32.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
@@ -62,8 +61,8 @@ class PPO:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size or a share out of range, minibatches that do not divide the rollout,
-                or a precision that the critic does not allow.
+            ValueError: a size or a share out of range, or minibatches that do not divide the
+                rollout.
         """
         check_positive(
             "ppo",
@@ -77,10 +76,6 @@ class PPO:
             checkpoint=self.checkpoint,
         )
         check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
-        if self.precision != "float32" and self.critic != "shared":
-            raise ValueError(
-                f"ppo: precision={self.precision} needs critic=shared, not critic={self.critic}"
-            )
         if self.batch_size == 1:
             raise ValueError("ppo: batch_size must be at least 2: advantages are normalised in it")
         if self.n_envs * self.n_steps % self.batch_size:

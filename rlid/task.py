@@ -125,7 +125,9 @@ class Simulator(Protocol):
 
     An episode's course depends on its seed and its actions alone, never on the other slots.
     Observations are flat, of float32 or uint8. A simulator of images has an `observation_shape`
-    besides, (channels, height, width), which convolutions need.
+    besides, (channels, height, width), which convolutions need. One that is slow to seed may have
+    `follow(slots)` besides, as `restart` but by generators of its own that `start` has seeded:
+    training may take new episodes from it.
     """
 
     observation_size: int

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.networks.blocks import Blocks
 from rlid.networks.grammar import Architecture
 from rlid.networks.layers import Conv, Layer, Shape, layers_of
 from rlid.stream import Stream
@@ -18,6 +19,7 @@ from rlid.stream import Stream
 if TYPE_CHECKING:
     import torch
 
+    Parts = list[tuple[torch.Tensor, torch.Tensor]]
 
 ALIGNED = 16
 """Rows of a batched product begin at multiples of so many floats, a cache line."""
@@ -36,6 +38,7 @@ class Network:
         inputs: numbers in an observation.
         shape: (channels, height, width), where an observation is an image.
         byte_scale: what bytes are multiplied by, such as 1/255.
+        blocks: how observations lie in memory, if not channel after channel.
     """
 
     architecture: Architecture
@@ -44,6 +47,7 @@ class Network:
     activation: str = "tanh"
     shape: Shape | None = None
     byte_scale: float = 1.0
+    blocks: Blocks | None = None
 
     def __post_init__(self) -> None:
         """Find the layers.
@@ -151,7 +155,7 @@ class Network:
         """
         return self.apply(self.parts(theta), x)
 
-    def parts(self, theta: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def parts(self, theta: torch.Tensor) -> Parts:
         """Return views of theta (D,): each layer's weights and biases."""
         import torch
 
@@ -165,21 +169,38 @@ class Network:
             for layer, weights, biases in zip(self.layers, pieces[::2], pieces[1::2], strict=True)
         ]
 
-    def apply(
-        self, parts: list[tuple[torch.Tensor, torch.Tensor]], x: torch.Tensor
-    ) -> torch.Tensor:
-        """Map observations (m, inputs) to outputs (m, outputs) by the weights of each layer."""
+    def in_blocks(self) -> Network:
+        """Return the same network for observations as `blocks` cuts them, if it takes images."""
+        if not self._has_images:
+            return self
+        first = self.layers[0]
+        assert self.shape is not None
+        assert isinstance(first, Conv)
+        return replace(self, blocks=Blocks(self.shape, first))
+
+    def apply(self, parts: Parts, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
+        """Map observations (m, inputs) to outputs (m, outputs) by the weights of each layer.
+
+        Where it `is_half`, convolutions are in bfloat16.
+        """
         import torch
 
-        x = self._images(x) if self._has_images else self._floats(x)
-        last = len(self.layers) - 1
-        for index, (layer, (weights, biases)) in enumerate(zip(self.layers, parts, strict=True)):
+        layers, last = self.layers, len(self.layers) - 1
+        if self.blocks is not None:
+            (weights, biases), *others = parts
+            parts = [(self.blocks.weights(weights), biases), *others]
+            layers = [self.blocks.convolution, *layers[1:]]
+        if is_half:
+            parts, x = self._halved(parts, x)
+        else:
+            x = self._images(x) if self._has_images else self._floats(x)
+        for index, (layer, (weights, biases)) in enumerate(zip(layers, parts, strict=True)):
             if isinstance(layer, Conv):
                 x = self._convolve(layer, weights, biases, x)
                 continue
             if x.dim() == 4:
                 # Free where the image lies channels last in memory.
-                x = x.permute(0, 2, 3, 1).reshape(len(x), -1)
+                x = x.permute(0, 2, 3, 1).reshape(len(x), -1).float()
             x = torch.addmm(biases, x, weights)
             if index < last:
                 x = self._activate(x)
@@ -207,13 +228,33 @@ class Network:
         """Return observations (m, inputs) as images (m, channels, height, width), channels last."""
         import torch
 
-        assert self.shape is not None
-        images = x.view(-1, *self.shape)
+        images = self._viewed(x)
         if images.dtype != torch.uint8:
             return images.contiguous(memory_format=torch.channels_last)
         # In one call, converting and moving take twice as long.
         converted = images.to(torch.float32).contiguous(memory_format=torch.channels_last)
         return converted.mul_(self.byte_scale)
+
+    def _viewed(self, x: torch.Tensor) -> torch.Tensor:
+        if self.blocks is not None:
+            return self.blocks.images(x)
+        assert self.shape is not None
+        return x.view(-1, *self.shape)
+
+    def _halved(self, parts: Parts, x: torch.Tensor) -> tuple[Parts, torch.Tensor]:
+        """Return weights and images such that convolutions are in bfloat16."""
+        import torch
+
+        if x.dtype == torch.uint8:
+            # Bytes are exact in bfloat16, and their multiples are not.
+            (weights, biases), *others = parts
+            parts = [(weights * self.byte_scale, biases), *others]
+        half = torch.bfloat16
+        parts = [
+            (weights.to(half), biases.to(half)) if isinstance(layer, Conv) else (weights, biases)
+            for layer, (weights, biases) in zip(self.layers, parts, strict=True)
+        ]
+        return parts, self._viewed(x).to(half).contiguous(memory_format=torch.channels_last)
 
     def _activate(self, x: torch.Tensor) -> torch.Tensor:
         import torch

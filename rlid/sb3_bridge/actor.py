@@ -18,6 +18,11 @@ Parts = list[tuple[torch.Tensor, torch.Tensor]]
 """Weights and biases of each layer, as `Network.parts` cuts theta."""
 
 
+def is_half(network: Network, precision: Precision) -> bool:
+    """Return whether there are convolutions to be in bfloat16."""
+    return precision == "bfloat16" and bool(network.architecture.filters)
+
+
 class SubspaceActor(nn.Module):
     """The network at theta0 + P z, where z is trained.
 
@@ -26,13 +31,24 @@ class SubspaceActor(nn.Module):
     the same clipping.
     """
 
-    def __init__(self, problem: Problem, scale: float, *, remembers: bool = True) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        scale: float,
+        precision: Precision = "float32",
+        *,
+        remembers: bool = True,
+    ) -> None:
         """`scale` is z / w; what `remembers` keeps theta until w's version changes.
+
+        Convolutions, if there are any, are computed in `precision`.
 
         SB3 moves the w of target networks by `.data`, which torch's version counter does not see.
         """
         super().__init__()
-        self.network, self.subspace, self.scale = problem.network, problem.subspace, scale
+        self.network = problem.network.in_blocks()
+        self.subspace, self.scale = problem.subspace, scale
+        self.is_half = is_half(self.network, precision)
         self.w = nn.Parameter(torch.zeros(problem.dim))
         self.remembers = remembers
         self._theta: tuple[int, torch.Tensor] | None = None
@@ -72,14 +88,14 @@ class SubspaceActor(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs)."""
-        return self.network.outputs_of(self.theta(), x)
+        return self.network.apply(self.network.parts(self.theta()), x, is_half=self.is_half)
 
 
 class Trunk:
     """A network without its last layer."""
 
     def __init__(self, network: Network, precision: Precision = "float32") -> None:
-        """Take the network apart; all of it but the last layer is computed in `precision`.
+        """Take the network apart; its convolutions, if any, are computed in `precision`.
 
         Raises:
             ValueError: it has no hidden layer.
@@ -90,13 +106,12 @@ class Trunk:
                 f"network {network.architecture.name!r} has no hidden layer for a critic to share: "
                 "use critic=full"
             )
+        self.is_half = is_half(network, precision)
         self.network, self.width = network, width
-        self.is_half = precision == "bfloat16"
         body = replace(network.architecture, hidden=tuple(hidden))
         self.body = replace(network, architecture=body, outputs=width)
 
     def features(self, parts: Parts, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to features (m, width) by the weights of its layers."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.is_half):
-            raw = self.body.apply(parts, x).float()
+        raw = self.body.apply(parts, x, is_half=self.is_half)
         return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -31,10 +32,10 @@ SEEDS = 2**31
 class ActorCritic(nn.Module):
     """What SB3 calls the extractor: the actor's outputs, and what the value is a head of."""
 
-    def __init__(self, problem: Problem, scale: float) -> None:
+    def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Make the actor; `scale` is z over the trained tensor."""
         super().__init__()
-        self.actor = SubspaceActor(problem, scale)
+        self.actor = SubspaceActor(problem, scale, precision)
         self.latent_dim_pi = problem.network.outputs
         self.latent_dim_vf = 1
 
@@ -58,13 +59,13 @@ class ActorCritic(nn.Module):
 class FullCritic(ActorCritic):
     """A critic of torch's own layers for vectors, or a second network for images."""
 
-    def __init__(self, problem: Problem, scale: float) -> None:
+    def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Make both."""
-        super().__init__(problem, scale)
-        network = problem.network
+        super().__init__(problem, scale, precision)
+        network = self.actor.network
         self._trunk: Trunk | None = None
         if network.architecture.filters:
-            self._trunk = Trunk(network)
+            self._trunk = Trunk(network, precision)
             self.latent_dim_vf = self._trunk.width
             self.theta = nn.Parameter(_draw(self._trunk.body))
             return
@@ -100,8 +101,8 @@ class SharedCritic(ActorCritic):
         Raises:
             ValueError: it has no hidden layer.
         """
-        super().__init__(problem, scale)
-        self._trunk = Trunk(problem.network, precision)
+        super().__init__(problem, scale, precision)
+        self._trunk = Trunk(self.actor.network, precision)
         self.latent_dim_vf = self._trunk.width
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,14 +120,14 @@ class SharedCritic(ActorCritic):
 class SubspaceCritic(ActorCritic):
     """The critic's weights are theta_c0 + P_c z, with the actor's z."""
 
-    def __init__(self, problem: Problem, scale: float) -> None:
+    def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Draw theta_c0 and P_c.
 
         Raises:
             ValueError: z has more entries than the critic has weights.
         """
-        super().__init__(problem, scale)
-        self._network = _critic_in_subspace(problem.network, problem.dim)
+        super().__init__(problem, scale, precision)
+        self._network = _critic_in_subspace(self.actor.network, problem.dim)
         self._theta0 = _draw(self._network)
         self._P = projections.make("onehot", D=self._network.D, d=problem.dim, seed=_seed())
         self._ratio = math.sqrt(self._network.D / problem.subspace.D)
@@ -135,7 +136,8 @@ class SubspaceCritic(ActorCritic):
         """Return the value itself (m, 1)."""
         # The scale of P_c makes a step in w as long for each of the critic's weights as for theirs.
         z = self.actor.w * (self.actor.scale * self._ratio)
-        return self._network.outputs_of(self._P(z, self._theta0), x)
+        parts = self._network.parts(self._P(z, self._theta0))
+        return self._network.apply(parts, x, is_half=self.actor.is_half)
 
 
 def make_actor_critic(
@@ -144,13 +146,10 @@ def make_actor_critic(
     """Return actor and critic; `scale` is z over the trained tensor.
 
     Raises:
-        ValueError: there can be no such critic, or none in this precision.
+        ValueError: there can be no such critic.
     """
-    if critic == "shared":
-        return SharedCritic(problem, scale, precision)
-    if precision != "float32":
-        raise ValueError(f"precision={precision} needs critic=shared, not critic={critic}")
-    return (FullCritic if critic == "full" else SubspaceCritic)(problem, scale)
+    kinds = {"full": FullCritic, "shared": SharedCritic, "subspace": SubspaceCritic}
+    return kinds[critic](problem, scale, precision)
 
 
 def check_critic(network: Network, critic: CriticMode, d: int) -> None:
@@ -205,14 +204,7 @@ def _critic_in_subspace(network: Network, d: int) -> Network:
 
 
 def _sibling(network: Network, architecture: Any, outputs: int) -> Network:
-    return Network(
-        architecture,
-        network.inputs,
-        outputs,
-        network.activation,
-        network.shape,
-        network.byte_scale,
-    )
+    return replace(network, architecture=architecture, outputs=outputs)
 
 
 def _draw(network: Network) -> torch.Tensor:

@@ -22,6 +22,9 @@ from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
+FUSED_FROM = 500_000
+"""From so many numbers on Adam makes one pass over them: they lie beyond the caches."""
+
 
 class SubspacePolicy(ActorCriticPolicy):
     """SB3's actor-critic policy whose actor is theta0 + P z; z and the critic are all it trains.
@@ -59,10 +62,13 @@ class SubspacePolicy(ActorCriticPolicy):
             torch.full((problem.network.outputs,), log_std), requires_grad=False
         )
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        settings = dict(self.optimizer_kwargs)
+        if problem.dim >= FUSED_FROM and issubclass(self.optimizer_class, torch.optim.Adam):
+            settings["fused"] = True
         self.optimizer = self.optimizer_class(
             trained,
             lr=lr_schedule(1),  # type: ignore[call-arg]
-            **self.optimizer_kwargs,
+            **settings,
         )
 
     def extract_features(self, obs: Any, features_extractor: Any = None) -> Any:

@@ -25,6 +25,8 @@ class SimulatorVecEnv(VecEnv):
     With continuous actions "raw", SB3 sees the network's raw outputs, and the task's own rule (clip
     or squash) is applied here, so that training and evaluation act alike; with "own" it sees the
     task's bounded actions and squashes by itself. Bytes stay bytes: the network converts them.
+    Images for convolutions are cut into blocks as the policies of this bridge take them, here
+    once and not in every epoch, unless `is_cut` is false.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class SimulatorVecEnv(VecEnv):
         n_envs: int,
         rng: np.random.Generator,
         continuous: Literal["raw", "own"] = "raw",
+        is_cut: bool = True,
     ) -> None:
         """Make n_envs slots of the problem's task; episode seeds are drawn from rng."""
         self.rng = rng
@@ -41,7 +44,8 @@ class SimulatorVecEnv(VecEnv):
         self._is_raw = continuous == "raw"
         self._decode = problem.decode
         self.finished_returns: list[float] = []
-        size = self._simulator.observation_size
+        self._blocks = problem.network.in_blocks().blocks if is_cut else None
+        size = self._blocks.size if self._blocks else self._simulator.observation_size
         super().__init__(
             n_envs,
             spaces.Box(0, 255, (size,), np.uint8)
@@ -71,9 +75,19 @@ class SimulatorVecEnv(VecEnv):
         """Begin a new episode in every slot."""
         self._returns = np.zeros(self.num_envs)
         self._all = np.ones(self.num_envs, bool)
-        observations = self._simulator.start(self._draw(self.num_envs))
+        return self._seen(self._simulator.start(self._draw(self.num_envs)))
+
+    def _seen(self, observations: NDArray[Any]) -> NDArray[Any]:
+        """Check observations (n, size), and return them as SB3 sees them."""
         check_finite(observations)
-        return observations
+        return observations if self._blocks is None else self._blocks.cut(observations)
+
+    def _begin(self, slots: NDArray[np.intp]) -> NDArray[Any]:
+        """Begin new episodes in some slots; `reset` alone begins all by seeds, in any case."""
+        if hasattr(self._simulator, "follow"):
+            followed: NDArray[Any] = self._simulator.follow(slots)
+            return followed
+        return self._simulator.restart(slots, self._draw(len(slots)))
 
     def _draw(self, n: int) -> list[int]:
         seeds: list[int] = self.rng.integers(0, EPISODE_SEEDS, n).tolist()
@@ -98,7 +112,7 @@ class SimulatorVecEnv(VecEnv):
             self._actions, self._all
         )
         check_finite(rewards)
-        check_finite(observations)
+        observations = self._seen(observations)
         self._problem.search_steps += self.num_envs
         self._returns += rewards
         dones = terminated | truncated
@@ -112,8 +126,7 @@ class SimulatorVecEnv(VecEnv):
                     "TimeLimit.truncated": bool(truncated[slot] and not terminated[slot]),
                 }
             observations = observations.copy()
-            observations[ended] = self._simulator.restart(ended, self._draw(len(ended)))
-            check_finite(observations)
+            observations[ended] = self._seen(self._begin(ended))
             self._returns[ended] = 0.0
         return observations, rewards.astype(np.float32), dones, infos
 

@@ -104,7 +104,7 @@ def in_subspace(task: str, d: int, precision: str) -> PPO:
 def without(task: str, d: int) -> PPO:
     """Return SB3's PPO with its own policy of the same network, on the same environments."""
     agent: Any = plan(task, agent="ppo", dmax=d).agent
-    env = SimulatorVecEnv(problem_of(task, d), agent.n_envs, np.random.default_rng(0))
+    env = SimulatorVecEnv(problem_of(task, d), agent.n_envs, np.random.default_rng(0), is_cut=False)
     policy: dict[str, Any] = {"net_arch": {"pi": [20, 20], "vf": [20, 20]}}
     if task == "pong":
         policy = {"features_extractor_class": PaperNetwork, "net_arch": []}
