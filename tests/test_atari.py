@@ -1,16 +1,22 @@
 """Atari: the protocol is the paper's, frame by frame as SB3's own wrappers make it."""
 
+import dataclasses
+import functools
+
 import ale_py
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from interrupted import interrupt, run
 from stable_baselines3.common.atari_wrappers import MaxAndSkipEnv, NoopResetEnv, WarpFrame
 
+from rlid.checkpoint import Checkpoints
 from rlid.plan import plan
 from rlid.problem import make_problem
-from rlid.sb3_bridge import SimulatorVecEnv
+from rlid.sb3_bridge import SimulatorVecEnv, on_policy
 from rlid.simulator import make_network, make_world
+from rlid.store import Store
 from rlid.task import resolve
 
 STEPS = 80
@@ -86,6 +92,47 @@ def test_an_ended_episode_gives_its_last_frames_and_the_next_ones_first():
     assert not terminated[0]
     assert not np.array_equal(seen[-1], seen[-2])
     assert np.array_equal(world.restart(np.array([0]), [1]), seen[0])
+
+
+def test_training_follows_on_from_the_seeds_that_it_started_with():
+    def courses():
+        simulator = make_world(resolve("pong"))
+        simulator.start([3, 4])
+        found = []
+        for _ in range(5):
+            first = simulator.follow(np.array([1]))[0]
+            assert not first.reshape(4, -1)[:3].any(), "an episode starts with one frame"
+            for _ in range(25):
+                observations, *_ = simulator.step(np.array([2, 3]), np.ones(2, bool))
+            found.append(observations[1].tobytes())
+        return found
+
+    first = courses()
+    assert first == courses()
+    assert len(set(first)) > 1, "the number of no-ops is drawn anew"
+
+
+def test_interrupted_training_on_pixels_equals_an_unbroken_one(tmp_path, monkeypatch):
+    """With everything that the recipe has, and Adam in one pass."""
+    monkeypatch.setattr(on_policy, "FUSED_FROM", 1)
+    options = {**resolve("pong").options, "max_num_frames_per_episode": 100}
+    small = ["n_envs=2", "n_steps=32", "checkpoint=128"]
+    wanted = plan("pong", dmax=5, network="conv:2-2-8", budget=320, settings=small)
+    task = dataclasses.replace(
+        wanted.task,
+        options=options,
+        world=functools.partial(type(make_world(wanted.task)), "pong", options),
+        validation_episodes=1,
+        scoring_episodes=1,
+    )
+    spec = wanted.spec(5, 0, None)
+    assert dict(spec.settings)["precision"] == "bfloat16"
+    checkpoints = Checkpoints(Store(tmp_path))
+    unbroken, z = run(task, spec)
+    interrupt(task, spec, checkpoints)
+    resumed, z_again = run(task, spec, checkpoints)
+    assert (resumed, z_again.tobytes()) == (unbroken, z.tobytes())
+    assert z.any()
 
 
 def test_sticky_actions_are_the_seeds_own():

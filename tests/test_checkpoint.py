@@ -8,18 +8,17 @@ import subprocess
 import sys
 import tempfile
 
+import interrupted
 import numpy as np
 import pytest
+from interrupted import interrupt, run
 
 from rlid.checkpoint import Checkpoints
 from rlid.plan import plan
-from rlid.problem import evaluate, make_problem
-from rlid.record import DamagedRecord, Judgement
+from rlid.record import DamagedRecord
 from rlid.sb3_bridge import off_policy
-from rlid.simulator import make_network, make_world
 from rlid.state import State, decode, encode
 from rlid.store import Store, StoreError
-from rlid.trial import run_trials, trial
 
 SMALL = ["n_envs=4", "checkpoint=600"]
 PPO = ["n_steps=32", "batch_size=64", "n_epochs=2", "anneal_lr=true", "advantages=rollout"]
@@ -45,28 +44,6 @@ def wanted_of(agent, *more):
     )
     short = dataclasses.replace(wanted.task, validation_episodes=3, scoring_episodes=4)
     return short, wanted.spec(5, 0, None)
-
-
-def run(task, spec, checkpoints=None):
-    found = []
-    run_trials(
-        [spec], Judgement(None), task, lambda *out: found.append(out), checkpoints=checkpoints
-    )
-    ((record, z),) = found
-    return record.model_copy(update={"seconds": 0.0}), z
-
-
-def interrupt(task, spec, checkpoints):
-    """Run a trial until it has been saved once, and drop it."""
-    world = make_world(task)
-    network = make_network(task, spec.network, world)
-    problem = make_problem(task, network, spec.projection, spec.d, spec.seed, world, spec.budget)
-    steps = trial(spec, Judgement(None), problem, checkpoints)
-    requests = next(steps)
-    while not checkpoints.path(spec).exists():
-        requests = steps.send(evaluate(requests))
-    assert problem.search_steps < BUDGET
-    steps.close()
 
 
 @functools.cache
@@ -110,7 +87,7 @@ def test_an_interrupted_trial_gives_the_record_of_an_unbroken_one(agent, checkpo
 def test_a_killed_process_leaves_a_checkpoint_to_go_on_from(checkpoints, tmp_path):
     script = f"""
 import os, signal, sys
-sys.path.insert(0, {os.path.dirname(__file__)!r})
+sys.path[:0] = {[os.path.dirname(__file__), os.path.dirname(interrupted.__file__)]!r}
 import torch
 torch.set_num_threads(1)
 from rlid.checkpoint import Checkpoints

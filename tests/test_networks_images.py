@@ -164,3 +164,41 @@ def test_convolutions_need_images_that_are_large_enough():
         Network(parse("conv:16-32-256"), 4, 2)
     with pytest.raises(ValueError, match="at least 16x16, not 10x10"):
         network_of("lenet", (4, 10, 10))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "side"),
+    [
+        ("conv:16-32-256", (4, 84, 84), 4),
+        ("conv:16-32-256", (3, 85, 50), 4),
+        ("conv:4-8-16", (3, 20, 24), 1),
+        ("conv:8-12", (6, 10, 10), 1),
+        ("lenet", (3, 32, 32), 1),
+    ],
+)
+@pytest.mark.parametrize("is_bytes", [True, False])
+def test_a_network_in_blocks_is_the_same_function(name, shape, side, is_bytes):
+    network = network_of(name, shape)
+    cut = network.in_blocks()
+    x = frames(network, 5)
+    x = x if is_bytes else x.float() / 255
+    squares = torch.from_numpy(cut.blocks.cut(x.numpy()))
+    assert (cut.D, cut.blocks.side, squares.dtype) == (network.D, side, x.dtype)
+    assert squares.shape == (5, cut.blocks.size)
+    # The same numbers, and zeros around them.
+    assert np.array_equal(np.sort(squares[squares != 0]), np.sort(x[x != 0]))
+    found, gradients = [], []
+    for each, observations in ((network, x), (cut, squares)):
+        theta = torch.from_numpy(network.initial(0)).requires_grad_()
+        outputs = each.outputs_of(theta, observations)
+        outputs.square().sum().backward()
+        found.append(outputs.detach())
+        gradients.append(theta.grad)
+    # Where squares are single pixels nothing but their order in memory is new.
+    atol = 1e-6 if side > 1 else 1e-7
+    assert torch.allclose(*found, rtol=0, atol=atol)
+    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_without_convolutions_has_no_blocks():
+    assert network_of("mlp:8", (4, 84, 84)).in_blocks().blocks is None
