@@ -139,7 +139,7 @@ class Network:
         # One network after the other: on a CPU as fast as grouped convolutions for screens, and
         # the shapes are the same whatever the number of rows. A row of its own in memory is
         # aligned as a single one is, which products may depend on.
-        rows = [self.parts(theta.clone()) for theta in Theta]
+        rows = [self.prepared(theta.clone()) for theta in Theta]
 
         def forward(x: torch.Tensor) -> torch.Tensor:
             found = [self.apply(part, row) for part, row in zip(rows, x, strict=True)]
@@ -153,7 +153,7 @@ class Network:
         The way of gradient agents; differentiable in both. It may differ from `bind` in the last
         bits, so that populations are always evaluated by `bind`.
         """
-        return self.apply(self.parts(theta), x)
+        return self.apply(self.prepared(theta), x)
 
     def parts(self, theta: torch.Tensor) -> Parts:
         """Return views of theta (D,): each layer's weights and biases."""
@@ -178,20 +178,40 @@ class Network:
         assert isinstance(first, Conv)
         return replace(self, blocks=Blocks(self.shape, first))
 
-    def apply(self, parts: Parts, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
-        """Map observations (m, inputs) to outputs (m, outputs) by the weights of each layer.
+    def prepared(self, theta: torch.Tensor, *, is_half: bool = False) -> Parts:
+        """Return the weights and biases of theta (D,) as `apply` takes them."""
+        import torch
 
-        Where it `is_half`, convolutions are in bfloat16.
+        parts = self.parts(theta)
+        if self.blocks is not None:
+            (weights, biases), *others = parts
+            parts = [(self.blocks.weights(weights), biases), *others]
+        if not is_half:
+            return parts
+        # Bytes are exact in bfloat16, and their multiples are not: `apply` leaves them whole.
+        (weights, biases), *others = parts
+        parts = [(weights * self.byte_scale, biases), *others]
+        return [
+            (weights.to(torch.bfloat16), biases.to(torch.bfloat16))
+            if isinstance(layer, Conv)
+            else (weights, biases)
+            for layer, (weights, biases) in zip(self.layers, parts, strict=True)
+        ]
+
+    def apply(self, parts: Parts, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
+        """Map observations (m, inputs) to outputs (m, outputs) by what `prepared` gives.
+
+        Where it `is_half`, convolutions are in bfloat16; observations are bytes, if those are
+        scaled at all.
         """
         import torch
 
         layers, last = self.layers, len(self.layers) - 1
         if self.blocks is not None:
-            (weights, biases), *others = parts
-            parts = [(self.blocks.weights(weights), biases), *others]
             layers = [self.blocks.convolution, *layers[1:]]
         if is_half:
-            parts, x = self._halved(parts, x)
+            images = self._viewed(x).to(torch.bfloat16)
+            x = images.contiguous(memory_format=torch.channels_last)
         else:
             x = self._images(x) if self._has_images else self._floats(x)
         for index, (layer, (weights, biases)) in enumerate(zip(layers, parts, strict=True)):
@@ -240,21 +260,6 @@ class Network:
             return self.blocks.images(x)
         assert self.shape is not None
         return x.view(-1, *self.shape)
-
-    def _halved(self, parts: Parts, x: torch.Tensor) -> tuple[Parts, torch.Tensor]:
-        """Return weights and images such that convolutions are in bfloat16."""
-        import torch
-
-        if x.dtype == torch.uint8:
-            # Bytes are exact in bfloat16, and their multiples are not.
-            (weights, biases), *others = parts
-            parts = [(weights * self.byte_scale, biases), *others]
-        half = torch.bfloat16
-        parts = [
-            (weights.to(half), biases.to(half)) if isinstance(layer, Conv) else (weights, biases)
-            for layer, (weights, biases) in zip(self.layers, parts, strict=True)
-        ]
-        return parts, self._viewed(x).to(half).contiguous(memory_format=torch.channels_last)
 
     def _activate(self, x: torch.Tensor) -> torch.Tensor:
         import torch

@@ -15,7 +15,7 @@ from rlid.problem import Problem
 
 Precision = Literal["float32", "bfloat16"]
 Parts = list[tuple[torch.Tensor, torch.Tensor]]
-"""Weights and biases of each layer, as `Network.parts` cuts theta."""
+"""Weights and biases of each layer, as `Network.prepared` gives them."""
 
 
 def is_half(network: Network, precision: Precision) -> bool:
@@ -52,6 +52,7 @@ class SubspaceActor(nn.Module):
         self.w = nn.Parameter(torch.zeros(problem.dim))
         self.remembers = remembers
         self._theta: tuple[int, torch.Tensor] | None = None
+        self._parts: tuple[torch.Tensor, Parts] | None = None
         self._is_watched = problem.is_watched
         self._gradient: torch.Tensor | None = None
 
@@ -72,6 +73,15 @@ class SubspaceActor(nn.Module):
             self._theta = (version, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
 
+    def parts(self) -> Parts:
+        """Return the weights and biases as `Network.apply` takes them, as `theta` is remembered."""
+        theta = self.theta()
+        if self._parts is not None and self._parts[0] is theta:
+            return self._parts[1]
+        parts = self.network.prepared(theta, is_half=self.is_half)
+        self._parts = None if torch.is_grad_enabled() else (theta, parts)
+        return parts
+
     def _keep(self, gradient: torch.Tensor) -> None:
         self._gradient = gradient
 
@@ -88,7 +98,7 @@ class SubspaceActor(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs)."""
-        return self.network.apply(self.network.parts(self.theta()), x, is_half=self.is_half)
+        return self.network.apply(self.parts(), x, is_half=self.is_half)
 
 
 class Trunk:

@@ -80,7 +80,9 @@ class FullCritic(ActorCritic):
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
         """Return the last hidden layer (m, latent)."""
         if self._trunk is not None:
-            return self._trunk.features(self._trunk.body.parts(self.theta), x)
+            body = self._trunk.body
+            parts = body.prepared(self.theta, is_half=self._trunk.is_half)
+            return self._trunk.features(parts, x)
         if x.dtype == torch.uint8:
             x = x.float().mul_(self._bytes_as_floats)
         latent: torch.Tensor = self.critic(x)
@@ -107,14 +109,13 @@ class SharedCritic(ActorCritic):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return outputs and features, which are computed once."""
-        *trunk, (weights, biases) = self.actor.network.parts(self.actor.theta())
+        *trunk, (weights, biases) = self.actor.parts()
         features = self._trunk.features(trunk, x)
         return torch.addmm(biases, features, weights), features
 
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
         """Return the actor's features (m, width)."""
-        trunk = self.actor.network.parts(self.actor.theta())[:-1]
-        return self._trunk.features(trunk, x)
+        return self._trunk.features(self.actor.parts()[:-1], x)
 
 
 class SubspaceCritic(ActorCritic):
@@ -136,7 +137,8 @@ class SubspaceCritic(ActorCritic):
         """Return the value itself (m, 1)."""
         # The scale of P_c makes a step in w as long for each of the critic's weights as for theirs.
         z = self.actor.w * (self.actor.scale * self._ratio)
-        parts = self._network.parts(self._P(z, self._theta0))
+        theta = self._P(z, self._theta0)
+        parts = self._network.prepared(theta, is_half=self.actor.is_half)
         return self._network.apply(parts, x, is_half=self.actor.is_half)
 
 

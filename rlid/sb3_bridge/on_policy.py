@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.distributions import Distribution
+from stable_baselines3.common.distributions import CategoricalDistribution, Distribution
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
+from torch.distributions import Categorical
 
 from rlid.agent import CHECKPOINT, Search
 from rlid.problem import Problem
@@ -61,6 +62,8 @@ class SubspacePolicy(ActorCriticPolicy):
         self.log_std = nn.Parameter(
             torch.full((problem.network.outputs,), log_std), requires_grad=False
         )
+        if type(self.action_dist) is CategoricalDistribution:
+            self.action_dist = UncheckedCategorical(self.action_dist.action_dim)
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         settings = dict(self.optimizer_kwargs)
         if problem.dim >= FUSED_FROM and issubclass(self.optimizer_class, torch.optim.Adam):
@@ -88,6 +91,15 @@ class SubspacePolicy(ActorCriticPolicy):
     def z(self) -> NDArray[np.float32]:
         """Return where the actor stands in the subspace, z (d,)."""
         return self.actor.z()
+
+
+class UncheckedCategorical(CategoricalDistribution):
+    """SB3's, without torch's test of every row of logits: where one is NaN, sampling raises."""
+
+    def proba_distribution(self, action_logits: torch.Tensor) -> Self:
+        """Take the logits (m, actions)."""
+        self.distribution = Categorical(logits=action_logits, validate_args=False)
+        return self
 
 
 class StandardisedRollouts(RolloutBuffer):
