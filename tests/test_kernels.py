@@ -86,7 +86,7 @@ def numbers(n, kind=np.float32):
 def test_a_run_that_leaves_its_buffers_is_refused(run):
     runs, signs = np.array([run], np.int64), numbers(16, np.int8)
     with pytest.raises(ValueError, match="do not belong together"):
-        compiled.expand(numbers(10), signs, numbers(16), runs)
+        compiled.expand(numbers(10), signs, numbers(16), runs, None)
     with pytest.raises(ValueError, match="do not belong together"):
         compiled.reduce(numbers(10), signs, numbers(16), runs)
 
@@ -94,7 +94,8 @@ def test_a_run_that_leaves_its_buffers_is_refused(run):
 def test_buffers_of_other_sizes_are_refused():
     places, signs, runs = numbers(8, np.int32), numbers(8, np.int8), numbers(0, np.int64)
     refused = [
-        lambda: compiled.expand(numbers(8), signs, numbers(7), runs),
+        lambda: compiled.expand(numbers(8), signs, numbers(7), runs, None),
+        lambda: compiled.expand(numbers(8), signs, numbers(8), runs, numbers(7)),
         lambda: compiled.reduce(numbers(8), signs, numbers(7), runs),
         lambda: compiled.transform(numbers(12), 12),
         lambda: compiled.transform(numbers(12), 8),

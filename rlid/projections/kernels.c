@@ -28,6 +28,11 @@ WIDEST static void expand_run(const float *restrict entries, const int8_t *restr
     for (int64_t i = 0; i < length; i++) out[i] = entries[i] * (float)signs[i];
 }
 
+WIDEST static void add_run(const float *restrict entries, const int8_t *restrict signs,
+                           const float *restrict start, float *restrict out, int64_t length) {
+    for (int64_t i = 0; i < length; i++) out[i] = entries[i] * (float)signs[i] + start[i];
+}
+
 WIDEST static void reduce_run(float *restrict entries, const int8_t *restrict signs,
                               const float *restrict g, int64_t length) {
     for (int64_t i = 0; i < length; i++) entries[i] += g[i] * (float)signs[i];
@@ -100,22 +105,27 @@ static PyObject *finish(Py_buffer *buffers, int n, int is_valid) {
 }
 
 static PyObject *expand(PyObject *module, PyObject *args) {
-    Py_buffer b[4];
-    if (!PyArg_ParseTuple(args, "y*y*w*y*", &b[0], &b[1], &b[2], &b[3])) return NULL;
-    const float *entries = b[0].buf;
+    Py_buffer b[5] = {{0}};
+    if (!PyArg_ParseTuple(args, "y*y*w*y*z*", &b[0], &b[1], &b[2], &b[3], &b[4])) return NULL;
+    const float *entries = b[0].buf, *start = b[4].buf;
     const int8_t *signs = b[1].buf;
     float *out = b[2].buf;
     const Run *runs = b[3].buf;
     int64_t n = b[3].len / sizeof(Run);
-    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4);
+    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4)
+                   && (start == NULL || b[4].len == b[2].len);
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
-        for (int64_t i = 0; i < n; i++)
-            expand_run(entries + runs[i].first, signs + runs[i].start, out + runs[i].start,
-                       runs[i].length);
+        for (const Run *run = runs; run < runs + n; run++)
+            if (start == NULL)
+                expand_run(entries + run->first, signs + run->start, out + run->start,
+                           run->length);
+            else
+                add_run(entries + run->first, signs + run->start, start + run->start,
+                        out + run->start, run->length);
         Py_END_ALLOW_THREADS
     }
-    return finish(b, 4, is_valid);
+    return finish(b, 5, is_valid);
 }
 
 static PyObject *reduce(PyObject *module, PyObject *args) {
@@ -185,7 +195,7 @@ static PyObject *add_up(PyObject *module, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"expand", expand, METH_VARARGS, "expand(entries, signs int8, out, runs int64)"},
+    {"expand", expand, METH_VARARGS, "expand(entries, signs int8, out, runs int64, start or None)"},
     {"reduce", reduce, METH_VARARGS, "reduce(entries, signs int8, g, runs int64)"},
     {"transform", transform, METH_VARARGS, "transform(x, width), in place"},
     {"read", read_places, METH_VARARGS, "read(x, places int32, factors, out)"},

@@ -55,13 +55,15 @@ class Runs:
         copied = self._signs.nbytes if self._compiled is None else 0
         return copied + self._runs.nbytes
 
-    def expand(self, entries: Array, out: Array) -> None:
-        """Write sign * entry of each weight into out (D,)."""
+    def expand(self, entries: Array, out: Array, start: Array | None = None) -> None:
+        """Write sign * entry of each weight into out (D,), plus `start` (D,)."""
         if self._compiled is not None:
-            self._compiled.expand(entries, self._signs, out, self._runs)
+            self._compiled.expand(entries, self._signs, out, self._runs, start)
             return
         for weights, read in self._pieces:
             np.multiply(entries[read], self._signs[weights], out[weights])
+        if start is not None:
+            out += start
 
     def reduce(self, g: Array, entries: Array) -> None:
         """Add sign * g of each weight (D,) to its entry, run by run."""

@@ -41,8 +41,8 @@ class Layout(Protocol):
     def ranks(self) -> Integers:
         """Return the rank of each weight in the order, (D,)."""
 
-    def expand(self, z: Array) -> Array:
-        """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
+    def expand(self, z: Array, start: Array | None = None) -> Array:
+        """Return sign * z[group] for each weight, plus `start` (D,): (..., d) -> (..., D)."""
 
     def reduce(self, g: Array) -> Array:
         """Return the sum of sign * g over each group: (..., D) -> (..., d)."""
@@ -85,10 +85,12 @@ class Permuted:
         """Return the rank of each weight, (D,)."""
         return Stream(self._seed, "onehot/1/ranks").permutation(len(self.signs))
 
-    def expand(self, z: Array) -> Array:
-        """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
+    def expand(self, z: Array, start: Array | None = None) -> Array:
+        """Return sign * z[group] for each weight, plus `start` (D,): (..., d) -> (..., D)."""
         out = np.take(z, self._groups, axis=-1)
         out *= self.signs
+        if start is not None:
+            out += start
         return out
 
     def reduce(self, g: Array) -> Array:
@@ -141,11 +143,11 @@ class Tiled(ABC):
         ]
         return np.concatenate([*blocks, self._word[: self._left] + self._length * self._blocks])
 
-    def expand(self, z: Array) -> Array:
-        """Return sign * z[group] for each weight: (..., d) -> (..., D)."""
+    def expand(self, z: Array, start: Array | None = None) -> Array:
+        """Return sign * z[group] for each weight, plus `start` (D,): (..., d) -> (..., D)."""
         out = np.empty((*z.shape[:-1], len(self.signs)), dtype=z.dtype)
         for row, target in zip(_rows(z), _rows(out), strict=True):
-            self._expand_row(row, target)
+            self._expand_row(row, target, start)
         return out
 
     def reduce(self, g: Array) -> Array:
@@ -156,8 +158,8 @@ class Tiled(ABC):
         return out
 
     @abstractmethod
-    def _expand_row(self, z: Array, out: Array) -> None:
-        """Write sign * z[group] of each weight into out (D,)."""
+    def _expand_row(self, z: Array, out: Array, start: Array | None) -> None:
+        """Write sign * z[group] of each weight into out (D,), plus `start` (D,)."""
 
     @abstractmethod
     def _reduce_row(self, g: Array) -> Array:
@@ -183,12 +185,13 @@ class TiledWord(Tiled):
         held = self._groups.nbytes + self._inverse_word.nbytes + self._tail.nbytes
         return super().nbytes + self._runs.nbytes + held
 
-    def _expand_row(self, z: Array, out: Array) -> None:
+    def _expand_row(self, z: Array, out: Array, start: Array | None) -> None:
         twice = np.empty((2, self._length), dtype=z.dtype)
         _gather(z, self._groups, twice[0])
         twice[1] = twice[0]
-        self._runs.expand(twice.reshape(-1), out[: self._end])
-        self._tail.expand(twice[0], out[self._end :])
+        blocks, tail = (None, None) if start is None else np.split(start, [self._end])
+        self._runs.expand(twice.reshape(-1), out[: self._end], blocks)
+        self._tail.expand(twice[0], out[self._end :], tail)
 
     def _reduce_row(self, g: Array) -> Array:
         twice = np.zeros((2, self._length), dtype=g.dtype)
@@ -231,8 +234,8 @@ class TiledEntries(Tiled):
                 yield start + length - shift, first, shift
         yield self._end, (self._blocks & last) * length, self._left
 
-    def _expand_row(self, z: Array, out: Array) -> None:
-        self._runs.expand(unfold(z), out)
+    def _expand_row(self, z: Array, out: Array, start: Array | None) -> None:
+        self._runs.expand(unfold(z), out, start)
 
     def _reduce_row(self, g: Array) -> Array:
         entries = np.zeros(self._width, dtype=g.dtype)

@@ -61,6 +61,10 @@ class OneHot(Projection):
     def _expand(self, z: Tensor) -> Tensor:
         return torch.from_numpy(self._layout.expand(z.numpy() * self._scale))
 
+    def _expand_onto(self, start: Tensor, z: Tensor) -> Tensor:
+        entries, origin = z.numpy() * self._scale, start.detach().contiguous().numpy()
+        return torch.from_numpy(self._layout.expand(entries, origin))
+
     def _reduce(self, g: Tensor) -> Tensor:
         sums = self._layout.reduce(g.numpy())
         sums *= self._scale

@@ -87,6 +87,10 @@ class Projection(ABC):
         """Return P z, the same bits as in a batch: (d,) -> (D,)."""
         return self._expand(z[None])[0]
 
+    def _expand_onto(self, start: Tensor, z: Tensor) -> Tensor:
+        """Return start + P z, the bits of a sum: (D,), (d,) -> (D,)."""
+        return self._expand_one(z).add_(start)
+
     def _reduce_one(self, g: Tensor) -> Tensor:
         """Return P^T g, the same bits as in a batch: (D,) -> (d,)."""
         return self._reduce(g[None])[0]
@@ -94,7 +98,7 @@ class Projection(ABC):
     def __call__(self, z: Tensor, start: Tensor | None = None) -> Tensor:
         """Return P z, or start + P z, differentiable in z: (d,) -> (D,) or (n, d) -> (n, D).
 
-        `start` (D,) is a constant; it is added in place, which spares as many bytes as P z takes.
+        `start` (D,) is a constant, added as P z is made: a sum takes as long again.
 
         Raises:
             ValueError: another shape or dtype.
@@ -195,9 +199,8 @@ def _expand(projection: Projection, z: Tensor, start: Tensor | None = None) -> T
     """Return start + P z without a graph: (d,) -> (D,) or (n, d) -> (n, D)."""
     z = z.detach().contiguous()
     if z.dim() == 1:
-        y = projection._expand_one(z)
-    else:
-        y = projection._expand(z) if len(z) else z.new_zeros(0, projection.D)
+        return projection._expand_one(z) if start is None else projection._expand_onto(start, z)
+    y = projection._expand(z) if len(z) else z.new_zeros(0, projection.D)
     return y if start is None else y.add_(start)
 
 
