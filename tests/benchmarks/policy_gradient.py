@@ -6,6 +6,7 @@ A round is one rollout and the updates on it. `cartpole` and `pong` compare the 
 environments, with the bridge's policy and with SB3's; `default` compares pong in a subspace with
 SB3's whole pipeline: make_atari_env, VecFrameStack and CnnPolicy with the same network;
 `default-float32` does so with precision=float32 in the subspace, and not what the recipe has.
+`rounding` tells how far bfloat16 moves a gradient, beside how far two minibatches are apart.
 """
 
 from __future__ import annotations
@@ -154,6 +155,43 @@ def compare(
     )
 
 
+def rounding(d: int, minibatches: int = 8) -> None:
+    """Print relative distances of gradients of z on pong: of two precisions, of two minibatches."""
+    models = [in_subspace("pong", d, precision) for precision in ("float32", "bfloat16")]
+    models[0].set_logger(Logger(folder=None, output_formats=[]))
+    _round(models[0], time.process_time)
+    models[1].policy.load_state_dict(models[0].policy.state_dict())
+    buffer, size = models[0].rollout_buffer, models[0].batch_size
+    order = np.random.default_rng(0).permutation(buffer.buffer_size * buffer.n_envs)
+    whole, half = (
+        [
+            gradient(model, buffer._get_samples(order[at * size : (at + 1) * size]))
+            for at in range(minibatches)
+        ]
+        for model in models
+    )
+    for name, pairs in (
+        ("float32 and bfloat16", list(zip(whole, half, strict=True))),
+        ("two minibatches", list(zip(whole[:-1], whole[1:], strict=True))),
+    ):
+        apart = [float((a - b).norm() / a.norm()) for a, b in pairs]
+        print(f"rounding: {name} differ by {min(apart):.3f} to {max(apart):.3f} of a gradient")
+
+
+def gradient(model: PPO, batch: Any) -> torch.Tensor:
+    """Return the gradient of PPO's loss at its start, in the trained tensor (d,)."""
+    policy: Any = model.policy
+    policy.optimizer.zero_grad()
+    values, log_probs, entropy = policy.evaluate_actions(
+        batch.observations, batch.actions.long().flatten()
+    )
+    gain = (batch.advantages * (log_probs - batch.old_log_prob).exp()).mean()
+    error = (batch.returns - values.flatten()).square().mean()
+    (model.vf_coef * error - gain - model.ent_coef * entropy.mean()).backward()
+    found: torch.Tensor = policy.actor.w.grad.clone()
+    return found
+
+
 def _round(model: PPO, clock: Callable[[], float]) -> float:
     started = clock()
     model.learn(model.n_steps * model.n_envs, reset_num_timesteps=False)
@@ -163,7 +201,7 @@ def _round(model: PPO, clock: Callable[[], float]) -> float:
 def main() -> None:
     """Run the comparisons that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(TARGETS))
+    parser.add_argument("--only", default=",".join([*TARGETS, "rounding"]))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, default=1)
     arguments = parser.parse_args()
@@ -178,6 +216,9 @@ def main() -> None:
         "default-float32": ("pong", PONG_D, default_pipeline),
     }
     for name in arguments.only.split(","):
+        if name == "rounding":
+            rounding(PONG_D)
+            continue
         task, d, theirs = cases[name]
         compare(
             name,
