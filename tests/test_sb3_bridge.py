@@ -15,6 +15,7 @@ from rlid.sb3_bridge import (
     SimulatorVecEnv,
     StandardisedRollouts,
     SubspacePolicy,
+    on_policy,
     search_on_policy,
 )
 from rlid.sb3_bridge.generators import GlobalGenerators
@@ -241,3 +242,19 @@ def test_sb3_sees_raw_outputs_where_actions_are_continuous():
     env.reset()
     env.step_async(np.array([[10.0], [0.5]], np.float32))
     assert np.allclose(env._actions, [[2.0], [2 * np.tanh(0.5)]], atol=1e-5)
+
+
+@pytest.mark.parametrize("fused_from", [1, 10**9])
+def test_what_collects_experience_is_what_was_trained_last(fused_from, monkeypatch):
+    """Adam in one pass leaves the version of what it changes as it was."""
+    monkeypatch.setattr(on_policy, "FUSED_FROM", fused_from)
+    problem = problem_of()
+    model = model_of(problem)
+    assert model.policy.optimizer.defaults["fused"] == (True if fused_from == 1 else None)
+    for _ in range(2):
+        model.learn(model.n_steps * model.n_envs, reset_num_timesteps=False)
+        actor = model.policy.actor
+        with torch.no_grad():
+            assert actor.w.abs().max() > 0
+            assert torch.equal(actor.theta(), problem.subspace.theta(actor.w * actor.scale))
+            assert torch.equal(actor.parts()[0][0], problem.network.parts(actor.theta())[0][0])

@@ -73,6 +73,10 @@ class SubspaceActor(nn.Module):
             self._theta = (version, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
 
+    def forget(self) -> None:
+        """Make theta anew, whether or not w's version has changed."""
+        self._theta = None
+
     def parts(self) -> Parts:
         """Return the weights and biases as `Network.apply` takes them, as `theta` is remembered."""
         theta = self.theta()

@@ -73,6 +73,8 @@ class SubspacePolicy(ActorCriticPolicy):
             lr=lr_schedule(1),  # type: ignore[call-arg]
             **settings,
         )
+        # In one pass Adam does not raise the version of what it changes.
+        self.optimizer.register_step_post_hook(lambda *_: self.actor.forget())
 
     def extract_features(self, obs: Any, features_extractor: Any = None) -> Any:
         """Return observations as they are: bytes stay bytes until the network."""
