@@ -102,7 +102,7 @@ def _task(game: str, options: Mapping[str, Scalar]) -> Task:
         activation="relu",
         network="conv:16-32-256",
         agent="ppo",
-        # In half of it direct training of Pong nears 7 of 21, rising until the rate has fallen.
+        # With half of it direct training of Pong ended at 3.5 of 21.
         budget=2_000_000,
         search_episodes=1,
         # An episode takes thousands of frames: fewer than elsewhere. 30 are the paper's scoring.

@@ -258,3 +258,12 @@ def test_what_collects_experience_is_what_was_trained_last(fused_from, monkeypat
             assert actor.w.abs().max() > 0
             assert torch.equal(actor.theta(), problem.subspace.theta(actor.w * actor.scale))
             assert torch.equal(actor.parts()[0][0], problem.network.parts(actor.theta())[0][0])
+
+
+def test_training_that_diverged_raises_where_it_samples():
+    """SB3's own distribution would test every row of logits for it."""
+    model = model_of(problem_of())
+    with torch.no_grad():
+        model.policy.actor.w.fill_(float("nan"))
+    with pytest.raises((RuntimeError, ValueError), match="nan"):
+        model.learn(model.n_steps * model.n_envs)

@@ -65,10 +65,10 @@ class Blocks:
         channels, height, width = self.shape
         left, _, top, _ = self._zeros
         (rows, columns), side, n = self._counts, self.side, len(images)
-        whole = images.reshape(n, channels, height, width)
+        whole = images.reshape(n, *self.shape)
         if side > 1:
-            whole = np.zeros((n, channels, rows * side, columns * side), images.dtype)
-            whole[:, :, top : top + height, left : left + width] = images.reshape(n, *self.shape)
+            inner, whole = whole, np.zeros((n, channels, rows * side, columns * side), images.dtype)
+            whole[:, :, top : top + height, left : left + width] = inner
         # A square's line is moved in one piece.
         lines = whole.view(np.dtype((np.void, side * images.itemsize)))
         lines = lines.reshape(n, channels, rows, side, columns)
@@ -77,7 +77,7 @@ class Blocks:
         for channel in range(channels):
             for line in range(side):
                 found[:, :, :, line, channel] = lines[:, channel, :, line]
-        return found.view(images.dtype).reshape(n, -1)
+        return found.view(images.dtype).reshape(n, self.size)
 
     def images(self, x: torch.Tensor) -> torch.Tensor:
         """Return squares (n, size) as images for `convolution`, channels last: a view."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     Parts = list[tuple[torch.Tensor, torch.Tensor]]
+    """Weights and biases of each layer."""
 
 ALIGNED = 16
 """Rows of a batched product begin at multiples of so many floats, a cache line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -13,9 +13,10 @@ from torch import nn
 from rlid.networks import Network
 from rlid.problem import Problem
 
+if TYPE_CHECKING:
+    from rlid.networks.network import Parts
+
 Precision = Literal["float32", "bfloat16"]
-Parts = list[tuple[torch.Tensor, torch.Tensor]]
-"""Weights and biases of each layer, as `Network.prepared` gives them."""
 
 
 def is_half(network: Network, precision: Precision) -> bool:
