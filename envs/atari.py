@@ -41,8 +41,10 @@ PPO: dict[str, Scalar] = {
     "n_steps": 128,
     "batch_size": 32,
     "n_epochs": 3,
-    "lr": 2.5e-4,
-    "clip_range": 0.1,
+    # Direct training of Pong, one seed: training returns are at -6 by 510,000 steps; with half of
+    # both, as is usual, at -15 by 390,000.
+    "lr": 5e-4,
+    "clip_range": 0.2,
     "ent_coef": 0.01,
     "critic": "shared",
     "advantages": "rollout",

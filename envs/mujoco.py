@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlid.task import TASKS, Task
+from rlid.task import TASKS, Scalar, Task
 
 SOLVED = "gymnasium's reward_threshold of the environment"
 ARS = "the threshold of Mania, Guy and Recht (2018), table 1, set for version 1 of the environment"
 EPISODE_CAP = 1000
+RUNNING: dict[str, Scalar] = {
+    "n_steps": 64,
+    "batch_size": 64,
+    "lr": 3e-4,
+    "gamma": 0.98,
+    "gae_lambda": 0.92,
+    "clip_range": 0.1,
+    "log_std": -1.0,
+    "anneal_lr": True,
+}
+"""Settings of `ppo` for legs, from those that RL Zoo (Raffin 2020) has for half_cheetah."""
 
 
 def _task(env: str, **fields: Any) -> Task:
@@ -90,10 +101,13 @@ def hopper() -> Task:
     return _task(
         "Hopper-v5",
         network="mlp:64x64",
-        budget=2_000_000,
+        agent="ppo",
+        budget=1_000_000,
         search_episodes=2,
         floor=3120.0,
         floor_source=ARS,
+        # With --observation frozen direct training of one seed reached 3,306 so.
+        recipes={"ppo": {**RUNNING, "gamma": 0.99, "gae_lambda": 0.95, "clip_range": 0.2}},
     )
 
 
@@ -103,10 +117,14 @@ def half_cheetah() -> Task:
     return _task(
         "HalfCheetah-v5",
         network="mlp:64x64",
-        budget=2_000_000,
+        agent="ppo",
+        budget=1_000_000,
         search_episodes=1,
         floor=3430.0,
         floor_source=ARS,
+        # With --observation frozen direct training of one seed reached 3,562 so; ars and cmaes came
+        # to 2,194 and 892 in 4,000,000 steps.
+        recipes={"ppo": RUNNING},
     )
 
 
