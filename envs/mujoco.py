@@ -97,7 +97,7 @@ def swimmer() -> Task:
 
 @TASKS.add("mujoco")
 def hopper() -> Task:
-    """Hop forward on one leg: Hopper-v5, at most 1000 steps."""
+    """Hop forward on one leg: Hopper-v5, at most 1000 steps; best with --observation frozen."""
     return _task(
         "Hopper-v5",
         network="mlp:64x64",
@@ -113,7 +113,7 @@ def hopper() -> Task:
 
 @TASKS.add("mujoco")
 def half_cheetah() -> Task:
-    """Run on two legs in a plane: HalfCheetah-v5, 1000 steps."""
+    """Run on two legs in a plane: HalfCheetah-v5, 1000 steps; best with --observation frozen."""
     return _task(
         "HalfCheetah-v5",
         network="mlp:64x64",
