@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlid import paper, publisher, yardstick
-from rlid.published import Published
+from rlid.published import Published, bounds
 from rlid.record import MISSING
 from rlid.summary import summarise
 from rlid.yardstick import Ratio
@@ -25,7 +25,8 @@ class Entry:
     the d_int90 of MNIST with the paper's FC network; `ratio_rule` is what the latter was judged
     by, where that is another rule than the row's. `manifold` is D - d_int90,
     `compression` D / d_int90, `policy_bytes` the length of the exported policy file. `paper` is
-    the figure that Li et al. (2018) published; it was measured elsewhere.
+    the figure that Li et al. (2018) published; it was measured elsewhere. `is_least` is whether no
+    smaller d was open to the search.
     """
 
     task: str
@@ -40,6 +41,7 @@ class Entry:
     ci_high: int | None = None
     dmax: int | None = None
     censored: bool = False
+    is_least: bool = False
     withheld: str = ""
     ratio: float | None = None
     ratio_rule: str = ""
@@ -65,9 +67,12 @@ class Entry:
 
     @property
     def answer(self) -> str:
-        """d_int90 in a few characters: a number, "> dmax", or "" where there is none."""
+        """d_int90 in a few characters: a number, "> dmax", or "" where there is none.
+
+        The smallest d that was open to the search is an upper bound: "at most 300".
+        """
         if self.d_int90 is not None:
-            return str(self.d_int90)
+            return f"at most {self.d_int90}" if self.is_least else str(self.d_int90)
         return f"> {self.dmax}" if self.censored else ""
 
     @property
@@ -148,6 +153,7 @@ def _entry(one: Published, ratio: Ratio | None) -> Entry:
         ci_high=one.answer.ci_high,
         dmax=one.dmax,
         censored=one.answer.censored,
+        is_least=d is not None and d == bounds(asked, one.D)[0] > 1,
         withheld=one.answer.withheld,
         ratio=None if ratio is None else round(ratio.value, 6),
         ratio_rule="" if ratio is None else ratio.other_rule,

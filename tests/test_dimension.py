@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rlid.dimension import Trial, compare, estimate
+from rlid.measurement import answer as said
 from rlid.stats import isotonic_crossing, quartiles, weighted_quantile
 
 DMAX = 20
@@ -225,3 +226,9 @@ def test_order_statistics() -> None:
     assert weighted_quantile(values, weights, 0.9) == math.inf
     assert isotonic_crossing([1, 2, 4, 8], [0, 6, 4, 9], [10, 10, 10, 10]) == 2
     assert isotonic_crossing([1, 2], [0, 4], [10, 10]) is None
+
+
+def test_the_smallest_d_that_was_open_is_an_upper_bound() -> None:
+    solved = [Trial(d, 0, True, None) for d in (300, 900)]
+    assert said(estimate(solved, dmin=300, dmax=900)).startswith("d_int90 at most 300 ")
+    assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 = ")

@@ -59,6 +59,7 @@ def test_of_one_thing_the_measurement_with_most_seeds_counts():
 
 def test_above_dmax_is_no_number():
     assert Entry("a", "rl", "linear", dmax=20, censored=True).answer == "> 20"
+    assert Entry("a", "rl", "linear", d_int90=7, is_least=True).answer == "at most 7"
     assert Entry("a", "rl", "linear", dmax=20, ci_low=21).interval == "above 20"
     assert Entry("a", "rl", "linear", dmax=20, ci_low=7).interval == "7 or more"
 
