@@ -19,7 +19,7 @@ RUNNING: dict[str, Scalar] = {
     "log_std": -1.0,
     "anneal_lr": True,
 }
-"""Settings of `ppo` for legs, from those that RL Zoo (Raffin 2020) has for half_cheetah."""
+"""Settings of `ppo` for legs; with raw observations they have not been tried."""
 
 
 def _task(env: str, **fields: Any) -> Task:
@@ -97,7 +97,7 @@ def swimmer() -> Task:
 
 @TASKS.add("mujoco")
 def hopper() -> Task:
-    """Hop forward on one leg: Hopper-v5, at most 1000 steps; best with --observation frozen."""
+    """Hop forward on one leg: Hopper-v5, at most 1000 steps; see --observation frozen."""
     return _task(
         "Hopper-v5",
         network="mlp:64x64",
@@ -113,7 +113,7 @@ def hopper() -> Task:
 
 @TASKS.add("mujoco")
 def half_cheetah() -> Task:
-    """Run on two legs in a plane: HalfCheetah-v5, 1000 steps; best with --observation frozen."""
+    """Run on two legs in a plane: HalfCheetah-v5, 1000 steps; see --observation frozen."""
     return _task(
         "HalfCheetah-v5",
         network="mlp:64x64",
