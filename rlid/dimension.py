@@ -70,6 +70,11 @@ class Estimate:
             return math.inf
         return (self.ci_high - self.ci_low) / self.d_int90
 
+    @property
+    def is_least(self) -> bool:
+        """Whether d_int90 is an upper bound only: no smaller d was open to the search."""
+        return self.d_int90 == self.dmin > 1
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -191,8 +191,7 @@ def answer(found: Estimate) -> str:
     if found.withheld:
         return f"no d_int90: {found.withheld}"
     value = f"> {found.dmax}" if found.censored else f"= {found.d_int90}"
-    if found.d_int90 == found.dmin > 1:
-        # Nothing below it was tried.
+    if found.is_least:
         value = f"at most {found.d_int90}"
     if found.ci_low is None:
         return f"d_int90 {value} (no interval below 5 seeds)"

@@ -22,6 +22,8 @@ FORMATS = ("svg", "png")
 SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
 CURVE_POINTS = 200
+CURVE_DECIMALS = 4
+"""Digits beyond these differ from one processor to another, and would make each drawing differ."""
 MOST_TICKS = 9
 PANEL = (5.2, 4.0)
 """Inches of a figure that stands alone: its text can be read at the width of a phone."""
@@ -165,7 +167,7 @@ def _fitted(found: Estimate, dims: Floats) -> Floats | None:
     centre = middle - width * np.log(share / (1.0 - share))
     rise = 1.0 / (1.0 + np.exp(np.clip((centre - np.log(dims)) / width, -40.0, 40.0)))
     fitted: Floats = guess + (1.0 - guess - lapse) * rise
-    return fitted
+    return fitted.round(CURVE_DECIMALS)
 
 
 def _draw_scores(axes: Axes, summary: Summary) -> None:

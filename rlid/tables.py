@@ -66,8 +66,8 @@ def cells(entry: Entry) -> list[str]:
         _whole(entry.seeds),
         entry.status,
         f"{entry.paper} ({entry.paper_note})" if entry.paper_note else entry.paper,
-        short(entry.compression),
-        _whole(entry.manifold),
+        _bounded(entry, short(entry.compression)),
+        _bounded(entry, _whole(entry.manifold)),
         "" if entry.policy_bytes is None else f"{entry.policy_bytes:,} B",
         entry.rule,
         short(entry.reference),
@@ -186,7 +186,13 @@ def _ratio(entry: Entry) -> str:
     if entry.ratio is None:
         return ""
     star = "*" if entry.ratio_rule else ""
-    return f"{'> ' if entry.censored else ''}{entry.ratio:.2g}{star}"
+    bound = "> " if entry.censored else "at most " if entry.is_least else ""
+    return f"{bound}{entry.ratio:.2g}{star}"
+
+
+def _bounded(entry: Entry, text: str) -> str:
+    """Return what falls as d_int90 rises: a lower bound where that is an upper one."""
+    return f"at least {text}" if entry.is_least and text else text
 
 
 def _whole(value: int | None) -> str:

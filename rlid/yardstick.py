@@ -18,16 +18,19 @@ TASK, NETWORK, AGENT = "mnist", "mlp:200x200", "adam"
 class Ratio:
     """A d_int90 over MNIST's; `is_above` where only a lower bound of the former is known.
 
+    `is_least` is the other way round: only an upper bound is.
     `other_rule` is the rule that MNIST was judged by, where that is not the measurement's own.
     """
 
     value: float
     is_above: bool
+    is_least: bool
     other_rule: str = ""
 
     def __str__(self) -> str:
         """Say it in two digits, for a table; a star marks another rule."""
-        return f"{'> ' if self.is_above else ''}{self.value:.2g}{'*' if self.other_rule else ''}"
+        bound = "> " if self.is_above else "at most " if self.is_least else ""
+        return f"{bound}{self.value:.2g}{'*' if self.other_rule else ''}"
 
 
 def ratio(item: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
@@ -50,7 +53,7 @@ def ratio(item: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
     )
     value = (found.d_int90 or found.dmax) / (unit.estimate.d_int90 or 1)
     other_rule = "" if _rule(unit) == _rule(item) else _rule(unit)
-    return Ratio(value, found.censored, other_rule)
+    return Ratio(value, found.censored, found.is_least, other_rule)
 
 
 def _rule(item: Summary) -> str:

@@ -60,6 +60,14 @@ def test_of_one_thing_the_measurement_with_most_seeds_counts():
 def test_above_dmax_is_no_number():
     assert Entry("a", "rl", "linear", dmax=20, censored=True).answer == "> 20"
     assert Entry("a", "rl", "linear", d_int90=7, is_least=True).answer == "at most 7"
+    bound = {"d_int90": 7, "ratio": 0.14, "compression": 10.0, "manifold": 63}
+    for is_least, ratio, times, rest in [
+        (False, "0.14", "10", "63"),
+        (True, "at most 0.14", "at least 10", "at least 63"),
+    ]:
+        entry = Entry("a", "rl", "linear", is_least=is_least, **bound)
+        shown = dict(zip(tables.HEADINGS, tables.cells(entry), strict=True))
+        assert (shown["/ MNIST FC"], shown["D / d"], shown["D - d"]) == (ratio, times, rest)
     assert Entry("a", "rl", "linear", dmax=20, ci_low=21).interval == "above 20"
     assert Entry("a", "rl", "linear", dmax=20, ci_low=7).interval == "7 or more"
 

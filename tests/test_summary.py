@@ -135,9 +135,19 @@ class TestScale:
             found = rows["cartpole", "cmaes"]
             assert found["of_mnist"]["value"] == found["d_int90"] / unit.estimate.d_int90
             assert not found["of_mnist"]["is_above"]
+            assert not found["of_mnist"]["is_least"]
         code, said = command(monkeypatch, capsys, "show", "--store", store.folder)
         assert not code
         assert "/MNIST" in said.out
+
+    def test_a_bound_is_called_one(self, tmp_path):
+        store = Store(tmp_path)
+        for record in self.of_mnist(250):
+            store.add(record)
+        item = measurements(store)[0]
+        assert str(ratio(item, [item])) == "1"
+        records = [record.model_copy(update={"dmin": 250}) for record in item.records]
+        assert str(ratio(summarise(records), [item])) == "at most 1"
 
     def test_it_is_missing_without_mnist_or_with_another_network(self, store):
         item = measurements(store)[0]
