@@ -16,6 +16,9 @@ RUNNING: dict[str, Scalar] = {
     "gamma": 0.98,
     "gae_lambda": 0.92,
     "clip_range": 0.1,
+    # Returns run into hundreds: the critic's gradient would drown the policy's where both are cut
+    # to one length.
+    "vf_coef": 0.01,
     "log_std": -1.0,
     "anneal_lr": True,
 }
@@ -116,14 +119,15 @@ def half_cheetah() -> Task:
     """Run on two legs in a plane: HalfCheetah-v5, 1000 steps; see --observation frozen."""
     return _task(
         "HalfCheetah-v5",
-        network="mlp:64x64",
+        # From ordinary output weights many seeds land on their backs and stay there: three of
+        # eight were below 1,500 after 150,000 steps, from these none of four.
+        network="mlp:64x64+out=0.01",
         agent="ppo",
         budget=1_000_000,
         search_episodes=1,
         floor=3430.0,
         floor_source=ARS,
-        # With --observation frozen direct training of one seed reached 3,562 so; ars and cmaes came
-        # to 2,194 and 892 in 4,000,000 steps.
+        # With --observation frozen; ars and cmaes came to 2,194 and 892 in 4,000,000 steps.
         recipes={"ppo": RUNNING},
     )
 
