@@ -16,9 +16,6 @@ RUNNING: dict[str, Scalar] = {
     "gamma": 0.98,
     "gae_lambda": 0.92,
     "clip_range": 0.1,
-    # Returns run into hundreds: the critic's gradient would drown the policy's where both are cut
-    # to one length.
-    "vf_coef": 0.01,
     "log_std": -1.0,
     "anneal_lr": True,
 }
@@ -110,6 +107,8 @@ def hopper() -> Task:
         floor=3120.0,
         floor_source=ARS,
         # With --observation frozen direct training of one seed reached 3,306 so.
+        # With small output weights and a light critic, as half_cheetah has them, two seeds stayed
+        # below 700 in 400,000 steps.
         recipes={"ppo": {**RUNNING, "gamma": 0.99, "gae_lambda": 0.95, "clip_range": 0.2}},
     )
 
@@ -127,8 +126,9 @@ def half_cheetah() -> Task:
         search_episodes=1,
         floor=3430.0,
         floor_source=ARS,
-        # With --observation frozen; ars and cmaes came to 2,194 and 892 in 4,000,000 steps.
-        recipes={"ppo": RUNNING},
+        # With --observation frozen; ars and cmaes came to 2,194 and 892 in 4,000,000 steps. Where
+        # both gradients are cut to one length, the critic's would drown the policy's.
+        recipes={"ppo": {**RUNNING, "vf_coef": 0.01}},
     )
 
 
