@@ -118,8 +118,8 @@ def half_cheetah() -> Task:
     """Run on two legs in a plane: HalfCheetah-v5, 1000 steps; see --observation frozen."""
     return _task(
         "HalfCheetah-v5",
-        # From ordinary output weights many seeds land on their backs and stay there: three of
-        # eight were below 1,500 after 150,000 steps, from these none of four.
+        # From ordinary output weights many seeds are caught in a poor gait: three of eight were
+        # below 1,500 after 150,000 steps, from these none of four.
         network="mlp:64x64+out=0.01",
         agent="ppo",
         budget=1_000_000,
