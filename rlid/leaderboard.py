@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rlid import paper, publisher, yardstick
-from rlid.published import Published, bounds
+from rlid.published import Published
 from rlid.record import MISSING
-from rlid.summary import summarise
+from rlid.summary import Summary, summarise
 from rlid.yardstick import Ratio
 
 FULL_SEEDS = {"rl": 10, "supervised": 5, "synthetic": 5}
@@ -123,7 +123,7 @@ def entries(published: Sequence[Published]) -> list[Entry]:
     summaries = [summarise(one.records()) for one in published]
     of_mnist = [item for item in summaries if item.spec.task == yardstick.TASK]
     ratios = [yardstick.ratio(item, of_mnist) for item in summaries]
-    found = [_entry(one, ratio) for one, ratio in zip(published, ratios, strict=True)]
+    found = [_entry(*row) for row in zip(published, summaries, ratios, strict=True)]
     measured = {(one.task, one.network.partition("+")[0]) for one in found}
     return found + [
         Entry(
@@ -135,7 +135,7 @@ def entries(published: Sequence[Published]) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _entry(one: Published, ratio: Ratio | None) -> Entry:
+def _entry(one: Published, summary: Summary, ratio: Ratio | None) -> Entry:
     asked, d = one.question, one.answer.d_int90
     said = paper.published_figure(asked.task, asked.network)
     seeds = _seeds(one)
@@ -153,7 +153,7 @@ def _entry(one: Published, ratio: Ratio | None) -> Entry:
         ci_high=one.answer.ci_high,
         dmax=one.dmax,
         censored=one.answer.censored,
-        is_least=d is not None and d == bounds(asked, one.D)[0] > 1,
+        is_least=summary.estimate.is_least,
         withheld=one.answer.withheld,
         ratio=None if ratio is None else round(ratio.value, 6),
         ratio_rule="" if ratio is None else ratio.other_rule,

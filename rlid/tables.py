@@ -12,6 +12,7 @@ from dataclasses import fields
 from rlid.claims import OUT_OF_SCOPE, Claim
 from rlid.leaderboard import Entry
 from rlid.paper import SOURCE
+from rlid.yardstick import Ratio
 
 MISSING = "–"
 NOTE = (
@@ -185,9 +186,7 @@ def _latex(text: str) -> str:
 def _ratio(entry: Entry) -> str:
     if entry.ratio is None:
         return ""
-    star = "*" if entry.ratio_rule else ""
-    bound = "> " if entry.censored else "at most " if entry.is_least else ""
-    return f"{bound}{entry.ratio:.2g}{star}"
+    return str(Ratio(entry.ratio, entry.censored, entry.is_least, entry.ratio_rule))
 
 
 def _bounded(entry: Entry, text: str) -> str:
