@@ -29,6 +29,8 @@ class PPO:
             the whole "rollout", so that a minibatch in which nothing happened stays quiet.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
+        reward_scale: rewards are multiplied by it in training: the critic starts near zero, and
+            follows returns of thousands slowly.
         precision: of the network's convolutions in training, if any; evaluation is in float32.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
@@ -53,6 +55,7 @@ class PPO:
     precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
     anneal_lr: bool = field(default=False, metadata=LATER)
     advantages: Literal["minibatch", "rollout"] = field(default="minibatch", metadata=LATER)
+    reward_scale: float = field(default=1.0, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -74,6 +77,7 @@ class PPO:
             clip_range=self.clip_range,
             max_grad_norm=self.max_grad_norm,
             checkpoint=self.checkpoint,
+            reward_scale=self.reward_scale,
         )
         check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
         if self.batch_size == 1:
@@ -125,6 +129,7 @@ class PPO:
             critic=self.critic,
             precision=self.precision,
             checkpoint=self.checkpoint,
+            reward_scale=self.reward_scale,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,

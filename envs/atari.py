@@ -200,15 +200,6 @@ class AtariSimulator:
         terminated, truncated = self._ended.copy()
         return self._observations.copy(), self._rewards.copy(), terminated, truncated
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these; their environments go back to the pool."""
-        kept = [self._envs[slot] for slot in slots]
-        held = {id(env) for env in kept}
-        self._pool = kept + [env for env in self._pool if id(env) not in held]
-        self._envs = kept
-        self._observations, self._rewards = self._observations[slots], self._rewards[slots]
-        self._ended = self._ended[:, slots]
-
     def close(self) -> None:
         """Let go of every environment, which ends its thread."""
         self._pool, self._envs = [], []

@@ -158,13 +158,6 @@ class CartPoleSimulator:
         env.state, env.steps, env.prev_done = self._state[:, :n], self._steps[:n], self._is_over[:n]
         self._n = n
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these."""
-        self._narrow(0)
-        self._state, self._steps = self._state[:, slots], self._steps[slots]
-        self._is_over = self._is_over[slots]
-        self._narrow(len(slots))
-
     def close(self) -> None:
         """Nothing is held outside Python."""
 

@@ -118,15 +118,6 @@ class MinAtarSimulator:
             truncated,
         )
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these; their games go back to the pool."""
-        kept = [self._slots[slot] for slot in slots]
-        held = {id(slot) for slot in kept}
-        self._pool = kept + [slot for slot in self._pool if id(slot) not in held]
-        self._slots = kept
-        self._observations, self._rewards = self._observations[slots], self._rewards[slots]
-        self._terminated = self._terminated[slots]
-
     def close(self) -> None:
         """Nothing is held outside Python."""
 

@@ -288,10 +288,5 @@ class Dials:
             np.zeros(len(rows), bool),
         )
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these."""
-        self._order, self._time = self._order[slots], self._time[slots]
-        self._all_set = self._all_set[slots]
-
     def close(self) -> None:
         """Nothing is held outside Python."""

@@ -110,11 +110,6 @@ class EnvpoolSimulator:
             terminated[order], truncated[order] = ended, cut
         return observations, rewards, terminated, truncated
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these."""
-        self._pool_of, self._place = self._pool_of[slots], self._place[slots]
-        self._drop_unused()
-
     def _drop_unused(self) -> None:
         used = np.unique(self._pool_of)
         for index, pool in enumerate(self._pools):

@@ -212,13 +212,6 @@ class MujocoSimulator:
         truncated[rows] = [slot.steps >= self._cap for slot in slots]
         return observations, rewards, terminated, truncated
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these; their states go back to the pool."""
-        kept = [self._slots[slot] for slot in slots]
-        held = {id(slot) for slot in kept}
-        self._pool = kept + [slot for slot in self._pool if id(slot) not in held]
-        self._slots = kept
-
     def close(self) -> None:
         """Close the one environment."""
         self._env.close()

@@ -68,10 +68,6 @@ class FrozenStatistics:
         observations, rewards, terminated, truncated = self._simulator.step(actions, active)
         return self._scaled(observations), rewards, terminated, truncated
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these."""
-        self._simulator.keep(slots)
-
     def close(self) -> None:
         """Release what the simulator holds."""
         self._simulator.close()

@@ -199,17 +199,6 @@ class GymnasiumSimulator:
             )
         self._observations[slot] = (np.asarray(observation) - self._middle) / self._half
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these; their environments go back to the pool."""
-        kept = [self._envs[slot] for slot in slots]
-        held = {id(env) for env in kept}
-        self._pool = kept + [env for env in self._pool if id(env) not in held]
-        self._envs = kept
-        self._observations = self._observations[slots]
-        self._rewards = self._rewards[slots]
-        self._terminated = self._terminated[slots]
-        self._truncated = self._truncated[slots]
-
     def close(self) -> None:
         """Close every environment; one that fails at it has cost no result."""
         for env in self._pool:

@@ -153,9 +153,6 @@ class Simulator(Protocol):
             EnvironmentFault: the environment raised or broke its interface.
         """
 
-    def keep(self, slots: NDArray[np.intp]) -> None:
-        """Drop all slots but these, which are numbered anew in their order."""
-
     def close(self) -> None:
         """Release what the environments hold."""
 

@@ -244,6 +244,20 @@ def test_sb3_sees_raw_outputs_where_actions_are_continuous():
     assert np.allclose(env._actions, [[2.0], [2 * np.tanh(0.5)]], atol=1e-5)
 
 
+def test_scaled_rewards_are_seen_by_sb3_alone():
+    ours, scaled = (
+        SimulatorVecEnv(problem_of(), 2, np.random.default_rng(0), reward_scale=scale)
+        for scale in (1.0, 0.25)
+    )
+    for env in (ours, scaled):
+        env.reset()
+    while not ours.finished_returns:
+        expected, found = ours.step(np.zeros(2, int))[1], scaled.step(np.zeros(2, int))[1]
+        assert np.array_equal(expected, [1, 1])
+        assert np.array_equal(found, [0.25, 0.25])
+    assert ours.finished_returns == scaled.finished_returns
+
+
 @pytest.mark.parametrize("fused_from", [1, 10**9])
 def test_what_collects_experience_is_what_was_trained_last(fused_from, monkeypatch):
     """Adam in one pass leaves the version of what it changes as it was."""

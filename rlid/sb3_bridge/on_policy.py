@@ -145,6 +145,7 @@ def search_on_policy(
     critic: CriticMode = "full",
     precision: Precision = "float32",
     checkpoint: int = CHECKPOINT,
+    reward_scale: float = 1.0,
     **settings: Any,
 ) -> Search:
     """Train an SB3 on-policy algorithm in the problem's subspace; report after every update.
@@ -153,7 +154,7 @@ def search_on_policy(
     Every `checkpoint` steps it can be saved.
     """
     env_rng, optimizer_rng = rng.spawn(2)
-    env = SimulatorVecEnv(problem, n_envs, env_rng)
+    env = SimulatorVecEnv(problem, n_envs, env_rng, reward_scale=reward_scale)
     policy = {
         "problem": problem,
         "scale": scale,

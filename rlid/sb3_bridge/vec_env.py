@@ -36,9 +36,14 @@ class SimulatorVecEnv(VecEnv):
         rng: np.random.Generator,
         continuous: Literal["raw", "own"] = "raw",
         is_cut: bool = True,
+        reward_scale: float = 1.0,
     ) -> None:
-        """Make n_envs slots of the problem's task; episode seeds are drawn from rng."""
+        """Make n_envs slots of the problem's task; episode seeds are drawn from rng.
+
+        SB3 sees rewards times `reward_scale`; `finished_returns` are the task's own.
+        """
         self.rng = rng
+        self._reward_scale = reward_scale
         self._problem = problem
         self._simulator = cast(Simulator, make_world(problem.task))
         self._is_raw = continuous == "raw"
@@ -128,7 +133,7 @@ class SimulatorVecEnv(VecEnv):
             observations = observations.copy()
             observations[ended] = self._seen(self._begin(ended))
             self._returns[ended] = 0.0
-        return observations, rewards.astype(np.float32), dones, infos
+        return observations, (rewards * self._reward_scale).astype(np.float32), dones, infos
 
     def close(self) -> None:
         """Close the simulator."""
