@@ -158,6 +158,13 @@ class CartPoleSimulator:
         env.state, env.steps, env.prev_done = self._state[:, :n], self._steps[:n], self._is_over[:n]
         self._n = n
 
+    def reorder(self, order: NDArray[np.intp]) -> None:
+        """Have slot i hold what slot order[i] held."""
+        self._narrow(0)
+        self._state, self._steps = self._state[:, order], self._steps[order]
+        self._is_over = self._is_over[order]
+        self._narrow(len(order))
+
     def close(self) -> None:
         """Nothing is held outside Python."""
 

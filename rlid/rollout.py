@@ -16,6 +16,7 @@ from rlid.acting import make_policies
 from rlid.actions import sample
 from rlid.networks import Network
 from rlid.rows import Group, Question, Row
+from rlid.slots import Slots
 from rlid.task import EnvironmentFault, Simulator, Task
 
 DUE_AT, IDLE_AT = 0.125, 0.5
@@ -63,9 +64,6 @@ class Rollouts:
         self._rows: dict[int, Row] = {}
         self._over: list[Row] = []
         self._under_way = 0
-        self._observations: NDArray[Any] = np.empty(0)
-        self._actions: NDArray[Any] = np.empty(0)
-        self._free: list[int] = []
         self._open(0)
 
     def add(self, key: int, Theta: torch.Tensor, seeds: NDArray[np.int64]) -> None:  # noqa: N803
@@ -96,26 +94,26 @@ class Rollouts:
 
     def _step(self) -> bool:
         """Step until an episode ends; return whether a question is answered by it."""
-        active, groups = self._active, [group for group in self._groups.values() if group.rows]
-        has_ended = False
+        slots, groups = self._slots, [group for group in self._groups.values() if group.rows]
+        active, has_ended = slots.active, False
         while not has_ended:
             self._beat()
             for group in groups:
-                self._actions = group.act(self._observations, active, self._actions)
-            found = self._simulator.step(self._actions, active)
-            self._observations, rewards, terminated, truncated = found
-            if not (seems_finite(rewards) and seems_finite(self._observations)):
+                slots.actions = group.act(slots.observations, active, slots.actions)
+            found = self._simulator.step(slots.actions, active)
+            slots.observations, rewards, terminated, truncated = found
+            if not (seems_finite(rewards) and seems_finite(slots.observations)):
                 check_finite(rewards, active)
-                check_finite(self._observations, active)
-            self._totals += rewards * active
-            self._now += 1
+                check_finite(slots.observations, active)
+            slots.totals += rewards * active
+            slots.now += 1
             ended = terminated | truncated
-            if self._now >= self._due:
-                ended |= self._at_cap()
+            at_cap = slots.at_cap()
+            if at_cap is not None:
+                ended |= at_cap
             ended &= active
             has_ended = bool(np.count_nonzero(ended))
-        active ^= ended
-        self._steps[ended] = self._now - self._began[ended]
+        slots.end(ended)
         is_answered = False
         for slot in np.flatnonzero(ended).tolist():
             row = self._rows[slot]
@@ -126,37 +124,25 @@ class Rollouts:
                 is_answered |= row.question.left == 0
         return is_answered
 
-    def _at_cap(self) -> NDArray[np.bool_]:
-        """Return where an episode has come to the cap (S,); before it is due again, none can.
-
-        Those that begin later come to it later.
-        """
-        at_cap = self._now - self._began >= self._task.episode_cap
-        under_way = self._active & ~at_cap
-        if under_way.any():
-            self._due = int(self._began[under_way].min()) + self._task.episode_cap
-        return at_cap
-
     def _collect(self) -> list[Outcome]:
         """Write down what came of the rows that are over; return the questions that end there."""
         ended: dict[int, Question] = {}
         for row in self._over:
             question = row.question
-            question.values[row.index] = self._totals[row.slots]
-            question.steps[row.index] = self._steps[row.slots].sum()
+            question.values[row.index] = self._slots.totals[row.slots]
+            question.steps[row.index] = self._slots.steps[row.slots].sum()
             if question.left == 0:
                 ended[question.key] = question
         return [Outcome(key, item.values, item.steps) for key, item in ended.items()]
 
     def _arrange(self) -> None:
         """Give the slots of rows that are over to rows that wait, in their order."""
-        self._free += [slot for row in self._over for slot in row.slots.tolist()]
+        self._slots.release([slot for row in self._over for slot in row.slots.tolist()])
         self._over = []
-        # The lowest first: those at the end cost some simulators nothing while they idle.
-        self._free.sort()
+        self._close_ranks()
         wanted = sum(question.seeds.shape[1] for question, _ in self._waiting)
-        slots = len(self._active)
-        busy, may_grow = slots - len(self._free), slots < self._simulator.max_slots
+        slots = len(self._slots)
+        busy, may_grow = slots - len(self._slots.free), slots < self._simulator.max_slots
         is_fresh = busy == 0 and wanted > slots and (may_grow or slots == 0)
         if is_fresh:
             self._begin(wanted)
@@ -172,6 +158,18 @@ class Rollouts:
         if admitted:
             self._start(admitted, is_fresh)
 
+    def _close_ranks(self) -> None:
+        """Have what is under way stand side by side, where that spares the simulator something."""
+        order = self._slots.closer() if hasattr(self._simulator, "reorder") else None
+        if order is None:
+            return
+        self._simulator.reorder(order)  # type: ignore[attr-defined]
+        place = self._slots.reorder(order)
+        for group in self._groups.values():
+            group.move(place)
+        rows = {row for group in self._groups.values() for row in group.rows if row.left > 0}
+        self._rows = {slot: row for row in rows for slot in row.slots.tolist()}
+
     def _begin(self, wanted: int) -> None:
         """Make room for what is wanted, or for as much as there may be."""
         first = self._waiting[0][0].seeds.shape[1]
@@ -182,38 +180,30 @@ class Rollouts:
         taken = np.concatenate([row.slots for row in admitted])
         seeds: list[int] = np.concatenate([row.seeds for row in admitted]).tolist()
         if is_fresh:
-            spare = len(self._active) - len(seeds)
-            self._observations = self._simulator.start(seeds + seeds[:1] * spare)
+            spare = len(self._slots) - len(seeds)
+            self._slots.observations = self._simulator.start(seeds + seeds[:1] * spare)
         else:
-            self._observations[taken] = self._simulator.restart(taken, seeds)
-        check_finite(self._observations[taken])
+            self._slots.observations[taken] = self._simulator.restart(taken, seeds)
+        check_finite(self._slots.observations[taken])
         for row in admitted:
             for slot in row.slots.tolist():
                 self._rows[slot] = row
-        self._active[taken] = True
-        self._totals[taken], self._began[taken] = 0.0, self._now
+        self._slots.begin(taken)
 
     def _open(self, slots: int) -> None:
-        self._active = np.zeros(slots, bool)
-        self._totals, self._steps = np.zeros(slots), np.zeros(slots, np.int64)
-        # Steps so far, and how many there were when the slot's episode began.
-        self._now, self._began = 0, np.zeros(slots, np.int64)
-        self._due = self._task.episode_cap
-        self._actions = np.empty(0)
-        self._free, self._rows, self._over = list(range(slots)), {}, []
+        self._slots = Slots(slots, self._task.episode_cap)
+        self._rows, self._over = {}, []
 
     def _admit(self) -> list[Row]:
         """Take rows that wait into free slots, as far as these go."""
-        admitted, at = [], 0
+        admitted = []
         while self._waiting:
             question, index = self._waiting[0]
-            end = at + question.seeds.shape[1]
-            if end > len(self._free):
+            episodes = question.seeds.shape[1]
+            if episodes > len(self._slots.free):
                 break
             self._waiting.popleft()
-            admitted.append(Row(question, index, np.array(self._free[at:end], np.intp)))
-            at = end
-        del self._free[:at]
+            admitted.append(Row(question, index, self._slots.take(episodes)))
         return admitted
 
     def _apart(self, fault: EnvironmentFault) -> list[Outcome]:

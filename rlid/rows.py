@@ -85,3 +85,9 @@ class Group:
             self._slots[places] = [row.slots for row in moved]
         thetas = [row.question.Theta[row.index] for row in moved]
         self._policies.put(np.array(places, np.intp), thetas, end)
+
+    def move(self, place: NDArray[np.intp]) -> None:
+        """Have rows go on in other slots: slot s is place[s] from now on."""
+        self._slots = place[self._slots]
+        for row, slots in zip(self.rows, self._slots, strict=True):
+            row.slots = slots

@@ -127,7 +127,8 @@ class Simulator(Protocol):
     Observations are flat, of float32 or uint8. A simulator of images has an `observation_shape`
     besides, (channels, height, width), which convolutions need. One that is slow to seed may have
     `follow(slots)` besides, as `restart` but by generators of its own that `start` has seeded:
-    training may take new episodes from it.
+    training may take new episodes from it. One of which a step costs the more, the further its last
+    active slot is, may have `reorder(order)`: slot i from now on holds what slot order[i] held.
     """
 
     observation_size: int

@@ -18,6 +18,7 @@ LAYERS = {
             "acting",
             "two_actions",
             "rows",
+            "slots",
             "rollout",
             "store",
             "journal",
