@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlid.actions import kind_of
+from rlid.actions import kind_of, sample
 from rlid.agent import AGENTS, configure, settings
 from rlid.networks import parse
 from rlid.plan import plan
@@ -158,6 +158,29 @@ class TestTasks:
         simulator.start([1, 2, 3])
         restarted = simulator.restart(np.array([1]), [9])
         assert np.array_equal(restarted, make_world(task).start([9]))
+
+    def test_slots_that_change_places_go_on_as_they_were(self, task):
+        world = make_world(task)
+        if not hasattr(world, "reorder"):
+            pytest.skip("its slots keep their places")
+        still, seeds = make_world(task), [1, 2, 3, 4, 5]
+        rng, order = np.random.default_rng(0), np.array([3, 0, 4, 2, 1])
+        active = np.array([True, False, True, True, False])
+        for simulator in (world, still):
+            simulator.start(seeds)
+        for moved in (np.arange(5), order):
+            if moved is order:
+                world.reorder(order)
+            actions = sample(world.action_space, rng, 5)
+            expected = still.step(actions, active)
+            found = world.step(actions[moved], active[moved])
+            for one, other in zip(expected, found, strict=True):
+                assert np.array_equal(one[moved][active[moved]], other[active[moved]])
+        assert np.array_equal(world.restart(np.array([4]), [9]), still.restart(order[4:], [9]))
+        actions, active = sample(world.action_space, rng, 5), np.ones(5, bool)
+        assert np.array_equal(
+            still.step(actions, active)[0][1], world.step(actions[order], active)[0][4]
+        )
 
     def test_an_objectives_loss_has_a_gradient_in_z(self, task):
         if task.kind == "rl":

@@ -93,3 +93,36 @@ def test_a_fault_is_that_of_its_own_question(rollouts):
     assert found[0].values.tolist() == [[2], [7], [8]]
     assert found[2].values.tolist() == [[6, 1]]
     assert found[0].fault is None is found[2].fault
+
+
+class Queue(Clock):
+    """A step costs as much as the last active slot is far; counts that, and the active ones."""
+
+    def __init__(self):
+        self.cost = self.active = 0
+
+    def step(self, actions, active):
+        self.cost += int(active.nonzero()[0][-1]) + 1
+        self.active += int(active.sum())
+        return super().step(actions, active)
+
+
+class Mobile(Queue):
+    def reorder(self, order):
+        self.at, self.last = self.at[order], self.last[order]
+
+
+def test_slots_close_ranks_where_the_simulator_can():
+    lengths = np.random.default_rng(0).geometric(0.1, (12, 10, 4))
+    found, share = [], []
+    for simulator in (Queue(), Mobile()):
+        rollouts = Rollouts(resolve("cartpole"), Network(parse("linear"), 1, 2), simulator)
+        for key, seeds in enumerate(lengths):
+            ask(rollouts, key, seeds)
+        found.append(answers(rollouts, len(lengths)))
+        share.append(simulator.active / simulator.cost)
+    for key, seeds in enumerate(lengths):
+        for answer in (found[0][key], found[1][key]):
+            assert answer.values.tolist() == seeds.tolist()
+            assert answer.steps.tolist() == seeds.sum(1).tolist()
+    assert share[1] > share[0]
