@@ -124,8 +124,9 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
             }
             if (count == 1) tile(1, 4, batch, row, h, spare, found);
             if (count == 2) tile(2, 4, batch, row, h, spare, found);
-            if (count == 3) tile(3, 2, batch, row, h, spare, found);
-            if (count == 4) tile(4, 2, batch, row, h, spare, found);
+            /* As many sums as there are registers for: 32 of the widest vectors, else 16. */
+            if (count == 3) tile(3, LANES == 16 ? 4 : 2, batch, row, h, spare, found);
+            if (count == 4) tile(4, LANES == 16 ? 4 : 2, batch, row, h, spare, found);
             for (int e = 0; e < count; e++) {
                 int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
                 batch->outputs[places[e]] = found[e];
