@@ -225,12 +225,12 @@ def _one_by_one(requests: dict[int, Request], keys: list[int]) -> list[tuple[int
 
 def _theta(group: list[Request]) -> torch.Tensor:
     with torch.inference_mode():
-        return torch.cat(
-            [
-                request.problem.subspace.theta(torch.from_numpy(request.Z.astype(np.float32)))
-                for request in group
-            ]
-        )
+        found = [
+            request.problem.subspace.theta(torch.from_numpy(request.Z.astype(np.float32)))
+            for request in group
+        ]
+        # To join one would copy it.
+        return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def _seeds(group: list[Request]) -> NDArray[np.int64]:

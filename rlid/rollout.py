@@ -61,7 +61,6 @@ class Rollouts:
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
         self._waiting: deque[tuple[Question, int]] = deque()
         self._groups: dict[int, Group] = {}
-        self._rows: dict[int, Row] = {}
         self._over: list[Row] = []
         self._under_way = 0
         self._open(0)
@@ -115,8 +114,7 @@ class Rollouts:
             has_ended = bool(np.count_nonzero(ended))
         slots.end(ended)
         is_answered = False
-        for slot in np.flatnonzero(ended).tolist():
-            row = self._rows[slot]
+        for row in slots.rows[ended]:
             row.left -= 1
             if row.left == 0:
                 self._over.append(row)
@@ -167,8 +165,6 @@ class Rollouts:
         place = self._slots.reorder(order)
         for group in self._groups.values():
             group.move(place)
-        rows = {row for group in self._groups.values() for row in group.rows if row.left > 0}
-        self._rows = {slot: row for row in rows for slot in row.slots.tolist()}
 
     def _begin(self, wanted: int) -> None:
         """Make room for what is wanted, or for as much as there may be."""
@@ -186,13 +182,12 @@ class Rollouts:
             self._slots.observations[taken] = self._simulator.restart(taken, seeds)
         check_finite(self._slots.observations[taken])
         for row in admitted:
-            for slot in row.slots.tolist():
-                self._rows[slot] = row
+            self._slots.rows[row.slots] = row
         self._slots.begin(taken)
 
     def _open(self, slots: int) -> None:
         self._slots = Slots(slots, self._task.episode_cap)
-        self._rows, self._over = {}, []
+        self._over = []
 
     def _admit(self) -> list[Row]:
         """Take rows that wait into free slots, as far as these go."""

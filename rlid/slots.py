@@ -18,6 +18,7 @@ class Slots:
         active: where an episode is under way.
         totals: what the slot's last episode earned so far.
         steps: how many steps it took, once it is over.
+        rows: the row that the slot is or was of last, if any.
         free: the slots that belong to no row, in order.
         observations, actions: the last ones, (S, inputs) and (S, ...).
         now: steps so far.
@@ -32,6 +33,7 @@ class Slots:
         self._began, self.now = np.zeros(number, np.int64), 0
         self.observations: NDArray[Any] = np.empty(0)
         self.actions: NDArray[Any] = np.empty(0)
+        self.rows = np.empty(number, object)
         self.free = list(range(number))
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class Slots:
         place[order] = np.arange(len(order))
         self.active, self.totals = self.active[order], self.totals[order]
         self.steps, self._began = self.steps[order], self._began[order]
-        self.observations = self.observations[order]
+        self.observations, self.rows = self.observations[order], self.rows[order]
         if len(self.actions) > 0:
             self.actions = self.actions[order]
         self.free = sorted(place[self.free].tolist())
