@@ -22,7 +22,7 @@ from rlid.task import EnvironmentFault, Simulator, Task
 DUE_AT, IDLE_AT = 0.125, 0.5
 """Shares of rows that are over when they make room, though no question is answered: where others
 wait for their slots, and where none do and room only spares the policies some idle rows."""
-SPARE = 2
+SPARE = 1.5
 """Where slots share the cost of a step, so many times as many are there as are wanted at first."""
 GROW_AT = 2
 """So many times the slots that there are must be wanted before the simulator starts with more."""
@@ -169,7 +169,7 @@ class Rollouts:
     def _begin(self, wanted: int) -> None:
         """Make room for what is wanted, or for as much as there may be."""
         first = self._waiting[0][0].seeds.shape[1]
-        most = wanted * SPARE if self._simulator.merges else wanted
+        most = int(wanted * SPARE) if self._simulator.merges else wanted
         self._open(max(first, min(most, self._simulator.max_slots)))
 
     def _start(self, admitted: list[Row], is_fresh: bool) -> None:
