@@ -213,8 +213,12 @@ class MujocoSimulator:
         return observations, rewards, terminated, truncated
 
     def close(self) -> None:
-        """Close the one environment."""
+        """Close the one environment, and let go of all states.
+
+        Each holds up to 14 MB that Python knows nothing of, and so collects no garbage for.
+        """
         self._env.close()
+        self._pool, self._slots = [], []
 
 
 def _make(env: str, options: dict[str, Any]) -> Any:

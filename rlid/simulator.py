@@ -204,6 +204,7 @@ class GymnasiumSimulator:
         for env in self._pool:
             with contextlib.suppress(Exception):
                 env.close()
+        self._pool, self._envs = [], []
 
 
 def _centre(space: Any, is_scaled: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

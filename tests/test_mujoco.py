@@ -1,6 +1,9 @@
 """The MuJoCo tasks: networks of the sizes in the literature, thresholds of the library itself."""
 
+import gc
+import re
 import sys
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -11,6 +14,7 @@ from rlid.mujoco_simulator import OUTCOMES, MujocoSimulator
 from rlid.simulator import GymnasiumSimulator, make_network, make_world
 from rlid.task import TASKS, resolve
 
+STATUS = Path("/proc/self/status")
 NAMES = [entry.name for entry in TASKS.entries() if "mujoco" in entry.tags]
 
 
@@ -75,6 +79,26 @@ def test_inactive_slots_stand_still():
     stepped, *_ = simulator.step(actions, np.ones(3, bool))
     expected, *_ = alone.step(actions[:1], np.ones(1, bool))
     assert np.array_equal(stepped[2], expected[0])
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="memory is read from /proc")
+def test_a_closed_simulator_lets_go_of_its_states_though_it_is_in_a_cycle():
+    def held():
+        return int(re.search(r"VmData:\s+(\d+) kB", STATUS.read_text())[1]) / 1000
+
+    found = []
+    gc.disable()
+    try:
+        for _ in range(6):
+            simulator = MujocoSimulator("Hopper-v5", {}, 9)
+            simulator.start(range(64))
+            simulator.itself = simulator
+            simulator.close()
+            found.append(held())
+    finally:
+        gc.enable()
+    # 64 states are 870 MB.
+    assert found[-1] - found[0] < 400
 
 
 def test_what_is_not_stepped_directly_is_refused_in_one_line():
