@@ -113,7 +113,7 @@ def estimate(trials: Iterable[Trial], *, dmax: int, dmin: int = 1) -> Estimate:
         return answer
     reason = (
         f"{len(near)} of {len(rows)} trials are missing near the threshold "
-        f"(d = {', '.join(str(d) for d in sorted(set(near)))}): run them again"
+        f"(d = {', '.join(str(d) for d in sorted(set(near)))}): run them again (--retry)"
     )
     blank = replace(answer, d_int90=None, ci_low=None, ci_high=None, censored=False)
     return replace(blank, withheld=reason)

@@ -8,6 +8,7 @@ spends around the physics: a third of the time on a pendulum, more than half on 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 from rlid.task import EnvironmentFault
 
 MAX_SLOTS = 256
+ARENA = 2**20
+"""Bytes of working memory for each state: random motion takes up to 12,000, and MuJoCo would set
+aside 4 to 14 million, which hundreds of states turn into gigabytes that a process may not have."""
 """Episodes held at once: each takes up to half a megabyte, and more would not run faster."""
 
 Floats = NDArray[np.float64]
@@ -160,6 +164,8 @@ class MujocoSimulator:
                 "use the back end 'gymnasium'"
             )
         self._env = _make(env, options)
+        self._env.model = _lean(self._env)
+        self._env.data = mujoco.MjData(self._env.model)
         self._name, self._cap = env, episode_cap
         self.action_space = self._env.action_space
         self.observation_size = self._env.observation_space.shape[0]
@@ -215,7 +221,7 @@ class MujocoSimulator:
     def close(self) -> None:
         """Close the one environment, and let go of all states.
 
-        Each holds up to 14 MB that Python knows nothing of, and so collects no garbage for.
+        Python knows nothing of their memory, and so collects no garbage for it.
         """
         self._env.close()
         self._pool, self._slots = [], []
@@ -229,3 +235,13 @@ def _make(env: str, options: dict[str, Any]) -> Any:
     except (Exception, SystemExit) as error:
         first_line = (str(error).splitlines() or [""])[0]
         raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error
+
+
+def _lean(env: Any) -> Any:
+    """Return the environment's own model, compiled anew with an ARENA for each state."""
+    spec = mujoco.MjSpec.from_file(env.fullpath)
+    spec.memory = ARENA
+    with warnings.catch_warnings():
+        # Of what is deprecated in the environment's file, which is not ours to change.
+        warnings.simplefilter("ignore")
+        return spec.compile()
