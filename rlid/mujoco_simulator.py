@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from rlid.task import EnvironmentFault
 
 MAX_SLOTS = 256
+"""Episodes held at once: each touches up to half a megabyte, and more would not run faster."""
 ARENA = 2**20
 """Bytes of working memory for each state: random motion takes up to 12,000, and MuJoCo would set
 aside 4 to 14 million, which hundreds of states turn into gigabytes that a process may not have."""
-"""Episodes held at once: each takes up to half a megabyte, and more would not run faster."""
 
 Floats = NDArray[np.float64]
 Outcome = tuple[Floats, Floats, NDArray[np.bool_]]
