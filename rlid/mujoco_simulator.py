@@ -164,8 +164,10 @@ class MujocoSimulator:
                 "use the back end 'gymnasium'"
             )
         self._env = _make(env, options)
-        self._env.model = _lean(self._env)
-        self._env.data = mujoco.MjData(self._env.model)
+        if "xml_file" not in options:
+            # What a model of one's own may take is for its file to say.
+            self._env.model = _lean(self._env)
+            self._env.data = mujoco.MjData(self._env.model)
         self._name, self._cap = env, episode_cap
         self.action_space = self._env.action_space
         self.observation_size = self._env.observation_space.shape[0]

@@ -89,5 +89,5 @@ class Group:
     def move(self, place: NDArray[np.intp]) -> None:
         """Have rows go on in other slots: slot s is place[s] from now on."""
         self._slots = place[self._slots]
-        for row, slots in zip(self.rows, self._slots, strict=True):
-            row.slots = slots
+        for row in self.rows:
+            row.slots = place[row.slots]

@@ -15,6 +15,8 @@ from rlid.simulator import GymnasiumSimulator, make_network, make_world
 from rlid.task import TASKS, resolve
 
 STATUS = Path("/proc/self/status")
+HOPPER = Path(gymnasium.__file__).parent / "envs/mujoco/assets/hopper.xml"
+SIZE = '<size memory="3M"/>'
 NAMES = [entry.name for entry in TASKS.entries() if "mujoco" in entry.tags]
 
 
@@ -99,6 +101,15 @@ def test_a_closed_simulator_lets_go_of_its_states_though_it_is_in_a_cycle():
         gc.enable()
     # 256 states are 268 MB.
     assert found[-1] - found[0] < 268
+
+
+def test_a_model_of_ones_own_keeps_its_working_memory(tmp_path):
+    (tmp_path / "own.xml").write_text(
+        HOPPER.read_text().replace("<worldbody>", SIZE + "<worldbody>")
+    )
+    simulator = MujocoSimulator("Hopper-v5", {"xml_file": str(tmp_path / "own.xml")}, 9)
+    assert simulator._env.model.narena == 3 * 2**20
+    assert np.isfinite(simulator.start([1])).all()
 
 
 def test_what_is_not_stepped_directly_is_refused_in_one_line():
