@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete
 
 from rlid.networks import Network, parse
 from rlid.rollout import Rollouts
+from rlid.simulator import make_world
 from rlid.task import EnvironmentFault, resolve
 
 BREAKS = 1000
@@ -126,3 +127,35 @@ def test_slots_close_ranks_where_the_simulator_can():
             assert answer.values.tolist() == seeds.tolist()
             assert answer.steps.tolist() == seeds.sum(1).tolist()
     assert share[1] > share[0]
+
+
+def test_where_an_episode_moved_to_it_ends_as_if_alone():
+    """Some poles are held to the cap and begun at different times, others fall soon."""
+    task, network = resolve("cartpole"), Network(parse("linear"), 4, 2)
+    held = torch.zeros(10)
+    held[1:8:2] = torch.tensor([0.05, 0.2, 1.0, 1.0])
+    rng, simulator = np.random.default_rng(0), make_world(task)
+    questions = {}
+    for key in range(8):
+        # Every other question is answered soon, and makes room for the next.
+        Theta = torch.stack(
+            [held if (index + key) % 2 and key % 2 else -held for index in range(9)]
+        )
+        questions[key] = Theta, rng.integers(0, 2**31, (9, 4))
+    moves, reorder = [], simulator.reorder
+    simulator.reorder = lambda order: (moves.append(len(order)), reorder(order))
+    together, found = Rollouts(task, network, simulator), {}
+    for key in questions:
+        together.add(key, *questions[key])
+        if key % 2:
+            found |= {one.key: one for one in together.run()}
+    while len(found) < len(questions):
+        found |= {one.key: one for one in together.run()}
+    assert moves
+    for key, question in questions.items():
+        alone = Rollouts(task, network, make_world(task))
+        alone.add(0, *question)
+        (expected,) = alone.run()
+        assert np.array_equal(found[key].values, expected.values)
+        assert (expected.values[::2] == task.episode_cap).any() == bool(key % 2)
+        assert (expected.values[1::2] < 100).all()
