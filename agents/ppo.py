@@ -30,7 +30,7 @@ class PPO:
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
         reward_scale: rewards are multiplied by it in training: the critic starts near zero, and
-            follows returns of thousands slowly.
+            follows large returns slowly.
         precision: of the network's convolutions in training, if any; evaluation is in float32.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
