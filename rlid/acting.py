@@ -16,6 +16,9 @@ from rlid.two_actions import TwoActions, place
 class Policies(Protocol):
     """Policies in rows 0, 1, ...; what a row does depends on its weights and observations alone."""
 
+    mixes: bool
+    """Whether rows may act in differently many slots each."""
+
     def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
         """Put policies with weights (D,) each into rows; from now on there are n rows."""
 
@@ -23,13 +26,15 @@ class Policies(Protocol):
         self,
         observations: NDArray[Any],
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[Any],
     ) -> NDArray[Any]:
-        """Write what rows 0, 1, ... do in their slots (n, m) into actions (S, ...); return those.
+        """Write what rows 0, 1, ... do in their slots into actions (S, ...); return those.
 
-        Actions without entries are replaced by new ones. `observations` (S, inputs) and `active`
-        (S,) are of all slots too; where a slot is not active, any action will do.
+        Row i has slots[ends[i - 1] : ends[i]]; `observations` (S, inputs) and `active` (S,) are of
+        all slots. Where one is not active, any action will do. Actions without entries are
+        replaced by new ones.
         """
 
 
@@ -47,6 +52,8 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
 class _Exact:
     """Policies that act by `Network.bind`."""
 
+    mixes = False
+
     def __init__(self, network: Network, decode: Decode) -> None:
         self._network, self._decode = network, decode
         self._thetas: list[torch.Tensor] = []
@@ -59,14 +66,16 @@ class _Exact:
         self,
         observations: NDArray[Any],
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[Any],
     ) -> NDArray[Any]:
-        outputs: torch.Tensor = self._bound(torch.from_numpy(observations.take(slots, 0)))
+        x = torch.from_numpy(observations.take(slots.reshape(len(ends), -1), 0))
+        outputs: torch.Tensor = self._bound(x)
         chosen = self._decode(outputs.reshape(slots.size, -1).numpy())
         if len(actions) == 0:
             # Slots that idle are given actions too, of which nothing follows.
             actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)
             actions[:] = chosen[0]
-        actions[slots.reshape(-1)] = chosen
+        actions[slots] = chosen
         return actions

@@ -41,6 +41,9 @@ app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.
 
 def main() -> NoReturn:
     """Run the command line; every failure that is a user's to mend is one line."""
+    # A second thread of numpy's would wait more than work, and what a search asks next must not
+    # depend on how many cores there are. It is read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _open_streams()
     for number in STOPPING:
         # One that is ignored, as under nohup, stays so.

@@ -60,7 +60,7 @@ class Rollouts:
         """Nothing starts before there is a question."""
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
         self._waiting: deque[tuple[Question, int]] = deque()
-        self._groups: dict[int, Group] = {}
+        self._groups: list[Group] = []
         self._over: list[Row] = []
         self._under_way = 0
         self._open(0)
@@ -93,7 +93,7 @@ class Rollouts:
 
     def _step(self) -> bool:
         """Step until an episode ends; return whether a question is answered by it."""
-        slots, groups = self._slots, [group for group in self._groups.values() if group.rows]
+        slots, groups = self._slots, self._groups
         active, has_ended = slots.active, False
         while not has_ended:
             self._beat()
@@ -147,14 +147,24 @@ class Rollouts:
         admitted = []
         if is_fresh or not may_grow or wanted + busy <= GROW_AT * slots:
             admitted = self._admit()
-        for episodes in {len(row.slots) for row in admitted} - set(self._groups):
-            policies = make_policies(self._network, self._simulator.action_space, self._task.action)
-            self._groups[episodes] = Group(policies, episodes)
-        for episodes, group in self._groups.items():
-            group.put([row for row in admitted if len(row.slots) == episodes])
-        self._under_way = sum(len(group.rows) for group in self._groups.values())
+        self._seat(admitted)
         if admitted:
             self._start(admitted, is_fresh)
+
+    def _seat(self, admitted: list[Row]) -> None:
+        """Have rows of one group act together, and those that are over no more."""
+        fresh: dict[Group, list[Row]] = {group: [] for group in self._groups}
+        for row in admitted:
+            group = next((group for group in fresh if group.takes(row)), None)
+            if group is None:
+                space = self._simulator.action_space
+                policies = make_policies(self._network, space, self._task.action)
+                group = Group(policies, len(row.slots))
+            fresh.setdefault(group, []).append(row)
+        for group, rows in fresh.items():
+            group.put(rows)
+        self._groups = [group for group in fresh if group.rows]
+        self._under_way = sum(len(group.rows) for group in self._groups)
 
     def _close_ranks(self) -> None:
         """Have what is under way stand side by side, where that spares the simulator something."""
@@ -163,7 +173,7 @@ class Rollouts:
             return
         self._simulator.reorder(order)  # type: ignore[attr-defined]
         place = self._slots.reorder(order)
-        for group in self._groups.values():
+        for group in self._groups:
             group.move(place)
 
     def _begin(self, wanted: int) -> None:
@@ -203,11 +213,9 @@ class Rollouts:
 
     def _apart(self, fault: EnvironmentFault) -> list[Outcome]:
         """Ask each question that was under way again, alone, to see whose the fault was."""
-        questions = {
-            row.question.key: row.question for group in self._groups.values() for row in group.rows
-        }
+        questions = {row.question.key: row.question for group in self._groups for row in group.rows}
         waiting = [pair for pair in self._waiting if pair[0].key not in questions]
-        self._groups, self._waiting = {}, deque(waiting)
+        self._groups, self._waiting = [], deque(waiting)
         self._open(0)
         if len(questions) == 1:
             (question,) = questions.values()

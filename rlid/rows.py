@@ -53,19 +53,23 @@ class Row:
 
 
 class Group:
-    """Rows with equally many episodes, whose slots (n, E) one batch of policies acts in."""
+    """Rows that one batch of policies acts for."""
 
     def __init__(self, policies: Policies, episodes: int) -> None:
-        """`policies` has no rows yet; each will have so many episodes."""
-        self._policies = policies
+        """`policies` has no rows yet; the first will have so many episodes."""
+        self._policies, self._episodes = policies, episodes
         self.rows: list[Row] = []
-        self._slots = np.empty((0, episodes), np.intp)
+        self._slots = self._ends = np.empty(0, np.intp)
+
+    def takes(self, row: Row) -> bool:
+        """Whether the row can act beside those that are there."""
+        return self._policies.mixes or len(row.slots) == self._episodes
 
     def act(
         self, observations: NDArray[Any], active: NDArray[np.bool_], actions: NDArray[Any]
     ) -> NDArray[Any]:
         """Write the group's actions where they belong; see `Policies.act`."""
-        return self._policies.act(observations, self._slots, active, actions)
+        return self._policies.act(observations, self._slots, self._ends, active, actions)
 
     def put(self, fresh: list[Row]) -> None:
         """Put new rows in the places of those that are over, and at the end."""
@@ -80,9 +84,8 @@ class Group:
         for at, row in zip(places, moved, strict=True):
             self.rows[at : at + 1] = [row]
         del self.rows[end:]
-        self._slots = np.resize(self._slots, (end, self._slots.shape[1]))
-        if moved:
-            self._slots[places] = [row.slots for row in moved]
+        self._slots = np.concatenate([row.slots for row in self.rows]) if end else self._slots[:0]
+        self._ends = np.cumsum([len(row.slots) for row in self.rows], dtype=np.intp)
         thetas = [row.question.Theta[row.index] for row in moved]
         self._policies.put(np.array(places, np.intp), thetas, end)
 

@@ -4,7 +4,8 @@
    argument is a contiguous buffer, float where it does not say otherwise. A network is one row:
    its layers from the inputs on, each with weights (inputs, outputs), then biases (outputs). The
    outputs of hidden layers are filled up with zeros to multiples of WIDTH, and so are the weights
-   of the last layer, which has one output. */
+   of the last layer, which has one output: the difference of the policy's two. After them come
+   slope and least, of the bound slope * max |x| + least on what rounding can do to it. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -24,14 +25,21 @@
 #define MOST_LAYERS 64
 #define MOST_WIDTH (1 << 20)
 
-/* n networks with m episodes each, in slots (n, m); `widths` has the inputs of every layer, `most`
-   is the largest of them as a multiple of WIDTH, `length` the floats of a network. */
+/* `widths` has the inputs of every layer, `most` is the largest of them as a multiple of WIDTH,
+   `weights` the numbers in theta, and `length` the floats of a row. */
 typedef struct {
-    const float *rows, *observations, *bounds;
-    const int64_t *slots, *widths;
+    const int64_t *widths;
+    int64_t layers, most, weights, length;
+} Shape;
+
+/* n networks, each with the episodes in slots[ends[i - 1]] to slots[ends[i] - 1]. */
+typedef struct {
+    Shape shape;
+    const float *rows, *observations;
+    const int64_t *slots, *ends;
     const uint8_t *active;
     float *outputs;
-    int64_t *actions, first, n, m, length, layers, most;
+    int64_t *actions, first, n;
 } Batch;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -72,23 +80,30 @@ static int64_t dispatch(const Batch *batch, float *room) {
 #define dispatch plain
 #endif
 
-/* Whether the sizes of all buffers belong together, and every slot is one of those that there are. */
-static int is_valid(Batch *batch, const Py_buffer *b) {
-    int64_t cells = b[2].len / 8, slots = b[3].len;
-    batch->layers = b[4].len / 8, batch->n = b[5].len / 8;
-    if (batch->layers < 1 || batch->layers > MOST_LAYERS || batch->n < 1) return 0;
-    batch->m = cells / batch->n, batch->length = batch->most = 0;
-    for (int64_t at = 0; at < batch->layers; at++) {
-        int64_t width = batch->widths[at];
-        if (width < 1 || width > MOST_WIDTH) return 0;
-        int64_t outputs = at + 1 < batch->layers ? batch->widths[at + 1] : 0;
-        if (outputs > MOST_WIDTH) return 0;
-        batch->length += outputs ? (width + 1) * whole(outputs) : whole(width) + 1;
-        batch->most = whole(width) > batch->most ? whole(width) : batch->most;
+static PyObject *refused(void) {
+    PyErr_SetString(PyExc_ValueError, "buffers of sizes that do not belong together");
+    return NULL;
+}
+
+/* Whether there can be networks whose layers have so many inputs each; see Shape. */
+static int is_valid(Shape *shape, const Py_buffer *widths) {
+    *shape = (Shape){.widths = widths->buf, .layers = widths->len / 8, .length = 2};
+    if (shape->layers < 1 || shape->layers > MOST_LAYERS) return 0;
+    for (int64_t at = 0; at < shape->layers; at++) {
+        int64_t width = shape->widths[at], is_last = at + 1 == shape->layers;
+        int64_t outputs = is_last ? 2 : shape->widths[at + 1];
+        if (width < 1 || width > MOST_WIDTH || outputs > MOST_WIDTH) return 0;
+        shape->weights += (width + 1) * outputs;
+        shape->length += is_last ? whole(width) + 1 : (width + 1) * whole(outputs);
+        shape->most = whole(width) > shape->most ? whole(width) : shape->most;
     }
-    if (b[0].len < 4 * batch->n * batch->length || b[1].len != 4 * slots * batch->widths[0]
-        || cells != batch->n * batch->m || b[6].len != 4 * cells || b[7].len != 8 * slots)
-        return 0;
+    return 1;
+}
+
+/* Whether every episode is in one of the slots that there are. */
+static int are_valid(const Batch *batch, int64_t cells, int64_t slots) {
+    for (int64_t i = 0, end = 0; i < batch->n; end = batch->ends[i++])
+        if (batch->ends[i] < end || batch->ends[i] > cells) return 0;
     for (int64_t i = 0; i < cells; i++)
         if (batch->slots[i] < 0 || batch->slots[i] >= slots) return 0;
     return 1;
@@ -100,11 +115,15 @@ static PyObject *choose(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*L", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
                           &b[6], &b[7], &first))
         return NULL;
-    Batch batch = {.rows = b[0].buf, .observations = b[1].buf, .slots = b[2].buf,
-                   .active = b[3].buf, .widths = b[4].buf, .bounds = b[5].buf, .outputs = b[6].buf,
-                   .actions = b[7].buf, .first = first};
-    int is_fine = is_valid(&batch, b);
-    float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.most * sizeof(float)) : NULL;
+    int64_t cells = b[3].len / 8, slots = b[5].len;
+    Batch batch = {.rows = b[1].buf, .observations = b[2].buf, .slots = b[3].buf,
+                   .ends = b[4].buf, .active = b[5].buf, .outputs = b[6].buf,
+                   .actions = b[7].buf, .first = first, .n = b[4].len / 8};
+    int is_fine = is_valid(&batch.shape, &b[0]) && batch.n >= 1
+        && b[1].len / 4 / batch.shape.length >= batch.n
+        && b[2].len == 4 * slots * batch.shape.widths[0] && b[6].len == 4 * cells
+        && b[7].len == 8 * slots && are_valid(&batch, cells, slots);
+    float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.shape.most * sizeof(float)) : NULL;
     int64_t doubts = 0;
     if (room != NULL) {
         Py_BEGIN_ALLOW_THREADS
@@ -114,15 +133,83 @@ static PyObject *choose(PyObject *module, PyObject *args) {
     }
     for (int i = 0; i < 8; i++) PyBuffer_Release(&b[i]);
     if (room != NULL) return PyLong_FromLongLong(doubts);
-    if (is_fine) return PyErr_NoMemory();
-    PyErr_SetString(PyExc_ValueError, "buffers of sizes that do not belong together");
-    return NULL;
+    return is_fine ? PyErr_NoMemory() : refused();
+}
+
+/* Writes the weights into a row as a network of one output has them. */
+static void lay_out(const Shape *shape, const float *theta, float *row) {
+    memset(row, 0, shape->length * sizeof(float));
+    for (int64_t at = 0; at + 1 < shape->layers; at++) {
+        int64_t outputs = shape->widths[at + 1], inputs = shape->widths[at];
+        /* The biases come after the weights, as if of one more input. */
+        for (int64_t i = 0; i <= inputs; i++, theta += outputs, row += whole(outputs))
+            memcpy(row, theta, outputs * sizeof(float));
+    }
+    int64_t inputs = shape->widths[shape->layers - 1];
+    for (int64_t i = 0; i < inputs; i++) row[i] = theta[2 * i + 1] - theta[2 * i];
+    row[whole(inputs)] = theta[2 * inputs + 1] - theta[2 * inputs];
+}
+
+/* The sum of w^2 gains. */
+static float squared(const float *w, const float *gains, int64_t n) {
+    float parts[WIDTH] = {0}, total = 0;
+    int64_t j = 0;
+    for (; j + WIDTH <= n; j += WIDTH)
+        for (int k = 0; k < WIDTH; k++) parts[k] += w[j + k] * w[j + k] * gains[j + k];
+    for (; j < n; j++) total += w[j] * w[j] * gains[j];
+    for (int k = 0; k < WIDTH; k++) total += parts[k];
+    return total;
+}
+
+/* The squares of the errors in the outputs, in units of `error` and `curve`; see `rounding_bound`,
+   which has the same in numpy. `gains` and `before` have room for the units of a layer. */
+static void bound(const Shape *shape, const float *theta, float error, float curve, float *gains,
+                  float *before, float *squares) {
+    theta += shape->weights;
+    gains[0] = gains[1] = 1;
+    for (int64_t at = shape->layers; at-- > 0;) {
+        int64_t is_last = at + 1 == shape->layers, inputs = shape->widths[at];
+        int64_t outputs = is_last ? 2 : shape->widths[at + 1];
+        float own = error * (inputs + 1), total = 0, *swap = gains;
+        theta -= outputs;
+        squares[1] += own * squared(theta, gains, outputs);
+        for (int64_t j = 0; j < outputs && !is_last; j++) squares[1] += curve * gains[j];
+        theta -= inputs * outputs;
+        for (int64_t i = 0; i < inputs; i++) {
+            before[i] = squared(theta + i * outputs, gains, outputs);
+            total += before[i];
+        }
+        squares[at > 0] += own * total;
+        gains = before, before = swap;
+    }
+}
+
+static PyObject *put(PyObject *module, PyObject *args) {
+    Py_buffer b[3];
+    long long at;
+    float error, curve;
+    Shape shape;
+    if (!PyArg_ParseTuple(args, "y*w*y*Lff", &b[0], &b[1], &b[2], &at, &error, &curve)) return NULL;
+    int is_fine = is_valid(&shape, &b[0]) && b[2].len == 4 * shape.weights && at >= 0
+        && at < b[1].len / 4 / shape.length;
+    float *room = is_fine ? PyMem_Malloc(2 * shape.most * sizeof(float)) : NULL;
+    if (room != NULL) {
+        float *row = (float *)b[1].buf + at * shape.length;
+        lay_out(&shape, b[2].buf, row);
+        bound(&shape, b[2].buf, error, curve, room, room + shape.most, row + shape.length - 2);
+        PyMem_Free(room);
+    }
+    for (int i = 0; i < 3; i++) PyBuffer_Release(&b[i]);
+    if (room != NULL) Py_RETURN_NONE;
+    return is_fine ? PyErr_NoMemory() : refused();
 }
 
 static PyMethodDef methods[] = {
     {"choose", choose, METH_VARARGS,
-     "choose(rows, observations, slots int64, active bool, widths int64, bounds, outputs, "
+     "choose(widths int64, rows, observations, slots int64, ends int64, active bool, outputs, "
      "actions int64, first), returns how many are in doubt: the action is first - 1 there"},
+    {"put", put, METH_VARARGS,
+     "put(widths int64, rows, theta, row, error, curve), leaves squares of slope and least"},
     {NULL, NULL, 0, NULL},
 };
 

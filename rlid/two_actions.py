@@ -14,7 +14,6 @@ less than an eighth of the bound is seen, or a third with hardly any weights.
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
@@ -26,6 +25,8 @@ from numpy.typing import NDArray
 from rlid.networks import Network
 
 Floats = NDArray[np.float32]
+Sizes = list[tuple[int, int]]
+"""Inputs and outputs of each layer."""
 Layers = list[tuple[Floats, Floats]]
 """Weights (k, inputs, outputs) and biases (k, outputs) of each layer."""
 
@@ -33,6 +34,8 @@ ROUNDOFF = 2.0**-24
 """Largest relative error of one operation in float32."""
 DEVIATIONS = 5.0
 """So many standard deviations of what rounding may do are allowed for."""
+PRODUCT = (DEVIATIONS * ROUNDOFF) ** 2 / 3
+"""Square of what is allowed for one operation: spread evenly, an error deviates by 1/sqrt(3)."""
 TANH_ERROR = 8 * ROUNDOFF
 """Of a tanh, at most: numpy's and torch's stay within 3 units in the last place, ours within 4."""
 WIDTH = 16
@@ -46,23 +49,27 @@ except ImportError:
 
 
 class Quick(Protocol):
-    """Networks in rows 0, 1, ..., whose one output is the difference of a policy's two."""
+    """Networks in rows 0, 1, ..., and the difference of the two outputs of each."""
 
-    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
-        """Put networks into rows, or new ones at the end; `bounds` (k, 2) say what is clear."""
+    mixes: bool
+    """Whether rows may act in differently many slots each."""
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor]) -> None:
+        """Put networks with weights (D,) each into rows, or new ones at the end."""
 
     def choose(
         self,
         observations: Floats,
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[np.int64],
         first: int,
     ) -> tuple[Floats, bool]:
-        """Write actions, first or first + 1, where they belong; return outputs (n, m).
+        """Write actions, first or first + 1, where they belong; return differences (cells,).
 
-        Row i acts in slots[i], of those that are active; other outputs may be anything. Also
-        returns whether an action is in doubt, and first - 1.
+        Row i acts in slots[ends[i - 1] : ends[i]], of those that are active; other differences may
+        be anything. Also returns whether an action is in doubt, and first - 1.
         """
 
 
@@ -73,9 +80,9 @@ class TwoActions:
         """`first` is the number of the first action."""
         self._network, self._first = network, first
         self._thetas: list[torch.Tensor] = []
-        ends = [(layer.inputs, layer.outputs) for layer in network.layers[:-1]]  # type: ignore[union-attr]
-        ends.append((network.layers[-1].inputs, 1))  # type: ignore[union-attr]
-        self._quick: Quick = ByNumpy(ends) if compiled is None else InC(compiled, ends)
+        sizes = [(layer.inputs, layer.outputs) for layer in network.layers]  # type: ignore[union-attr]
+        self._quick: Quick = ByNumpy(sizes) if compiled is None else InC(compiled, sizes)
+        self.mixes = self._quick.mixes
         self._bound: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {}
 
     def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
@@ -84,25 +91,13 @@ class TwoActions:
         for row in rows.tolist():
             self._bound.pop(row, None)
         if thetas:
-            layers = self._split(torch.stack(thetas).numpy())
-            bounds = rounding_bound(layers)
-            w, b = layers[-1]
-            layers[-1] = w[..., 1:] - w[..., :1], b[..., 1:] - b[..., :1]
-            self._quick.put(rows, layers, bounds)
-
-    def _split(self, Theta: Floats) -> Layers:  # noqa: N803
-        layers, at = [], 0
-        for layer in self._network.layers:
-            end = at + math.prod(layer.weight_shape)
-            weights = Theta[:, at:end].reshape(-1, *layer.weight_shape)
-            layers.append((weights, Theta[:, end : end + layer.outputs]))
-            at = end + layer.outputs
-        return layers
+            self._quick.put(rows, thetas)
 
     def act(
         self,
-        observations: Floats,
+        observations: NDArray[Any],
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[Any],
     ) -> NDArray[Any]:
@@ -110,11 +105,13 @@ class TwoActions:
         first = self._first
         if len(actions) == 0:
             actions = np.full(len(observations), first)
-        _, is_in_doubt = self._quick.choose(observations, slots, active, actions, first)
+        _, is_in_doubt = self._quick.choose(observations, slots, ends, active, actions, first)
         if is_in_doubt:
-            for row in np.flatnonzero((actions[slots] < first).any(1)).tolist():
-                x = torch.from_numpy(observations[slots[row]][None])
-                actions[slots[row]] = first + self._exact(row)(x).numpy().argmax(-1)[0]
+            cells = np.flatnonzero(actions[slots] < first)
+            for row in np.unique(ends.searchsorted(cells, "right")).tolist():
+                own = slots[ends[row - 1] if row else 0 : ends[row]]
+                x = torch.from_numpy(observations[own][None])
+                actions[own] = first + self._exact(row)(x).numpy().argmax(-1)[0]
         return actions
 
     def _exact(self, row: int) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -126,20 +123,27 @@ class TwoActions:
 class ByNumpy:
     """Batched products, one after the other; see `Quick`."""
 
-    def __init__(self, ends: list[tuple[int, int]]) -> None:
-        """`ends` are the inputs and outputs of each layer."""
-        self._weights = [np.empty((0, *end), np.float32) for end in ends]
-        self._biases = [np.empty((0, 1, end[1]), np.float32) for end in ends]
+    mixes = False
+
+    def __init__(self, sizes: Sizes) -> None:
+        """Have no networks yet; the last layer's are of the difference."""
+        self._sizes = sizes
+        shapes = [*sizes[:-1], (sizes[-1][0], 1)]
+        self._weights = [np.empty((0, *shape), np.float32) for shape in shapes]
+        self._biases = [np.empty((0, 1, outputs), np.float32) for _, outputs in shapes]
         self._bounds = np.empty((0, 2), np.float32)
 
-    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor]) -> None:
         """See `Quick`."""
         if rows.max() >= len(self._bounds):
             room = 2 * int(rows.max()) + 2
             self._weights = [grown(old, room) for old in self._weights]
             self._biases = [grown(old, room) for old in self._biases]
             self._bounds = grown(self._bounds, room)
-        self._bounds[rows] = bounds
+        layers = split(torch.stack(thetas).numpy(), self._sizes)
+        self._bounds[rows] = rounding_bound(layers)
+        w, b = layers[-1]
+        layers[-1] = w[..., 1:] - w[..., :1], b[..., 1:] - b[..., :1]
         for at, (w, b) in enumerate(layers):
             self._weights[at][rows], self._biases[at][rows, 0] = w, b
 
@@ -147,12 +151,14 @@ class ByNumpy:
         self,
         observations: Floats,
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[np.int64],
         first: int,
     ) -> tuple[Floats, bool]:
         """See `Quick`."""
-        n, h = len(slots), observations.take(slots, 0)
+        n = len(ends)
+        h = observations.take(slots, 0).reshape(n, -1, observations.shape[1])
         slope, least = self._bounds[:n, 0, None], self._bounds[:n, 1, None]
         allowed = slope * np.abs(h).max(-1) + least
         for at, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
@@ -160,54 +166,53 @@ class ByNumpy:
                 np.tanh(h, out=h)
             h = np.matmul(h, w[:n])
             h += b[:n]
-        outputs: Floats = h[..., 0]
-        is_clear = (np.abs(outputs) > allowed) | ~active.take(slots)
-        actions[slots] = first + np.where(is_clear, outputs > 0, -1)
-        return outputs, not is_clear.all()
+        found: Floats = h[..., 0]
+        is_clear = (np.abs(found) > allowed).ravel() | ~active[slots]
+        actions[slots] = first + np.where(is_clear, found.ravel() > 0, -1)
+        return found.ravel(), not is_clear.all()
 
 
 class InC:
     """One pass over the weights of every row; see `Quick`."""
 
-    def __init__(self, module: ModuleType, ends: list[tuple[int, int]]) -> None:
-        """`ends` are the inputs and outputs of each layer."""
-        self._choose = module.choose
-        self._widths = np.array([inputs for inputs, _ in ends], np.int64)
-        self._shapes = [(inputs, whole(outputs)) for inputs, outputs in ends[:-1]]
-        self._shapes.append((whole(ends[-1][0]), 1))
-        self._rows = np.empty((0, sum((i + 1) * o for i, o in self._shapes)), np.float32)
-        self._bounds = np.empty((0, 2), np.float32)
+    mixes = True
 
-    def put(self, rows: NDArray[np.intp], layers: Layers, bounds: Floats) -> None:
+    def __init__(self, module: ModuleType, sizes: Sizes) -> None:
+        """`module` is two_actions.c, which says what a row looks like."""
+        self._module = module
+        self._widths = np.array([inputs for inputs, _ in sizes], np.int64)
+        hidden = sum((inputs + 1) * whole(outputs) for inputs, outputs in sizes[:-1])
+        self._rows = np.empty((0, hidden + whole(sizes[-1][0]) + 3), np.float32)
+
+    @property
+    def _bounds(self) -> Floats:
+        return self._rows[:, -2:]
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor]) -> None:
         """See `Quick`."""
         if rows.max() >= len(self._rows):
-            room = 2 * int(rows.max()) + 2
-            self._rows, self._bounds = grown(self._rows, room), grown(self._bounds, room)
-        self._bounds[rows] = bounds
-        filled, at = np.zeros((len(rows), self._rows.shape[1]), np.float32), 0
-        for (w, b), (inputs, outputs) in zip(layers, self._shapes, strict=True):
-            end = at + inputs * outputs
-            weights = filled[:, at:end].reshape(-1, inputs, outputs)
-            weights[:, : w.shape[1], : w.shape[2]] = w
-            filled[:, end : end + b.shape[1]] = b
-            at = end + outputs
-        self._rows[rows] = filled
+            self._rows = grown(self._rows, 2 * int(rows.max()) + 2)
+        for row, theta in zip(rows.tolist(), thetas, strict=True):
+            weights = np.ascontiguousarray(theta.numpy())
+            self._module.put(self._widths, self._rows, weights, row, PRODUCT, TANH_ERROR**2)
+        self._bounds[rows] = np.sqrt(2 * self._bounds[rows])
 
     def choose(
         self,
         observations: Floats,
         slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
         active: NDArray[np.bool_],
         actions: NDArray[np.int64],
         first: int,
     ) -> tuple[Floats, bool]:
         """See `Quick`."""
-        outputs, bounds = np.empty(slots.shape, np.float32), self._bounds[: len(slots)]
+        found = np.empty(len(slots), np.float32)
         x = np.ascontiguousarray(observations, np.float32)
-        doubts: int = self._choose(
-            self._rows, x, slots, active, self._widths, bounds, outputs, actions, first
+        doubts: int = self._module.choose(
+            self._widths, self._rows, x, slots, ends, active, found, actions, first
         )
-        return outputs, doubts > 0
+        return found, doubts > 0
 
 
 def whole(n: int) -> int:
@@ -231,6 +236,17 @@ def place(
     del held[n:]
 
 
+def split(Theta: Floats, sizes: Sizes) -> Layers:  # noqa: N803
+    """Return views of Theta (k, D): each layer's weights and biases."""
+    layers, at = [], 0
+    for inputs, outputs in sizes:
+        end = at + inputs * outputs
+        weights = Theta[:, at:end].reshape(-1, inputs, outputs)
+        layers.append((weights, Theta[:, end : end + outputs]))
+        at = end + outputs
+    return layers
+
+
 def rounding_bound(layers: Layers) -> Floats:
     """Return (k, 2): slope and least, of the bound slope * max |x| + least.
 
@@ -243,8 +259,7 @@ def rounding_bound(layers: Layers) -> Floats:
     with np.errstate(all="ignore"):
         for at in reversed(range(len(layers))):
             w, b = layers[at]
-            # An error that is evenly spread over its range has a deviation of 1/sqrt(3) of it.
-            error = (DEVIATIONS * ROUNDOFF) ** 2 / 3 * (w.shape[1] + 1)
+            error = PRODUCT * (w.shape[1] + 1)
             own = error * np.square(b)
             if at < len(layers) - 1:
                 own += TANH_ERROR**2
@@ -252,6 +267,6 @@ def rounding_bound(layers: Layers) -> Floats:
             gains = np.matmul(np.square(w), gains)
             # Those of a product are as large as the units before, which tanh keeps within 1.
             found[:, min(at, 1)] += error * gains.sum((1, 2))
-        # One bound for each of the two computations.
-        bounds: Floats = np.float32(2) * np.sqrt(found)
+        # The errors of the two computations are independent too.
+        bounds: Floats = np.sqrt(np.float32(2) * found)
     return bounds

@@ -77,9 +77,9 @@ INLINE void layer(const int count, const int vectors, const float *w, const floa
 
 INLINE void tile(const int count, const int vectors, const Batch *batch, const float *row, float *h,
                  float *spare, float *found) {
-    const int64_t *widths = batch->widths, most = batch->most;
+    const int64_t *widths = batch->shape.widths, most = batch->shape.most;
     int64_t inputs = widths[0];
-    for (int64_t at = 1; at < batch->layers; at++) {
+    for (int64_t at = 1; at < batch->shape.layers; at++) {
         int64_t outputs = whole(widths[at]);
         const float *b = row + inputs * outputs;
         layer(count, vectors, row, b, inputs, outputs, h, spare, most);
@@ -99,12 +99,13 @@ INLINE void tile(const int count, const int vectors, const Batch *batch, const f
 
 /* Writes outputs and actions of the active episodes; returns how many are in doubt. */
 INLINE int64_t evaluate(const Batch *batch, float *room) {
-    int64_t inputs = batch->widths[0], most = batch->most, doubts = 0;
+    const Shape *shape = &batch->shape;
+    int64_t inputs = shape->widths[0], most = shape->most, doubts = 0, at = 0;
     float *h = room, *spare = room + TILE * most, found[TILE];
     memset(room, 0, 2 * TILE * most * sizeof(float));
     for (int64_t r = 0; r < batch->n; r++) {
-        const float *row = batch->rows + r * batch->length;
-        for (int64_t at = r * batch->m, end = at + batch->m; at < end;) {
+        const float *row = batch->rows + r * shape->length, *bound = row + shape->length - 2;
+        for (int64_t end = batch->ends[r]; at < end;) {
             int64_t places[TILE];
             float allowed[TILE];
             int count = 0;
@@ -119,7 +120,7 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
                 }
                 /* Where a hidden layer left its outputs. */
                 for (int64_t i = inputs; i % WIDTH != 0; i++) to[i] = 0;
-                allowed[count] = batch->bounds[2 * r] * reach + batch->bounds[2 * r + 1];
+                allowed[count] = bound[0] * reach + bound[1];
                 places[count++] = at;
             }
             if (count == 1) tile(1, 4, batch, row, h, spare, found);

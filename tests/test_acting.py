@@ -1,5 +1,6 @@
 """Policies act in rows: quickly where that is safe, and always as one of them alone would."""
 
+import contextlib
 import functools
 import importlib.util
 import shlex
@@ -77,8 +78,14 @@ def acted(policies, x):
     slots = np.random.default_rng(1).permutation(n * m + 5)[: n * m].reshape(n, m)
     observations = np.full((n * m + 5, inputs), np.nan, np.float32)
     observations[slots] = x
-    actions = policies.act(observations, slots, np.ones(len(observations), bool), np.empty(0))
+    everywhere = np.ones(len(observations), bool)
+    actions = policies.act(observations, slots.ravel(), ends(n, m), everywhere, np.empty(0))
     return actions[slots.ravel()]
+
+
+def ends(n, m):
+    """Return where each of n rows of m slots ends."""
+    return np.arange(1, n + 1) * m
 
 
 def by_outputs(network, theta, x):
@@ -114,13 +121,46 @@ def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(way, name):
 def test_what_rounding_does_stays_far_below_its_bound(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 50)
-    quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000).reshape(40, 50)
+    quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000)
     everywhere, actions = np.ones(2000, bool), np.zeros(2000, np.int64)
-    found, _ = quick.choose(x.reshape(2000, 4), slots, everywhere, actions, 0)
+    found, _ = quick.choose(x.reshape(2000, 4), slots, ends(40, 50), everywhere, actions, 0)
+    found = found.reshape(40, 50)
     exact = network.bind(theta)(torch.from_numpy(x)).numpy().astype(np.float64)
     slope, least = quick._bounds[:40].T
     bound = slope * np.abs(x).max() + least
     assert (np.abs(found - (exact[..., 1] - exact[..., 0])) < bound[:, None] / 2).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("spread", [0.01, 1.0, 30.0])
+def test_the_bound_is_the_same_in_c_as_in_numpy(name, spread):
+    if two_actions.compiled is None:
+        pytest.skip("installed without a C compiler")
+    network = Network(parse(name), 4, 2)
+    theta, _ = drawn(network, 9, 1, spread=spread)
+    theta[:, -2:] = theta[:, :2]
+    quick = filled(network, Discrete(2), theta)._quick
+    sizes = [(layer.inputs, layer.outputs) for layer in network.layers]
+    expected = two_actions.rounding_bound(two_actions.split(theta.numpy(), sizes))
+    assert np.allclose(quick._bounds[:9], expected, rtol=1e-5, atol=0)
+
+
+def test_rows_of_differently_many_slots_act_as_each_does_alone(way):
+    network, lengths = Network(parse("mlp:9"), 4, 2), [3, 1, 10, 4, 6]
+    theta, x = drawn(network, 5, 10)
+    policies = filled(network, Discrete(2), theta)
+    if not policies.mixes:
+        pytest.skip("numpy's products take rows of equal length")
+    slots = np.random.default_rng(3).permutation(30)[:24]
+    cells = np.split(slots, np.cumsum(lengths)[:-1])
+    observations = np.zeros((30, 4), np.float32)
+    for row, own in enumerate(cells):
+        observations[own] = x[row, : len(own)]
+    everywhere = np.ones(30, bool)
+    actions = policies.act(observations, slots, np.cumsum(lengths), everywhere, np.empty(0))
+    for row, own in enumerate(cells):
+        alone = by_outputs(network, theta[row : row + 1], x[row : row + 1, : len(own)])
+        assert np.array_equal(actions[own], alone)
 
 
 def test_weights_without_end_choose_as_their_outputs_do(way):
@@ -150,14 +190,15 @@ def test_rows_can_be_replaced_added_and_dropped(way, space):
 def test_slots_that_idle_change_nothing_and_raise_no_doubt(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 20, 9)
-    policies, slots = filled(network, Discrete(2), theta), np.arange(180).reshape(20, 9)
+    policies, slots = filled(network, Discrete(2), theta), np.arange(180)
     active = np.random.default_rng(2).random(180) < 0.4
     observations = np.where(active[:, None], x.reshape(180, 4), np.float32(np.nan))
     actions = np.zeros(180, np.int64)
-    _, is_in_doubt = policies._quick.choose(observations, slots, active, actions, 0)
+    _, is_in_doubt = policies._quick.choose(observations, slots, ends(20, 9), active, actions, 0)
     assert not is_in_doubt
     assert np.array_equal(actions[active], by_outputs(network, theta, x)[active])
-    assert np.array_equal(policies.act(observations, slots, active, np.empty(0)), actions)
+    again = policies.act(observations, slots, ends(20, 9), active, np.empty(0))
+    assert np.array_equal(again, actions)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -165,48 +206,80 @@ def test_observations_may_lie_in_memory_as_they_like(way, dtype):
     network = Network(parse("mlp:5"), 4, 2)
     theta, x = drawn(network, 3, 6)
     observations = np.asfortranarray(x.reshape(18, 4).astype(dtype))
-    policies, slots = filled(network, Discrete(2), theta), np.arange(18).reshape(3, 6)
-    chosen = policies.act(observations, slots, np.ones(18, bool), np.empty(0))
+    policies, slots = filled(network, Discrete(2), theta), np.arange(18)
+    chosen = policies.act(observations, slots, ends(3, 6), np.ones(18, bool), np.empty(0))
     assert np.array_equal(chosen, by_outputs(network, theta, x))
 
 
 def test_a_tanh_is_as_exact_as_its_bound_says(way):
-    quick = filled(Network(parse("mlp:1"), 1, 2), Discrete(2), torch.zeros(1, 6))._quick
-    one, none = np.ones((1, 1, 1), np.float32), np.zeros((1, 1), np.float32)
-    quick.put(np.array([0]), [(one, none), (one, none)], np.ones((1, 2), np.float32))
+    # The second output is the tanh, and the first is zero.
+    theta = torch.tensor([[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]])
+    quick = filled(Network(parse("mlp:1"), 1, 2), Discrete(2), theta)._quick
     x = np.concatenate([np.linspace(-12, 12, 200_001), np.geomspace(1e-30, 1e30, 1001)])
     x = x.astype(np.float32)[:, None]
     actions = np.zeros(len(x), np.int64)
-    found, _ = quick.choose(x, np.arange(len(x))[None], np.ones(len(x), bool), actions, 0)
-    error = np.abs(found[0] - np.tanh(x[:, 0].astype(np.float64)))
+    everywhere = np.ones(len(x), bool)
+    found, _ = quick.choose(x, np.arange(len(x)), ends(1, len(x)), everywhere, actions, 0)
+    error = np.abs(found - np.tanh(x[:, 0].astype(np.float64)))
     assert error.max() < two_actions.TANH_ERROR / 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
-    lengths=st.tuples(*[st.integers(0, 200)] * 8),
+    lengths=st.tuples(*[st.integers(0, 200)] * 7),
     widths=st.lists(st.sampled_from([-1, 0, 1, 4, 8, 16, 2**40]), max_size=4),
 )
 def test_buffers_that_do_not_belong_together_are_refused(lengths, widths):
     if two_actions.compiled is None:
         pytest.skip("installed without a C compiler")
-    kinds = [np.float32, np.float32, np.int64, bool, np.int64, np.float32, np.float32, np.int64]
+    kinds = [np.float32, np.float32, np.int64, np.int64, bool, np.float32, np.int64]
     buffers = [np.zeros(n, kind) for n, kind in zip(lengths, kinds, strict=True)]
-    buffers[4] = np.array(widths, np.int64)
-    with pytest.raises(ValueError, match="do not belong together"):
-        two_actions.compiled.choose(*buffers, 0)
+    expected = contextlib.nullcontext()
+    if not belong_together(widths, *lengths):
+        expected = pytest.raises(ValueError, match="do not belong together")
+    with expected:
+        two_actions.compiled.choose(np.array(widths, np.int64), *buffers, 0)
 
 
-@pytest.mark.parametrize("slot", [-1, 3, 2**62])
-def test_a_slot_that_is_not_there_is_refused(slot):
+def belong_together(widths, rows, observations, cells, ends, slots, outputs, actions):
+    """Say whether buffers of zeros of these lengths are what `choose` takes."""
+    if not widths or min(widths) < 1 or max(widths) > 16 or ends < 1:
+        return False
+    length = sum((width + 1) * 16 for width in widths[:-1]) + 16 + 3
+    is_whole = observations == slots * widths[0] and outputs == cells and actions == slots
+    return rows >= ends * length and is_whole and (cells == 0 or slots > 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rows=st.integers(0, 200),
+    weights=st.integers(0, 200),
+    row=st.sampled_from([-(2**62), -1, 0, 1, 2, 7, 2**62]),
+    widths=st.lists(st.sampled_from([-1, 0, 1, 4, 8, 16, 2**40]), max_size=4),
+)
+def test_weights_are_put_only_where_there_is_room_for_them(rows, weights, row, widths):
     if two_actions.compiled is None:
         pytest.skip("installed without a C compiler")
-    quick = filled(Network(parse("mlp:3"), 4, 2), Discrete(2), torch.zeros(1, 23))._quick
+    if widths == [1] and weights == 4:
+        # One input, and two outputs with a bias each: a row of 16 weights, a bias and its bound.
+        widths, rows, row = [1], 19 * 7 + 18, 7
+    room = np.zeros(rows, np.float32)
     with pytest.raises(ValueError, match="do not belong together"):
-        quick.choose(
-            np.zeros((3, 4), np.float32),
-            np.array([[0, slot]]),
-            np.ones(3, bool),
-            np.zeros(3, np.int64),
-            0,
+        two_actions.compiled.put(
+            np.array(widths, np.int64), room, np.zeros(weights, np.float32), row, 1e-12, 1e-12
         )
+
+
+WRONG = {"a slot below": ([-1], [1]), "a slot above": ([3], [1]), "far": ([2**62], [1]),
+         "an end above": ([0], [2]), "an end below": ([0, 1], [1, 0])}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_slot_that_is_not_there_is_refused(what):
+    if two_actions.compiled is None:
+        pytest.skip("installed without a C compiler")
+    quick = filled(Network(parse("mlp:3"), 4, 2), Discrete(2), torch.zeros(2, 23))._quick
+    slots, where = (np.array(numbers) for numbers in WRONG[what])
+    observations, everywhere = np.zeros((3, 4), np.float32), np.ones(3, bool)
+    with pytest.raises(ValueError, match="do not belong together"):
+        quick.choose(observations, slots, where, everywhere, np.zeros(3, np.int64), 0)

@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes, their output and their exit codes."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -249,6 +250,23 @@ def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
     found = json.loads(done.stdout)
     assert {"tasks", "agents", "projections", "networks"} == set(found)
     assert all(entry["summary"] for entries in found.values() for entry in entries)
+
+
+@pytest.mark.skipif(
+    (os.cpu_count() or 1) < 2 or sys.platform != "linux", reason="needs /proc and two cores"
+)
+def test_numpy_takes_one_of_many_cores(tmp_path):
+    script = (
+        "import os, sys; sys.argv = ['rlid', 'list', '--json']\n"
+        "from rlid.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "import numpy; print(len(os.listdir('/proc/self/task')), file=sys.stderr)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    assert int(done.stderr) == 1
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
