@@ -80,29 +80,47 @@ class Course:
         """Run z through fresh validation episodes; it is final when it clears the stop score.
 
         It has to by one standard error, since a policy just below that is tried often enough
-        would pass by luck. One that has fallen short by as much is not looked at further. Without
-        a stop score nothing depends on the parts, and they are asked for together.
+        would pass by luck. One that has fallen short by as much is not looked at further.
         """
         stop, steps = self.spec.stop_score, self.problem.search_steps
         values, mean, error = np.empty(0), -math.inf, 0.0
-        episodes = self.problem.task.validation_episodes
-        parts = np.array_split(range(episodes), min(LOOKS, episodes))
-        for together in [parts] if stop is None else [[part] for part in parts]:
-            requests = [
-                Request(self.problem, z[None], self._seeds(part), "validation") for part in together
-            ]
-            for answer in (yield requests):
+        for together in self._looks():
+            requests, states = [], []
+            for part in together:
+                requests.append(Request(self.problem, z[None], self._seeds(part), "validation"))
+                states.append(generator_state(self.episodes))
+            for answer, state in zip((yield requests), states, strict=True):
                 result = unless_fault(answer)
                 self.validation_steps += result.steps
                 values = np.concatenate([values, result.values[0]])
-            mean, error = float(values.mean()), standard_error(values)
-            if stop is not None and mean + error < stop:
-                break
+                mean, error = float(values.mean()), standard_error(values)
+                if stop is not None and mean + error < stop:
+                    # Parts that were asked for in vain are as if they had not been.
+                    restore_generator(self.episodes, state)
+                    break
+            else:
+                continue
+            break
         self.curve.append((steps, mean))
         self.is_solved = stop is not None and mean - error >= stop
         if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":
             self.best, self.best_mean = z, mean
         self.last = None
+
+    def _looks(self) -> list[list[NDArray[np.int64]]]:
+        """Return the parts of a validation, those in a list that are asked for together.
+
+        Without a stop score nothing depends on the order. With one, most candidates that clear it
+        at first are looked at to the end, and where a step costs little more for it, no part waits
+        for the longest episode of another.
+        """
+        episodes = self.problem.task.validation_episodes
+        parts = np.array_split(np.arange(episodes), min(LOOKS, episodes))
+        if self.spec.stop_score is None:
+            return [parts]
+        if self.problem.world.merges and len(parts) > 1:
+            return [parts[:1], parts[1:]]
+        return [[part] for part in parts]
 
     def _seeds(self, part: NDArray[np.int64]) -> tuple[int, ...]:
         if self.problem.task.kind == "rl":

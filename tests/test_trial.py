@@ -121,7 +121,7 @@ def test_what_is_asked_beside_the_validation_that_ends_a_search_counts_for_nothi
     except StopIteration as end:
         record, z = end.value
     assert asked == [
-        ["search"], ["validation", "search"], ["validation"], ["validation"], ["scoring"]
+        ["search"], ["validation", "search"], ["validation", "validation"], ["scoring"]
     ]  # fmt: skip
     assert (record.status, record.stopped_early) == ("solved", True)
     first = record.search_steps
@@ -238,3 +238,32 @@ def test_a_task_may_ask_for_fewer_validation_episodes_than_a_validation_has_part
             requests = steps.send(evaluate(requests))
     assert any(request.part == "validation" for request in asked)
     assert all(len(request.seeds) >= 1 for request in asked)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_part_of_a_validation_that_was_asked_for_in_vain_leaves_no_trace(monkeypatch, seed):
+    wanted = plan("cartpole", dmax=2, network="mlp:4")
+    world, spec = make_world(wanted.task), wanted.spec(2, seed, 475.0)
+    records, vain = [], 0
+
+    def answer(request):
+        is_good = np.random.default_rng(request.seeds[0]).random() < 0.5
+        values = np.full((len(request.Z), len(request.seeds)), 500.0 if is_good else 100.0)
+        return Returns(values, int(values.sum()))
+
+    for merges in (False, True):
+        monkeypatch.setattr(type(world), "merges", merges)
+        problem = make_problem(wanted.task, wanted.network, "onehot", 2, seed, world)
+        steps = trial(spec, Judgement(475.0, 20.0, 500.0), problem)
+        questions = next(steps)
+        try:
+            while True:
+                answers = [answer(question) for question in questions]
+                parts = [question.part for question in questions]
+                if parts == ["validation"] * 2 and answers[0].values.max() < 500:
+                    answers[1], vain = EnvironmentFault("out of order"), vain + 1
+                questions = steps.send(answers)
+        except StopIteration as end:
+            records.append(end.value[0])
+    assert vain > 0
+    assert records[0] == records[1]
