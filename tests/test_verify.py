@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import rlid_here
+from command import rlid, rlid_here
 
 from rlid import publisher, rerun
 from rlid.published import parse
@@ -213,9 +213,21 @@ def test_the_command_says_no_more_than_it_did(source, tmp_path):
     broken = rlid_here("verify", source, cwd=tmp_path)
     assert broken.returncode == 1
     assert broken.stdout.startswith(f"{source}: damaged")
-    missing = rlid_here("verify", tmp_path / "none.json", cwd=tmp_path)
+    missing = rlid_here("verify", tmp_path / "none.json", source, cwd=tmp_path)
     assert missing.returncode == 2
     assert missing.stderr.count("\n") == 1
+    assert f"{tmp_path / 'none.json'}: there is no such file" in missing.stderr
+    assert missing.stdout.startswith(f"{source}: damaged")
+
+
+def test_a_file_whose_task_is_not_known_here_keeps_no_other_from_being_repeated(source, tmp_path):
+    other = next(path for path in SHIPPED if path.parent.name == "cartpole")
+    words = ["verify", source, other, "--rerun", "1", "--jobs", "1"]
+    done = rlid(*words, cwd=tmp_path, PYTHONPATH="")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert str(source) in done.stderr
+    assert done.stdout.startswith(f"{other}: reproduced 1 of 1 trials")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")

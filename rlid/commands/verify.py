@@ -25,15 +25,22 @@ def verify(
         raise ValueError("--rerun and --seed: must be at least 0")
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs {jobs}: must be at least 1")
-    found = [
-        _verify(source, rerun, seed, jobs or len(os.sched_getaffinity(0)), import_ or [])
-        for source in result
-    ]
+    found, refused = [], []
+    for source in result:
+        try:
+            found.append(
+                _verify(source, rerun, seed, jobs or len(os.sched_getaffinity(0)), import_ or [])
+            )
+        except ValueError as error:
+            # The others are verified all the same.
+            refused.append(f"{source}: {error}")
     if as_json:
         print(json.dumps(found, indent=1, allow_nan=False))
     else:
         for one in found:
             _print(one)
+    if refused:
+        raise ValueError("; ".join(refused))
     if not all(one["ok"] for one in found):
         raise typer.Exit(FAILED)
 
@@ -44,7 +51,7 @@ def _verify(source: Path, n: int, seed: int, jobs: int, imports: list[str]) -> d
     from rlid.record import DamagedRecord
 
     if not source.is_file():
-        raise ValueError(f"no file {str(source)!r}")
+        raise ValueError("there is no such file")
     try:
         one, verdict = verification.verify(source)
     except DamagedRecord as error:
