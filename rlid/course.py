@@ -94,13 +94,13 @@ class Course:
                 self.validation_steps += result.steps
                 values = np.concatenate([values, result.values[0]])
                 mean, error = float(values.mean()), standard_error(values)
-                if stop is not None and mean + error < stop:
+                falls_short = stop is not None and mean + error < stop
+                if falls_short:
                     # Parts that were asked for in vain are as if they had not been.
                     restore_generator(self.episodes, state)
                     break
-            else:
-                continue
-            break
+            if falls_short:
+                break
         self.curve.append((steps, mean))
         self.is_solved = stop is not None and mean - error >= stop
         if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":

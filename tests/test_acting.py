@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rlid import acting, two_actions
@@ -245,29 +245,37 @@ def belong_together(widths, rows, observations, cells, ends, slots, outputs, act
     """Say whether buffers of zeros of these lengths are what `choose` takes."""
     if not widths or min(widths) < 1 or max(widths) > 16 or ends < 1:
         return False
-    length = sum((width + 1) * 16 for width in widths[:-1]) + 16 + 3
     is_whole = observations == slots * widths[0] and outputs == cells and actions == slots
-    return rows >= ends * length and is_whole and (cells == 0 or slots > 0)
+    return rows >= ends * length_of(widths) and is_whole and (cells == 0 or slots > 0)
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     rows=st.integers(0, 200),
-    weights=st.integers(0, 200),
+    weights=st.integers(0, 200) | st.sampled_from([4, 10, 18, 34]),
     row=st.sampled_from([-(2**62), -1, 0, 1, 2, 7, 2**62]),
     widths=st.lists(st.sampled_from([-1, 0, 1, 4, 8, 16, 2**40]), max_size=4),
 )
+@example(rows=19 * 8 - 1, weights=4, row=7, widths=[1])
+@example(rows=19 * 8, weights=4, row=7, widths=[1])
+@example(rows=19, weights=5, row=0, widths=[1])
 def test_weights_are_put_only_where_there_is_room_for_them(rows, weights, row, widths):
     if two_actions.compiled is None:
         pytest.skip("installed without a C compiler")
-    if widths == [1] and weights == 4:
-        # One input, and two outputs with a bias each: a row of 16 weights, a bias and its bound.
-        widths, rows, row = [1], 19 * 7 + 18, 7
-    room = np.zeros(rows, np.float32)
-    with pytest.raises(ValueError, match="do not belong together"):
-        two_actions.compiled.put(
-            np.array(widths, np.int64), room, np.zeros(weights, np.float32), row, 1e-12, 1e-12
-        )
+    expected = pytest.raises(ValueError, match="do not belong together")
+    if widths and min(widths) >= 1 and max(widths) <= 16:
+        sizes = zip(widths, [*widths[1:], 2], strict=True)
+        is_whole = weights == sum((inputs + 1) * outputs for inputs, outputs in sizes)
+        if is_whole and 0 <= row < rows // length_of(widths):
+            expected = contextlib.nullcontext()
+    room, theta = np.zeros(rows, np.float32), np.zeros(weights, np.float32)
+    with expected:
+        two_actions.compiled.put(np.array(widths, np.int64), room, theta, row, 1e-12, 1e-12)
+
+
+def length_of(widths):
+    """Return how many floats a network's row takes, of at most 16 inputs a layer."""
+    return sum((width + 1) * 16 for width in widths[:-1]) + 16 + 3
 
 
 WRONG = {"a slot below": ([-1], [1]), "a slot above": ([3], [1]), "far": ([2**62], [1]),

@@ -25,12 +25,14 @@ def verify(
         raise ValueError("--rerun and --seed: must be at least 0")
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs {jobs}: must be at least 1")
+    from rlid.task import import_packages
+
+    import_packages(import_ or [])
+    processes = jobs or len(os.sched_getaffinity(0))
     found, refused = [], []
     for source in result:
         try:
-            found.append(
-                _verify(source, rerun, seed, jobs or len(os.sched_getaffinity(0)), import_ or [])
-            )
+            found.append(_verify(source, rerun, seed, processes, import_ or []))
         except ValueError as error:
             # The others are verified all the same.
             refused.append(f"{source}: {error}")
