@@ -12,6 +12,8 @@ from rlid.runner import Runner
 from rlid.summary import answer_json, as_trial
 
 FACTOR = 2
+FOLDER = "budget-checks"
+"""Of the store: trials that were chosen because they had failed are no sample of anything."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def check_budget(runner: Runner, measured: Measurement) -> BudgetCheck:
     longer = replace(plan, task=replace(plan.task, budget=FACTOR * plan.task.budget))
     stop = None if plan.is_full else measured.judgement.threshold
     specs = [longer.spec(record.spec.d, record.spec.seed, stop) for record in near]
-    rerun = runner.run(longer, specs, measured.judgement)
+    with runner.apart(FOLDER) as apart:
+        rerun = apart.run(longer, specs, measured.judgement)
     replaced = {(record.spec.d, record.spec.seed): record for record in measured.records}
     replaced.update({(record.spec.d, record.spec.seed): record for record in rerun})
     after = estimate(

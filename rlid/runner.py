@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
@@ -92,6 +94,24 @@ class Runner:
         """End the workers, and leave what they had begun to other processes."""
         self.engine.close()
         self.leases.close()
+
+    @contextmanager
+    def apart(self, name: str) -> Iterator[Runner]:
+        """Give the same runner with a store of its own, a folder of this one.
+
+        What stands there is no measurement of this store: it is neither shown nor published.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        other = copy.copy(self)
+        other.store = Store(self.store.room(name), self.watcher.note)
+        other.store.check_writable()
+        other.leases = Leases(other.store.folder)
+        try:
+            yield other
+        finally:
+            other.leases.close()
 
     def estimate(self, records: Sequence[Record]) -> Estimate:
         """Return what follows from the records of the plan so far."""

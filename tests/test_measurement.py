@@ -157,11 +157,17 @@ def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp
     from rlid.measurement import run
     from rlid.plan import plan
     from rlid.runner import Runner
+    from rlid.store import Store
+    from rlid.summary import measurements
 
     wanted = plan("cartpole", dmax=4, seeds=5, budget=2000)
     with Runner(wanted, tmp_path / "store") as runner:
         measured = run(runner)
         check = check_budget(runner, measured)
+        again = check_budget(runner, measured)
+    assert again == check
+    # What was chosen because it had failed is no measurement of its own.
+    assert [one.spec.budget for one in measurements(Store(tmp_path / "store"))] == [2000]
     unsolved = [record for record in measured.records if record.status == "unsolved"]
     assert 0 < len(check.rerun) <= len(unsolved)
     assert {record.spec.budget for record in check.rerun} == {4000}
