@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlid.agent import AGENTS as AGENTS
-    from rlid.measurement import Measurement as Measurement
-    from rlid.measurement import measure as measure
-    from rlid.policy import Policy as Policy
+    from rlid.measurement.measure import Measurement as Measurement
+    from rlid.measurement.measure import measure as measure
+    from rlid.policies.policy import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
     from rlid.subspace import Subspace as Subspace
     from rlid.task import TASKS as TASKS
@@ -20,13 +20,13 @@ __all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Policy", "Subspace"
 # Looked up on first use: the command line must not pay for torch before it is needed.
 _HOMES = {
     "AGENTS": "rlid.agent",
-    "Measurement": "rlid.measurement",
+    "Measurement": "rlid.measurement.measure",
     "PROJECTIONS": "rlid.projections",
-    "Policy": "rlid.policy",
+    "Policy": "rlid.policies.policy",
     "Subspace": "rlid.subspace",
     "TASKS": "rlid.task",
     "Task": "rlid.task",
-    "measure": "rlid.measurement",
+    "measure": "rlid.measurement.measure",
 }
 
 

@@ -1,5 +1,5 @@
 """`python -m rlid` is `rlid`."""
 
-from rlid.cli import main
+from rlid.cli.app import main
 
 main()

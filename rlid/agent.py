@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.records.state import State
 from rlid.registry import Registry, unknown
-from rlid.state import State
 
 if TYPE_CHECKING:
     from rlid.networks import Network
@@ -107,7 +107,7 @@ def check_positive(agent: str, **values: float) -> None:
 
 
 def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
-    """Refuse a task whose actions, of `kind` as in `rlid.actions`, the agent cannot take.
+    """Refuse a task whose actions, of `kind` as in `rlid.simulators.actions`, the agent cannot take.
 
     Raises:
         ValueError: in one line, which it takes.

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rlid.actions import Decode, decoder
+from rlid.evaluation.rollout import Rollouts, no_beat
 from rlid.networks import Network
-from rlid.rollout import Rollouts, no_beat
-from rlid.simulator import make_world
-from rlid.state import State
+from rlid.records.state import State
+from rlid.simulators.actions import Decode, decoder
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.subspace import Subspace, make_subspace
 from rlid.task import EnvironmentFault, Objective, Part, Simulator, Task, World
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlid import projections
 from rlid.networks import Network
 from rlid.projections.projection import Projection
-from rlid.stream import role_seed
+from rlid.random_stream import role_seed
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import rlid
-from rlid import reference as references
 from rlid.datasets import DATASETS
-from rlid.plan import plan
-from rlid.reference import DirectTraining, Reference
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.store import references
+from rlid.store.references import DirectTraining, Reference
+from rlid.store.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(FIXTURES))

@@ -15,7 +15,8 @@ from gymnasium.spaces import Box, Discrete
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rlid import acting, two_actions
+from rlid.evaluation import policies as acting
+from rlid.evaluation import two_actions
 from rlid.networks import Network, parse
 
 NETWORKS = ["linear", "mlp:3", "mlp:20x20", "mlp:64x64", "mlp:7x130x5"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from rlid.actions import decoder, sample
+from rlid.simulators.actions import decoder, sample
 
 
 def test_discrete_actions_are_the_argmax_from_the_start_on():

@@ -11,13 +11,13 @@ import torch
 from interrupted import interrupt, run
 from stable_baselines3.common.atari_wrappers import MaxAndSkipEnv, NoopResetEnv, WarpFrame
 
-from rlid.checkpoint import Checkpoints
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import make_problem
 from rlid.sb3_bridge import SimulatorVecEnv, on_policy
-from rlid.simulator import make_network, make_world
-from rlid.store import Store
+from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.store.store import Store
 from rlid.task import resolve
+from rlid.training.checkpoint import Checkpoints
 
 STEPS = 80
 

@@ -12,9 +12,9 @@ from command import RLID, rlid_here
 from command import rlid as run_rlid
 from records import a_record, a_spec
 
-from rlid import ci
-from rlid.check import ROUND, SURE, Check, _probability
-from rlid.record import Judgement
+from rlid.cli import ci
+from rlid.measurement.check import ROUND, SURE, Check, _probability
+from rlid.records.record import Judgement
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from interrupted import interrupt, run
 
-from rlid.checkpoint import Checkpoints
-from rlid.plan import plan
-from rlid.record import DamagedRecord
+from rlid.measurement.plan import plan
+from rlid.records.record import DamagedRecord
+from rlid.records.state import State, decode, encode
 from rlid.sb3_bridge import off_policy
-from rlid.state import State, decode, encode
-from rlid.store import Store, StoreError
+from rlid.store.store import Store, StoreError
+from rlid.training.checkpoint import Checkpoints
 
 SMALL = ["n_envs=4", "checkpoint=600"]
 PPO = ["n_steps=32", "batch_size=64", "n_epochs=2", "anneal_lr=true", "advantages=rollout"]
@@ -90,10 +90,10 @@ import os, signal, sys
 sys.path[:0] = {[os.path.dirname(__file__), os.path.dirname(interrupted.__file__)]!r}
 import torch
 torch.set_num_threads(1)
-from rlid.checkpoint import Checkpoints
-from rlid.record import Judgement
-from rlid.store import Store
-from rlid.trial import run_trials
+from rlid.training.checkpoint import Checkpoints
+from rlid.records.record import Judgement
+from rlid.store.store import Store
+from rlid.training.trial import run_trials
 from test_checkpoint import wanted_of
 checkpoints = Checkpoints(Store({str(tmp_path)!r}))
 task, spec = wanted_of("ppo")
@@ -149,7 +149,7 @@ def test_what_is_no_checkpoint_is_refused_in_one_line():
 
 
 def test_a_state_that_is_too_large_is_not_saved_and_the_record_says_so(checkpoints, monkeypatch):
-    monkeypatch.setattr("rlid.checkpoint.MAX_BYTES", 10_000)
+    monkeypatch.setattr("rlid.training.checkpoint.MAX_BYTES", 10_000)
     task, spec = wanted_of("ppo")
     record, _ = run(task, spec, checkpoints)
     assert record.notes["checkpoint"].startswith("none: its state takes")

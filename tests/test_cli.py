@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 from command import RLID, rlid
 
-from rlid import cli
-from rlid.console import print_gap
-from rlid.plan import plan
+from rlid.cli import app as cli
+from rlid.cli.console import print_gap
+from rlid.measurement.plan import plan
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
@@ -233,13 +233,13 @@ def test_an_interrupt_keeps_what_was_done_and_prints_how_to_resume(tmp_path, giv
 def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
     script = (
         "import sys; sys.argv = ['rlid', 'list', '--json']\n"
-        "from rlid.cli import main\n"
+        "from rlid.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'torch', 'gymnasium', 'stable_baselines3', 'cma', 'matplotlib'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
         # Nor does a plan need torch, which takes longer to import than all else.
-        "from rlid.plan import plan\n"
+        "from rlid.measurement.plan import plan\n"
         "wanted = plan('cartpole', dmax=4); wanted.spec(4, 0, None)\n"
         "assert 'torch' not in sys.modules\n"
     )
@@ -258,7 +258,7 @@ def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
 def test_numpy_takes_one_of_many_cores(tmp_path):
     script = (
         "import os, sys; sys.argv = ['rlid', 'list', '--json']\n"
-        "from rlid.cli import main\n"
+        "from rlid.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "import numpy; print(len(os.listdir('/proc/self/task')), file=sys.stderr)\n"

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from rlid.actions import kind_of, sample
 from rlid.agent import AGENTS, configure, settings
+from rlid.evaluation.rollout import random_returns
+from rlid.measurement.plan import plan
 from rlid.networks import parse
-from rlid.plan import plan
 from rlid.problem import Request, evaluate, make_problem
 from rlid.projections import PROJECTIONS
-from rlid.record import Judgement
-from rlid.rollout import random_returns
-from rlid.simulator import make_network, make_world
+from rlid.records.record import Judgement
+from rlid.simulators.actions import kind_of, sample
+from rlid.simulators.gymnasium_envs import make_network, make_world
 from rlid.task import TASKS, resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 # Data sets are not in the repository: small ones in the same formats stand for them.
 pytestmark = pytest.mark.usefixtures("small_images")

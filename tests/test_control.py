@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from records import a_record, a_spec
 
-from rlid import cli
-from rlid import reference as references
-from rlid.control import control
-from rlid.store import Store
+from rlid.cli import app as cli
+from rlid.measurement.control import control
+from rlid.store import references
+from rlid.store.store import Store
 from rlid.task import resolve
 
 
@@ -58,7 +58,7 @@ def test_one_of_another_protocol_or_version_is_none(store, give_reference, monke
 
 
 def test_every_rl_task_that_ships_with_a_reference_ships_with_its_control(tmp_path):
-    folders = Path(references.__file__).with_name("references").iterdir()
+    folders = Path(references.__file__).parents[1].joinpath("references").iterdir()
     tasks = [task for folder in folders if (task := resolve(folder.name)).kind == "rl"]
     assert "cartpole" in {task.name for task in tasks}
     for task in tasks:

@@ -9,9 +9,9 @@ import random
 import numpy as np
 import pytest
 
-from rlid.dimension import Trial, compare, estimate
-from rlid.measurement import answer as said
-from rlid.stats import isotonic_crossing, quartiles, weighted_quantile
+from rlid.dimension.estimate import Trial, compare, estimate
+from rlid.dimension.statistics import isotonic_crossing, quartiles, weighted_quantile
+from rlid.measurement.measure import answer as said
 
 DMAX = 20
 

@@ -4,7 +4,7 @@ import importlib.metadata
 
 from command import rlid
 
-from rlid import doctor
+from rlid.cli import installation as doctor
 
 
 def test_doctor_finds_this_installation_sound(tmp_path):

@@ -17,10 +17,10 @@ from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.local import LocalEngine
 from rlid.engine.process import THREADS, WorkerProcess
 from rlid.engine.worker import random_scores, split
-from rlid.leases import Leases
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.leases import Leases
+from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 IMPORTS = ("hostile",)

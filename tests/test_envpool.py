@@ -4,9 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlid.envpool_simulator import OFFERED, EnvpoolSimulator
 from rlid.problem import make_problem
-from rlid.simulator import make_network, make_world
+from rlid.simulators.envpool_envs import OFFERED, EnvpoolSimulator
+from rlid.simulators.gymnasium_envs import make_network, make_world
 from rlid.task import adapt, resolve
 
 pytest.importorskip("envpool", reason="EnvPool is not installed: pip install 'rlid[fast]'")

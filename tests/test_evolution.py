@@ -11,12 +11,12 @@ import pytest
 
 from rlid.agent import AGENTS, configure
 from rlid.agent import settings as settings_of
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import make_problem
-from rlid.record import Judgement
-from rlid.simulator import make_network, make_world
+from rlid.records.record import Judgement
+from rlid.simulators.gymnasium_envs import make_network, make_world
 from rlid.task import resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 FOLLOWERS = ["openai_es", "ars"]
 """They follow an estimate of the gradient, so that settings in units of theta mean the same."""

@@ -11,12 +11,13 @@ from command import rlid_here
 from policies import a_file
 from records import a_record, a_spec
 
-from rlid import export, policy_report
-from rlid.policy import Policy
-from rlid.policy_file import WIDTHS
-from rlid.policy_report import Attempt
-from rlid.store import Store
-from rlid.summary import measurements, summarise
+from rlid.measurement.summary import measurements, summarise
+from rlid.policies import export
+from rlid.policies import report as policy_report
+from rlid.policies.policy import Policy
+from rlid.policies.policy_file import WIDTHS
+from rlid.policies.report import Attempt
+from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from records import a_record, a_spec
 
-from rlid import cli, families
-from rlid.store import Store
-from rlid.summary import summarise
+from rlid.cli import app as cli
+from rlid.figures import families
+from rlid.measurement.summary import summarise
+from rlid.store.store import Store
 
 NETWORKS = {"mlp:8x8": (130, 2), "mlp:20x20": (562, 4), "mlp:64x64": (4610, 4)}
 

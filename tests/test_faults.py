@@ -14,10 +14,10 @@ from command import RLID, rlid
 from rlid.engine import Place, agenda
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
-from rlid.leases import Leases
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.leases import Leases
+from rlid.store.store import Store
 
 FAULTS = Path(__file__).parent / "faults"
 sys.path.insert(0, str(FAULTS))

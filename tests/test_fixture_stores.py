@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rlid import upkeep
-from rlid.record import SCHEMA_VERSION
-from rlid.store import Store
-from rlid.summary import measurements
+from rlid.measurement.summary import measurements
+from rlid.records.record import SCHEMA_VERSION
+from rlid.store import maintenance as upkeep
+from rlid.store.store import Store
 
 STORES = sorted(path for path in (Path(__file__).parent / "fixtures/stores").glob("v*"))
 

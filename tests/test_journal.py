@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlid import journal as journals_module
-from rlid.journal import Journals
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import Request, Returns
-from rlid.record import Judgement
-from rlid.store import Store
-from rlid.trial import run_trials
+from rlid.records.record import Judgement
+from rlid.store.store import Store
+from rlid.training import journal as journals_module
+from rlid.training.journal import Journals
+from rlid.training.trial import run_trials
 
 BUDGET = 800
 JUDGEMENT = Judgement(4.5, 2.5, 5.0)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from measurements import SCRIPT, a_board, a_published
 
-from rlid import claims, leaderboard, publisher, tables
-from rlid.files import write_whole
-from rlid.leaderboard import Entry
+from rlid.leaderboard import claims, tables
+from rlid.leaderboard import publish as publisher
+from rlid.leaderboard import ranking as leaderboard
+from rlid.leaderboard.ranking import Entry
+from rlid.store.files import write_whole
 
 
 @pytest.fixture(scope="module")

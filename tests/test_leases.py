@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from rlid import leases as module
-from rlid.leases import Leases, Process, machine, start_of
+from rlid.store import leases as module
+from rlid.store.leases import Leases, Process, machine, start_of
 
 KEY = "0" * 64
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 import rlid
-from rlid.reference import ReferenceRefused
-from rlid.store import Store
-from rlid.summary import measurements, to_json
+from rlid.measurement.summary import measurements, to_json
+from rlid.store.references import ReferenceRefused
+from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = {"network": "mlp:4", "imports": ("hostile",), "agent": "cmaes"}
@@ -153,12 +153,12 @@ def test_a_script_without_a_main_guard_works(tmp_path):
 
 
 def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp_path):
-    from rlid.budget import check_budget
-    from rlid.measurement import run
-    from rlid.plan import plan
-    from rlid.runner import Runner
-    from rlid.store import Store
-    from rlid.summary import measurements
+    from rlid.measurement.budget_check import check_budget
+    from rlid.measurement.measure import run
+    from rlid.measurement.plan import plan
+    from rlid.measurement.runner import Runner
+    from rlid.measurement.summary import measurements
+    from rlid.store.store import Store
 
     wanted = plan("cartpole", dmax=4, seeds=5, budget=2000)
     with Runner(wanted, tmp_path / "store") as runner:
@@ -176,7 +176,7 @@ def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp
 
 
 def test_the_reference_takes_the_tasks_recipes_and_no_settings_of_the_run(tmp_path):
-    from rlid.plan import plan
+    from rlid.measurement.plan import plan
 
     wanted = plan("pendulum", agent="ppo", dmax=3, settings=["lr=0.5"])
     direct = wanted.direct("cmaes", [2**32])

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from rlid.plan import plan
-from rlid.simulator import make_world
+from rlid.measurement.plan import plan
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.task import resolve
 
 GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
@@ -48,7 +48,8 @@ def test_an_episode_is_the_packages_own(game):
 
 def test_making_a_game_imports_no_drawing():
     script = (
-        "import sys; from rlid.task import resolve; from rlid.simulator import make_world; "
+        "import sys; from rlid.task import resolve; "
+        "from rlid.simulators.gymnasium_envs import make_world; "
         "make_world(resolve('minatar:breakout')); "
         "sys.exit('seaborn' in sys.modules or 'matplotlib.pyplot' in sys.modules)"
     )

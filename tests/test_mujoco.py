@@ -9,9 +9,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlid.actions import sample
-from rlid.mujoco_simulator import OUTCOMES, MujocoSimulator
-from rlid.simulator import GymnasiumSimulator, make_network, make_world
+from rlid.simulators.actions import sample
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator, make_network, make_world
+from rlid.simulators.mujoco_envs import OUTCOMES, MujocoSimulator
 from rlid.task import TASKS, resolve
 
 STATUS = Path("/proc/self/status")
@@ -124,6 +124,6 @@ def test_what_can_be_stepped_directly_is():
 
 def test_without_mujoco_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "mujoco", None)
-    monkeypatch.delitem(sys.modules, "rlid.mujoco_simulator", raising=False)
+    monkeypatch.delitem(sys.modules, "rlid.simulators.mujoco_envs", raising=False)
     with pytest.raises(ValueError, match="'inverted_pendulum' needs a package that is not here"):
         make_world(resolve("inverted_pendulum"))

@@ -8,14 +8,14 @@ import hostile  # noqa: F401 (registers environments)
 import numpy as np
 import pytest
 
-from rlid import cli
-from rlid.observation import LIMIT, statistics_of
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.simulator import make_world
-from rlid.store import Store
+from rlid.cli import app as cli
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.simulators.frozen_statistics import LIMIT, statistics_of
+from rlid.simulators.gymnasium_envs import make_world
+from rlid.store.store import Store
 from rlid.task import adapt, resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 
 @pytest.fixture

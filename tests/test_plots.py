@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 from records import a_record, a_spec
 
-from rlid import plots
-from rlid.measurement import answer
-from rlid.summary import summarise
+from rlid.figures import plots
+from rlid.measurement.measure import answer
+from rlid.measurement.summary import summarise
 
 
 def summary_of(outcomes):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rlid.problem import Evaluation, Request, evaluate, make_problem
-from rlid.simulator import GymnasiumSimulator, make_network, make_world, within
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator, make_network, make_world, within
 from rlid.task import EnvironmentFault, resolve
 
 

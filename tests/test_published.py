@@ -7,11 +7,12 @@ import xml.etree.ElementTree as ET
 import pytest
 from command import rlid_here
 
-from rlid import measured, publisher
-from rlid.plots import thinned
-from rlid.question import Question
-from rlid.record import DamagedRecord, canonical
-from rlid.store import Store, StoreError, parse_z
+from rlid.figures.plots import thinned
+from rlid.leaderboard import publish as publisher
+from rlid.records.measurement_spec import Question
+from rlid.records.record import DamagedRecord, canonical
+from rlid.store import measurements as measured
+from rlid.store.store import Store, StoreError, parse_z
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
@@ -23,7 +24,7 @@ def store(quick_store):
 
 
 def test_the_command_of_a_question_asks_the_same_question():
-    from rlid.plan import plan
+    from rlid.measurement.plan import plan
 
     asked = plan(
         "cartpole", dims=[4, 2, 1], seeds=3, seed=7, search="grid", full=True, fraction=0.8,

@@ -46,8 +46,8 @@ def test_every_path_in_it_is_there():
 
 
 def test_every_command_in_it_is_understood(tmp_path, monkeypatch):
-    from rlid.commands import measure
-    from rlid.plan import plan
+    from rlid.cli import measure
+    from rlid.measurement.plan import plan
 
     commands = re.findall(r"^(?:\$ )?(rlid run [^\n#]*)", README, flags=re.MULTILINE)
     assert len(commands) >= 7

@@ -5,9 +5,9 @@ import pytest
 import torch
 from gymnasium.spaces import Discrete
 
+from rlid.evaluation.rollout import Rollouts
 from rlid.networks import Network, parse
-from rlid.rollout import Rollouts
-from rlid.simulator import make_world
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.task import EnvironmentFault, resolve
 
 BREAKS = 1000

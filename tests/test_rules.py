@@ -7,12 +7,12 @@ import pytest
 from records import a_record, a_spec
 
 import rlid
-from rlid import cli
-from rlid.plan import plan
-from rlid.record import Judgement, judged, parse_record
-from rlid.store import Store
-from rlid.summary import measurements, to_json
-from rlid.trial import run_trials
+from rlid.cli import app as cli
+from rlid.measurement.plan import plan
+from rlid.measurement.summary import measurements, to_json
+from rlid.records.record import Judgement, judged, parse_record
+from rlid.store.store import Store
+from rlid.training.trial import run_trials
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 OLD_KEY = "2a0d3015bf472332930530760ea92ca58b3586940bd2e808ee545a6be1dccd3e"

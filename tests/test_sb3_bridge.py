@@ -10,7 +10,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.sb3_bridge import (
     SimulatorVecEnv,
     StandardisedRollouts,

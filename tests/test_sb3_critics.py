@@ -7,7 +7,7 @@ from problems import problem_of, trained
 from stable_baselines3 import PPO
 
 from rlid.agent import configure
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy, numbers_outside
 
 MODES = ["full", "shared", "subspace"]

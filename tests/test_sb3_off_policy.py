@@ -8,7 +8,7 @@ from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import AGENTS
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.sb3_bridge import (
     SimulatorVecEnv,
     SubspaceDQNPolicy,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlid.dimension import Trial, estimate
-from rlid.search import SEARCHES, Search, make_search
+from rlid.dimension.estimate import Trial, estimate
+from rlid.dimension.search import SEARCHES, Search, make_search
 
 Outcome = Callable[[int, int], bool | None]
 

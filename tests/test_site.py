@@ -8,9 +8,11 @@ import pytest
 from browser import MISSING, Browser
 from measurements import SCRIPT, a_board, a_published
 
-from rlid import plots, publisher, site
-from rlid.files import write_whole
-from rlid.store import slug
+from rlid.figures import plots
+from rlid.leaderboard import publish as publisher
+from rlid.leaderboard import site
+from rlid.store.files import write_whole
+from rlid.store.store import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlid.stream import ROLES, Stream, role_seed, to_uniform
+from rlid.random_stream import ROLES, Stream, role_seed, to_uniform
 
 SEEDS = st.integers(0, 2**64 - 1)
 STARTS = st.integers(0, 1000)

@@ -6,10 +6,10 @@ import sys
 import pytest
 from records import a_record, a_spec
 
-from rlid import cli
-from rlid.store import Store
-from rlid.summary import is_improving, measurements, select, summarise
-from rlid.yardstick import ratio
+from rlid.cli import app as cli
+from rlid.leaderboard.yardstick import ratio
+from rlid.measurement.summary import is_improving, measurements, select, summarise
+from rlid.store.store import Store
 
 
 def records_of(threshold, *, agent="cmaes", seeds=6, dims=(1, 2, 4, 8, 16)):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from rlid.dimension import estimate
-from rlid.plan import plan
+from rlid.dimension.estimate import estimate
+from rlid.measurement.plan import plan
+from rlid.measurement.summary import as_trial
 from rlid.problem import make_problem
 from rlid.projections import PROJECTIONS
-from rlid.record import Judgement
-from rlid.simulator import make_network, make_world
-from rlid.summary import as_trial
+from rlid.records.record import Judgement
+from rlid.simulators.gymnasium_envs import make_network, make_world
 from rlid.task import resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]

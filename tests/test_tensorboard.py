@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.runner import Runner
-from rlid.scalars import check_tensorboard
-from rlid.trial import run_trials
+from rlid.measurement.plan import plan
+from rlid.measurement.runner import Runner
+from rlid.records.record import Judgement
+from rlid.training.tensorboard import check_tensorboard
+from rlid.training.trial import run_trials
 
 
 def run(agent, projection, folder=None, task="cartpole"):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from rlid.agent import AGENTS, Ask, Progress
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import Returns, evaluate, make_problem
-from rlid.record import Judgement
-from rlid.simulator import make_world
+from rlid.records.record import Judgement
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.task import EnvironmentFault
-from rlid.trial import run_trials, trial
+from rlid.training.trial import run_trials, trial
 
 
 class Scripted:
@@ -212,7 +212,7 @@ def test_a_fault_ends_its_own_trial_only():
 
 def test_pycma_is_not_told_what_is_not_finite():
     from rlid.problem import make_problem
-    from rlid.simulator import make_network, make_world
+    from rlid.simulators.gymnasium_envs import make_network, make_world
     from rlid.task import resolve
 
     task = resolve("gym:Quick-v0")

@@ -8,8 +8,8 @@ import pytest
 from command import rlid
 from records import a_record, a_spec
 
-from rlid import upkeep
-from rlid.store import Store
+from rlid.store import maintenance as upkeep
+from rlid.store.store import Store
 
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 

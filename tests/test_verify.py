@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from command import rlid, rlid_here
 
-from rlid import publisher, rerun
-from rlid.published import parse
-from rlid.record import DamagedRecord, canonical
-from rlid.verify import verify
+from rlid.leaderboard import publish as publisher
+from rlid.leaderboard import rerun
+from rlid.leaderboard.published import parse
+from rlid.leaderboard.verify import verify
+from rlid.records.record import DamagedRecord, canonical
 
 RESULTS = Path(__file__).parents[1] / "results"
 SHIPPED = sorted(RESULTS.glob("*/*.json"))

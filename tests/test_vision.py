@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from rlid import cli
 from rlid.agent import AGENTS, settings
+from rlid.cli import app as cli
 from rlid.datasets import images_of
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import make_problem
-from rlid.record import Judgement
-from rlid.simulator import make_network, make_world
+from rlid.records.record import Judgement
+from rlid.simulators.gymnasium_envs import make_network, make_world
 from rlid.task import resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 pytestmark = pytest.mark.usefixtures("small_images")
 FOLDS = 10

@@ -13,7 +13,7 @@ from rlid.datasets.catalogue import DATASETS, DataSet
 from rlid.datasets.cifar import check_md5, read_archive
 from rlid.datasets.idx import read_idx
 from rlid.datasets.places import DataError, find, user_folder
-from rlid.stream import Stream, role_seed
+from rlid.random_stream import Stream, role_seed
 
 Bytes = NDArray[np.uint8]
 SEED = role_seed(0, "task")

@@ -98,7 +98,7 @@ def make_engine(place: Place, patience: float) -> Engine:
         ValueError: what it needs is not installed.
     """
     if place.engine == "ray":
-        from rlid.engine.cluster import RayEngine
+        from rlid.engine.ray_cluster import RayEngine
 
         return RayEngine(place, patience)
     from rlid.engine.local import LocalEngine

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.leases import Leases
-from rlid.record import Judgement, Record, Spec, missing_record
-from rlid.store import Store, StoreError
+from rlid.records.record import Judgement, Record, Spec, missing_record
+from rlid.store.leases import Leases
+from rlid.store.store import Store, StoreError
 
 ATTEMPTS = 3
 """How often a trial whose worker dies is run before it is recorded as failed."""

@@ -21,7 +21,7 @@ from typing import Any
 from rlid.engine import EngineError, worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
-from rlid.store import StoreError
+from rlid.store.store import StoreError
 
 POLL = 0.5
 """Seconds between two looks at silent workers."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from rlid.engine.agenda import Cell
 from rlid.engine.process import settle
-from rlid.record import Record, Spec
-from rlid.store import Store, StoreError
+from rlid.records.record import Record, Spec
+from rlid.store.store import Store, StoreError
 
 BEAT_INTERVAL = 0.5
 """Seconds between two signs of life."""
@@ -77,10 +77,10 @@ def train(
     """
     import torch
 
-    from rlid.checkpoint import Checkpoints
-    from rlid.journal import Journals
     from rlid.task import adapt, import_packages, resolve
-    from rlid.trial import run_trials
+    from rlid.training.checkpoint import Checkpoints
+    from rlid.training.journal import Journals
+    from rlid.training.trial import run_trials
 
     # More threads than one would change results, and trials run in parallel already.
     torch.set_num_threads(1)
@@ -114,11 +114,11 @@ def random_scores(
 
     import numpy as np
 
-    from rlid.course import draw_seeds
-    from rlid.rollout import random_returns
-    from rlid.simulator import make_world
-    from rlid.stream import role_seed
+    from rlid.evaluation.rollout import random_returns
+    from rlid.random_stream import role_seed
+    from rlid.simulators.gymnasium_envs import make_world
     from rlid.task import EnvironmentFault, Objective, Simulator, import_packages, resolve
+    from rlid.training.course import draw_seeds
 
     import_packages(imports)
     found = resolve(task)

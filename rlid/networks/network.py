@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rlid.networks.blocks import Blocks
 from rlid.networks.grammar import Architecture
 from rlid.networks.layers import Conv, Layer, Shape, layers_of
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 if TYPE_CHECKING:
     import torch

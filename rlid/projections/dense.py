@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rlid.projections.projection import Array, Projection, numpy_dtype
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 
 class Dense(Projection):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rlid.projections import hadamard, kernels
 from rlid.projections.projection import Array, Projection, numpy_dtype
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 # Weights are made in blocks of at most this many: a longer transform no longer fits the caches.
 _LARGEST_BLOCK = 2**20

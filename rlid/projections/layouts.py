@@ -18,7 +18,7 @@ import torch
 from rlid.projections.kernels import Runs
 from rlid.projections.order import Integers, fold, linear_hash, unfold
 from rlid.projections.projection import Array
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 Signs = npt.NDArray[np.int8]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rlid.projections.dense import expand_rows, gaussian_column, reduce_rows
 from rlid.projections.projection import Projection, numpy_dtype
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 
 class Orthogonal(Projection):

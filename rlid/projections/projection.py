@@ -11,7 +11,7 @@ import scipy.sparse.linalg
 import torch
 from torch import Tensor
 
-from rlid.stream import Stream
+from rlid.random_stream import Stream
 
 # Up to this many entries the singular values come from the matrix itself (32 MB in float64).
 _EXACT_ENTRIES = 4_000_000

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rlid.projections.order import Integers
 from rlid.projections.projection import Array, Projection, numpy_dtype
-from rlid.stream import Stream, to_uniform
+from rlid.random_stream import Stream, to_uniform
 
 # The number of entries in a column has a standard deviation of D**(1/4); beyond twelve of them
 # (probability below 1e-30) a column would be cut short.

@@ -14,11 +14,11 @@ from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, Search
 from rlid.problem import Problem
+from rlid.records.state import State, generator_state, joined, restore_generator
 from rlid.sb3_bridge.actor import SubspaceActor
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.sb3_bridge.parameters import parameters_of, restore_parameters
 from rlid.sb3_bridge.vec_env import EPISODE_SEEDS, SimulatorVecEnv
-from rlid.state import State, generator_state, joined, restore_generator
 
 T = TypeVar("T", bound="Training")
 COUNTERS = (

@@ -9,9 +9,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from rlid.evaluation.rollout import check_finite
 from rlid.problem import Problem
-from rlid.rollout import check_finite
-from rlid.simulator import make_world
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.task import Simulator
 
 RAW_BOUND = 10.0

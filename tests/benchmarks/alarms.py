@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from rlid.check import MAX_TRIALS, check
 from rlid.engine import Place
-from rlid.plan import plan
-from rlid.reference import load, save
-from rlid.runner import Runner
+from rlid.measurement.check import MAX_TRIALS, check
+from rlid.measurement.plan import plan
+from rlid.measurement.runner import Runner
+from rlid.store.references import load, save
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 TIMEOUT = 3600.0

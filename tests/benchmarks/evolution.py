@@ -31,12 +31,12 @@ import gymnasium
 import numpy as np
 import torch
 
-from rlid.actions import sample
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.simulator import make_world
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.simulators.actions import sample
+from rlid.simulators.gymnasium_envs import make_world
 from rlid.task import Task, resolve
-from rlid.trial import run_trials
+from rlid.training.trial import run_trials
 
 SEEDS, D = 10, 20
 EPISODES = 4

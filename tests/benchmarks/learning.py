@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rlid import reference as references
-from rlid.checkpoint import Checkpoints
-from rlid.plan import Plan, plan
-from rlid.plots import PANEL, STYLE, save
-from rlid.record import REFERENCE_SEED, Spec
-from rlid.state import State, decode
-from rlid.store import Store
+from rlid.figures.plots import PANEL, STYLE, save
+from rlid.measurement.plan import Plan, plan
+from rlid.records.record import REFERENCE_SEED, Spec
+from rlid.records.state import State, decode
+from rlid.store import references
+from rlid.store.store import Store
+from rlid.training.checkpoint import Checkpoints
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from learning import Course, write
 
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.trial import run_trials
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.training.trial import run_trials
 
 
 def main():

@@ -26,10 +26,10 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import Problem, make_problem
 from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy
-from rlid.simulator import make_world
+from rlid.simulators.gymnasium_envs import make_world
 
 TARGETS = {"cartpole": 1.10, "pong": 1.05, "default": 0.5, "default-float32": 0.5}
 """What the seconds of a round may be, as a multiple of SB3's."""

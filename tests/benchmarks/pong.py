@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from rlid.agent import Ask
-from rlid.plan import plan
+from rlid.measurement.plan import plan
 from rlid.problem import Problem, Request, evaluate, make_problem
-from rlid.simulator import make_world
+from rlid.simulators.gymnasium_envs import make_world
 
 REPORTS = 3
 """Rollouts of PPO that are timed, after one that is not."""

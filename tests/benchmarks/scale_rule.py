@@ -13,8 +13,8 @@ import argparse
 from pathlib import Path
 
 import rlid
-from rlid.measurement import Measurement
-from rlid.plots import CURVE, STYLE, UNSOLVED, save
+from rlid.figures.plots import CURVE, STYLE, UNSOLVED, save
+from rlid.measurement.measure import Measurement
 
 TASK, AGENT = "cartpole", "ppo"
 DIMS = (4, 8, 16, 64, 256)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rlid.dimension import Trial
-from rlid.search import Search
+from rlid.dimension.estimate import Trial
+from rlid.dimension.search import Search
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,8 @@ class Bump:
 class Curve:
     """P(success | d, seed), before the bumps a logistic in log d.
 
-    `half` is the centre in d, `scale` and `spread` are in log d (see rlid.threshold_model),
+    `half` is the centre in d, `scale` and `spread` are in log d (see the module
+    rlid.dimension.threshold_model),
     `skew` makes the seeds' thresholds exponential instead of normal.
     """
 

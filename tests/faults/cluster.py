@@ -14,10 +14,10 @@ import time
 
 from rlid.engine import Place, make_engine
 from rlid.engine.agenda import Agenda, Cell
-from rlid.leases import Leases
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.leases import Leases
+from rlid.store.store import Store
 
 INSIDE = "RLID_INSIDE_NETWORK"
 os.environ.setdefault("RAY_worker_niceness", "0")  # as the local workers have

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
-from rlid.leases import Leases
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.leases import Leases
+from rlid.store.store import Store
 
 
 def state(pids):

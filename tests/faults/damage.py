@@ -16,10 +16,10 @@ import numpy as np
 from records import a_record
 from safetensors.numpy import save
 
-from rlid.policy_file import PolicyFile, PolicyFileError
-from rlid.policy_file import parse as load_policy
-from rlid.record import DamagedRecord, parse_record, written
-from rlid.store import parse_z
+from rlid.policies.policy_file import PolicyFile, PolicyFileError
+from rlid.policies.policy_file import parse as load_policy
+from rlid.records.record import DamagedRecord, parse_record, written
+from rlid.store.store import parse_z
 
 STORES = Path(__file__).parents[1] / "fixtures/stores/v1"
 FIRED = []

@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
-from rlid.leases import Leases
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.leases import Leases
+from rlid.store.store import Store
 
 GRACE = 5.0
 """Seconds that a trial may take to fail beyond its time-out."""

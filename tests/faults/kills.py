@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from rlid import upkeep
-from rlid.record import MISSING
-from rlid.store import Store
+from rlid.records.record import MISSING
+from rlid.store import maintenance as upkeep
+from rlid.store.store import Store
 
 RLID = Path(sys.executable).parent / "rlid"
 SEEDS, DIMS = 20, (2, 3, 4, 6)

@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 
 from records import a_record, a_spec
 
-from rlid.record import written
-from rlid.store import Store
+from rlid.records.record import written
+from rlid.store.store import Store
 
 CURVE = [(2000 * i, 500 / (i + 3)) for i in range(50)]
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rlid.store import Store
+from rlid.store.store import Store
 
 RLID = Path(sys.executable).parent / "rlid"
 SEEDS = 16

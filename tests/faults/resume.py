@@ -16,11 +16,11 @@ import tempfile
 
 import torch
 
-from rlid.checkpoint import Checkpoints
-from rlid.plan import plan
-from rlid.record import Judgement
-from rlid.store import Store
-from rlid.trial import run_trials
+from rlid.measurement.plan import plan
+from rlid.records.record import Judgement
+from rlid.store.store import Store
+from rlid.training.checkpoint import Checkpoints
+from rlid.training.trial import run_trials
 
 EPISODES = 2
 """Of a validation and of the scoring: what is looked at is the training."""

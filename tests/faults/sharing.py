@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rlid import upkeep
-from rlid.store import Store
+from rlid.store import maintenance as upkeep
+from rlid.store.store import Store
 
 RLID = Path(sys.executable).parent / "rlid"
 

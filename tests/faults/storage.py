@@ -19,13 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 import numpy as np
 from records import a_record, a_spec
 
-from rlid import journal, upkeep
-from rlid.checkpoint import Checkpoints
-from rlid.journal import Journals
-from rlid.leases import Leases
 from rlid.problem import Request, Returns
-from rlid.state import State
-from rlid.store import Store, StoreError
+from rlid.records.state import State
+from rlid.store import maintenance as upkeep
+from rlid.store.leases import Leases
+from rlid.store.store import Store, StoreError
+from rlid.training import journal
+from rlid.training.checkpoint import Checkpoints
+from rlid.training.journal import Journals
 
 CALLS = (
     "open", "write", "pwrite", "ftruncate", "fsync", "link", "rename", "replace", "unlink", "mkdir",

@@ -1,0 +1,155 @@
+"""`rlid export` and `rlid play`: a solved policy as a file of a few bytes, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from rlid.cli.options import (
+    DEFAULT_STORE,
+    FAILED,
+    ImportOption,
+    JsonOption,
+    Number,
+    StoreOption,
+)
+
+if TYPE_CHECKING:
+    from rlid.measurement.summary import Summary
+    from rlid.policies.report import PolicyReport
+    from rlid.store.store import Store
+
+
+def export(
+    measurement: Annotated[
+        Optional[list[str]],  # noqa: UP007, UP045 (typer reads it)
+        typer.Argument(help="task/agent/network/projection; the first parts will do"),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="of every measurement that has one; the others are named")
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    out: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option(help="the file to write, for one measurement; default: policies in the store"),
+    ] = None,
+    import_: ImportOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the smallest solved policy as one file, its z rounded to a few bits an entry."""
+    from rlid.policies import export as exports
+    from rlid.store.store import Store
+
+    if not store.is_dir():
+        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+    records = Store(store)
+    chosen = _chosen(records, measurement or [], every)
+    if out is not None and len(chosen) != 1:
+        raise ValueError(f"--out takes one measurement, and these are {len(chosen)}")
+    reports = []
+    for summary in chosen:
+        try:
+            file, report = exports.export(summary, records, import_ or [])
+        except ValueError as error:
+            if not every:
+                raise
+            print(f"not exported: {error}", file=sys.stderr)
+            continue
+        target = out or exports.path(records, summary)
+        exports.save(file, report, target)
+        reports.append(report)
+        if not as_json:
+            _print(summary, report, target)
+    if as_json:
+        fields = [report.model_dump(mode="json") for report in reports]
+        print(json.dumps(fields[0] if len(fields) == 1 and not every else fields, indent=1))
+    if not all(report.solved for report in reports):
+        raise typer.Exit(FAILED)
+
+
+def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
+    """Return the measurements that are named, or every one.
+
+    Raises:
+        ValueError: none is named, or a name is not that of one alone.
+    """
+    from rlid.measurement import summary
+
+    if bool(wanted) == every:
+        raise ValueError("name measurements (task/agent/...), or give --all")
+    found = summary.measurements(records)
+    return found if every else [summary.select(found, name) for name in wanted]
+
+
+def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
+    print(
+        f"{chosen.title}: d = {report.d}, {report.bits} bits an entry: {report.z_bytes} bytes "
+        f"of z, {report.file_bytes} bytes in all, {report.compression:,.0f} times fewer than "
+        f"the network's {report.network_bytes:,}"
+    )
+    print(
+        f"score {report.score:.6g} over {report.episodes} fresh "
+        f"{'episodes' if report.episodes > 1 else 'scoring'}, "
+        f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
+    )
+    print(f"written: {target}")
+
+
+def play(
+    file: Annotated[Path, typer.Argument(help="a policy file, as `rlid export` writes it")],
+    episodes: Annotated[Number, typer.Option(help="how many; default: the task's")] = None,
+    seed: Annotated[int, typer.Option(help="of the episodes")] = 0,
+    video: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option(help="record one episode there, such as out.mp4 (pip install 'rlid[video]')"),
+    ] = None,
+    import_: ImportOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild a policy from its file, check its weights, and let it play."""
+    from rlid.policies.policy import Policy
+    from rlid.training.course import standard_error
+
+    if episodes is not None and episodes < 1:
+        raise ValueError(f"--episodes {episodes}: must be at least 1")
+    if seed < 0:
+        raise ValueError(f"--seed {seed}: must be at least 0")
+    policy = Policy.load(file, import_ or [])
+    task = policy.problem.task
+    scores = policy.evaluate(episodes or task.scoring_episodes, seed)
+    mean, error = float(scores.mean()), standard_error(scores)
+    found = policy.file
+    if as_json:
+        fields = {
+            "task": task.name,
+            "network": found.network,
+            "projection": found.projection,
+            "D": policy.problem.subspace.D,
+            "d": found.d,
+            "seed": found.seed,
+            "bits": found.bits,
+            "theta_sha256": found.theta_sha256.hex(),
+            "score": mean,
+            "error": error,
+            "episodes": len(scores),
+        }
+        print(json.dumps(fields, indent=1, allow_nan=False))
+    else:
+        print(
+            f"{task.name} · {found.network} (D = {policy.problem.subspace.D}) · "
+            f"{found.projection}, d = {found.d} at {found.bits} bits, seed {found.seed}: "
+            "theta is as exported"
+        )
+        around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
+        print(f"score {mean:.6g}{around} over {len(scores)} episodes")
+    if video is not None:
+        from rlid.policies.video import record
+
+        total = record(policy, video, seed)
+        if not as_json:
+            print(f"written: {video} (an episode of score {total:.6g})")

@@ -1,0 +1,93 @@
+"""`rlid publish` and `rlid leaderboard`: from stores to published results, and what they say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption
+
+if TYPE_CHECKING:
+    from rlid.leaderboard import publish as publisher
+
+
+def publish(
+    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    out: Annotated[Path, typer.Option(help="the folder of published results")] = Path("results"),
+) -> None:
+    """Write the measurements of a store as files that anyone can re-derive and verify."""
+    found = _publish(store, out, task)
+    if not found.found:
+        of_task = f" of {task}" if task else ""
+        raise ValueError(f"no finished measurement{of_task} in the store {str(store)!r}")
+    if found.refused:
+        raise typer.Exit(FAILED)
+
+
+def leaderboard(
+    store: Annotated[
+        Optional[list[Path]],  # noqa: UP007, UP045 (typer reads it)
+        typer.Option("--store", help="publish this store's measurements first; may be repeated"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the folder of published results")] = Path("results"),
+    readme: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option(help="a README whose leaderboard, between its markers, is to be renewed"),
+    ] = None,
+) -> None:
+    """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
+    from rlid.leaderboard import claims, site, tables
+    from rlid.leaderboard import publish as publisher
+    from rlid.leaderboard import ranking as board
+    from rlid.store.files import write_whole
+    from rlid.store.store import StoreError
+
+    for folder in store or []:
+        _publish(folder, out)
+    if not out.is_dir():
+        raise ValueError(f"no published results at {str(out)!r}: give --out or --store")
+    published = publisher.read_all(out)
+    chosen = board.chosen(published)
+    entries = board.entries(chosen)
+    texts = {
+        out / "leaderboard.md": tables.markdown(entries, claims.answers(chosen)),
+        out / "leaderboard.csv": tables.comma_separated(entries),
+        out / "leaderboard.json": tables.json_text(entries),
+        out / "leaderboard.tex": tables.latex(entries),
+    }
+    if readme is not None:
+        texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(entries))
+    try:
+        for path, text in texts.items():
+            print(write_whole(path, text.encode()))
+        print(site.write(published, out)[0])
+    except OSError as error:
+        raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"--readme {path}: {error}") from None
+
+
+def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
+    """Publish a store; name what is written, and what cannot be."""
+    from rlid.leaderboard import publish as publisher
+    from rlid.store.store import Store
+
+    if not store.is_dir():
+        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+    records = Store(store)
+    found = publisher.harvest(records, task or None)
+    for one in found.found:
+        for path in publisher.write(one, records, out):
+            print(path)
+    for line in (*found.refused, *found.untold):
+        print(f"not published: {line}", file=sys.stderr)
+    return found

@@ -1,0 +1,88 @@
+"""`rlid store check` and `rlid store merge`: look after folders of records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+
+if TYPE_CHECKING:
+    from rlid.store.store import Store
+
+app = typer.Typer(no_args_is_help=True, help="Look after the folders that hold records.")
+
+
+@app.command(short_help="Find damaged and left-over files.")
+def check(
+    folder: Annotated[Path, typer.Argument(help="the store")] = DEFAULT_STORE,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="set damaged files aside, remove left-over ones")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find damaged and left-over files in a store; exit code 1 if any remain."""
+    from rlid.store import maintenance as upkeep
+
+    store = _store(folder)
+    findings = list(upkeep.examine(store))
+    if repair:
+        for finding in findings:
+            upkeep.repair(store, finding)
+    count = sum(1 for _ in store.files(".json"))
+    aside = len(store.quarantined())
+    if as_json:
+        rows = [{"path": str(one.path), "what": one.what} for one in findings]
+        found = {"records": count, "quarantined": aside, "mended": repair, "findings": rows}
+        print(json.dumps(found, indent=1))
+    else:
+        for one in findings:
+            print(f"{one.path}: {one.what}{f'; {one.remedy}' if repair else ''}")
+        print(f"{folder}: {count} records, {len(findings)} findings, {aside} in quarantine")
+        if findings and not repair:
+            print(f"to mend it: rlid store check {folder} --repair")
+    if findings and not repair:
+        raise typer.Exit(FAILED)
+
+
+@app.command(short_help="Add the records of stores to another.")
+def merge(
+    target: Annotated[Path, typer.Argument(help="the store that grows")],
+    sources: Annotated[list[Path], typer.Argument(help="the stores whose records it gets")],
+    as_json: JsonOption = False,
+) -> None:
+    """Add the records of stores to another; exit code 1 where results of one spec differ."""
+    from rlid.store import maintenance as upkeep
+    from rlid.store.store import Store
+
+    found = {}
+    stores = [_store(source) for source in sources]
+    grown = Store(target)
+    grown.check_writable()
+    for store in stores:
+        merged = upkeep.merge(grown, store)
+        conflicts = [record.key for record in merged.conflicts]
+        found[str(store.folder)] = {
+            "added": merged.added,
+            "known": merged.known,
+            "conflicts": conflicts,
+        }
+        if not as_json:
+            print(f"{store.folder}: {merged.added} added, {merged.known} there already")
+            for key in conflicts:
+                print(f"{store.folder}: {key} differs from the record there; that one stays")
+    if as_json:
+        print(json.dumps(found, indent=1))
+    if any(one["conflicts"] for one in found.values()):
+        raise typer.Exit(FAILED)
+
+
+def _store(folder: Path) -> Store:
+    from rlid.store.store import Store
+
+    if not folder.is_dir():
+        raise ValueError(f"no store at {str(folder)!r}: give the folder of one")
+    return Store(folder)

@@ -1,0 +1,104 @@
+"""Trials as the estimators see them, and the success curve: what happened at each d."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlid.dimension.statistics import isotonic_crossing, quartiles
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run as the estimator sees it.
+
+    `success` is None where the run is missing: a fault of the environment or of the machine.
+    `is_full` says that it ran its whole budget instead of stopping when it had solved the task,
+    `cost` how many environment steps it took, None where that is not known.
+    """
+
+    d: int
+    seed: int
+    success: bool | None
+    score: float | None
+    is_full: bool = False
+    cost: int | None = None
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The trials at one d. Quartiles are of the scores; None where there are none.
+
+    `n` counts the trials that are not missing. Heights may be compared between d only where
+    `full == n`: a trial that stops early has the score of the moment when it had solved the task.
+    """
+
+    d: int
+    n: int
+    successes: int
+    missing: int
+    median: float | None
+    q25: float | None
+    q75: float | None
+    full: int = 0
+
+
+def checked(trials: Iterable[Trial], *, dmin: int, dmax: int) -> tuple[Trial, ...]:
+    """Return the trials by rising d, then seed.
+
+    Raises:
+        ValueError: a pair (d, seed) occurs twice, or a d lies outside dmin..dmax.
+    """
+    if not 1 <= dmin <= dmax:
+        raise ValueError(f"need 1 <= dmin <= dmax, got dmin={dmin} and dmax={dmax}")
+    rows = tuple(sorted(trials, key=lambda trial: (trial.d, trial.seed)))
+    for (d, seed), count in Counter((trial.d, trial.seed) for trial in rows).items():
+        if count > 1:
+            raise ValueError(f"{count} trials with d={d} and seed={seed}, at most one is allowed")
+        if not dmin <= d <= dmax:
+            raise ValueError(f"a trial has d={d}, outside {dmin}..{dmax}")
+    return rows
+
+
+def curve_of(trials: Iterable[Trial]) -> tuple[CurvePoint, ...]:
+    """Return one point for each d that was tried, by rising d."""
+    by_dim: dict[int, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        by_dim[trial.d].append(trial)
+    return tuple(_point(d, by_dim[d]) for d in sorted(by_dim))
+
+
+def _point(d: int, trials: list[Trial]) -> CurvePoint:
+    known = [trial for trial in trials if trial.success is not None]
+    # A run that diverged has no score: it did worse than any that has one.
+    q25, median, q75 = quartiles(
+        [-math.inf if trial.score is None else trial.score for trial in known]
+    )
+    return CurvePoint(
+        d=d,
+        n=len(known),
+        successes=sum(trial.success is True for trial in known),
+        missing=len(trials) - len(known),
+        median=median,
+        q25=q25,
+        q75=q75,
+        full=sum(trial.is_full for trial in known),
+    )
+
+
+def first_crossing(curve: Iterable[CurvePoint]) -> int | None:
+    """Return the smallest tried d that at least half of its seeds solved: the paper's own rule."""
+    return next((point.d for point in curve if point.n and 2 * point.successes >= point.n), None)
+
+
+def grid_crossing(curve: tuple[CurvePoint, ...], seeds: int) -> int | None:
+    """Return where the isotonic fit reaches one half, for a full grid alone; else None.
+
+    None also where the fit stays below one half, or where some d lacks some of the seeds.
+    """
+    if len(curve) < 2 or any(point.n != seeds for point in curve):
+        return None
+    successes = [point.successes for point in curve]
+    return isotonic_crossing([point.d for point in curve], successes, [seeds] * len(curve))

@@ -1,0 +1,81 @@
+"""How many policies act at once, each by a network of its own: exactly, or as fast as is safe."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rlid.evaluation.two_actions import TwoActions, place
+from rlid.networks import Network
+from rlid.simulators.actions import Decode, decoder
+
+
+class Policies(Protocol):
+    """Policies in rows 0, 1, ...; what a row does depends on its weights and observations alone."""
+
+    mixes: bool
+    """Whether rows may act in differently many slots each."""
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
+        """Put policies with weights (D,) each into rows; from now on there are n rows."""
+
+    def act(
+        self,
+        observations: NDArray[Any],
+        slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[Any],
+    ) -> NDArray[Any]:
+        """Write what rows 0, 1, ... do in their slots into actions (S, ...); return those.
+
+        Row i has slots[ends[i - 1] : ends[i]]; `observations` (S, inputs) and `active` (S,) are of
+        all slots. Where one is not active, any action will do. Actions without entries are
+        replaced by new ones.
+        """
+
+
+def make_policies(network: Network, space: Any, action: str) -> Policies:
+    """Return room for policies of this network in an action space; see `rlid.simulators.actions`."""
+    from gymnasium.spaces import Discrete
+
+    is_choice = isinstance(space, Discrete) and space.n == 2
+    is_smooth = network.activation == "tanh" or len(network.layers) == 1
+    if is_choice and is_smooth and not network.architecture.filters and network.byte_scale == 1:
+        return TwoActions(network, int(space.start))
+    return _Exact(network, decoder(space, action)[1])
+
+
+class _Exact:
+    """Policies that act by `Network.bind`."""
+
+    mixes = False
+
+    def __init__(self, network: Network, decode: Decode) -> None:
+        self._network, self._decode = network, decode
+        self._thetas: list[torch.Tensor] = []
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
+        place(self._thetas, rows, thetas, n)
+        self._bound: Any = self._network.bind(torch.stack(self._thetas)) if n else None
+
+    def act(
+        self,
+        observations: NDArray[Any],
+        slots: NDArray[np.intp],
+        ends: NDArray[np.intp],
+        active: NDArray[np.bool_],
+        actions: NDArray[Any],
+    ) -> NDArray[Any]:
+        x = torch.from_numpy(observations.take(slots.reshape(len(ends), -1), 0))
+        outputs: torch.Tensor = self._bound(x)
+        chosen = self._decode(outputs.reshape(slots.size, -1).numpy())
+        if len(actions) == 0:
+            # Slots that idle are given actions too, of which nothing follows.
+            actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)
+            actions[:] = chosen[0]
+        actions[slots] = chosen
+        return actions

@@ -1,0 +1,201 @@
+"""Figures of a measurement: success and score against d; the same records give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlid.dimension.estimate import Estimate
+from rlid.dimension.statistics import Floats, exact_interval
+from rlid.measurement.summary import Summary
+from rlid.records.record import Record
+from rlid.store.store import slug
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("svg", "png")
+SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
+CONFIDENCE = 0.95
+CURVE_POINTS = 200
+CURVE_DECIMALS = 4
+"""Digits beyond these differ from one processor to another, and would make each drawing differ."""
+MOST_TICKS = 9
+PANEL = (5.2, 4.0)
+"""Inches of a figure that stands alone: its text can be read at the width of a phone."""
+JITTER = 0.6
+"""Part of the way to the next d over which the dots of one d are spread, so that none hides."""
+WIDEST_JITTER = 0.1
+"""The spread relative to d at most: for small d the next one is far away."""
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "rlid",
+    "svg.fonttype": "none",
+    # A task may be named anything, dollar signs included.
+    "text.parse_math": False,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def stem(store: Path, summary: Summary) -> Path:
+    """Return where in a store the figure of a measurement stands, without its ending."""
+    return store / "plots" / slug(summary.path.replace("/", "-"))
+
+
+def load() -> None:
+    """Import what draws, which takes a second, so that a later `draw` has it."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+
+def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        figure.suptitle(f"{summary.title}\n{answer}", fontsize=11)
+        for axes in (left, right):
+            _draw_dimension(axes, summary)
+        _draw_success(left, summary)
+        _draw_scores(right, summary)
+        return save(figure, to, formats)
+
+
+def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:
+    """Draw success as `to`.svg and scores as `to`-scores.svg, each to stand alone on a page."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = {"success": ("", _draw_success), "scores": ("-scores", _draw_scores)}
+    drawn = {}
+    with mpl.rc_context(STYLE):
+        for name, (ending, draw_panel) in panels.items():
+            figure = Figure(figsize=PANEL, layout="constrained")
+            FigureCanvasAgg(figure)
+            axes = figure.subplots()
+            _draw_dimension(axes, summary)
+            draw_panel(axes, summary)
+            axes.set_title("")
+            drawn[name] = save(figure, to.with_name(f"{to.name}{ending}"), ("svg",))[0]
+    return drawn
+
+
+def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
+    paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
+    to.parent.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        # A date in the file would make every drawing differ.
+        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
+        figure.savefig(path, dpi=150, metadata=metadata)
+        # Where everything goes is settled: to find it out again takes a third of the time.
+        figure.set_layout_engine("none")
+    return paths
+
+
+def _draw_dimension(axes: Axes, summary: Summary) -> None:
+    """Draw d_int90 as a line and its interval as a band, over a logarithmic d axis."""
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    found = summary.estimate
+    dims = sorted({record.spec.d for record in summary.records})
+    axes.set_xscale("log")
+    axes.set_xlim(min(dims) / 1.25, max(*dims, found.d_int90 or 1) * 1.25)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks(thinned(dims))
+    axes.set_xlabel("subspace dimension d")
+    if found.ci_low is not None:
+        high = found.ci_high if found.ci_high is not None else max(dims) * 1.25
+        axes.axvspan(found.ci_low, max(high, found.ci_low * 1.02), color=BAND, lw=0, zorder=0)
+    if found.d_int90 is not None:
+        axes.axvline(found.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{found.d_int90}")
+
+
+def thinned(dims: Sequence[int]) -> list[int]:
+    """Return ascending d, thinned so that labels on a log axis do not touch."""
+    kept: list[int] = []
+    gap = max(1.18, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
+    for d in dims:
+        if not kept or d >= kept[-1] * gap:
+            kept.append(d)
+    return kept
+
+
+def _draw_success(axes: Axes, summary: Summary) -> None:
+    """Draw the share of solved trials at each d with its Clopper-Pearson interval."""
+    for point in summary.estimate.curve:
+        if not point.n:
+            continue
+        share = point.successes / point.n
+        ends = exact_interval(point.successes, point.n, CONFIDENCE)
+        axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
+        axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
+    dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
+    fitted = _fitted(summary.estimate, dims)
+    if fitted is not None:
+        axes.plot(dims, fitted, color=CURVE, lw=1.6)
+    axes.axhline(0.5, color="0.6", lw=0.8)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel("share of trials that succeed")
+    axes.set_title("success (dot size: trials; bars: 95 %, exact; line: fit)", fontsize=9)
+
+
+def _fitted(found: Estimate, dims: Floats) -> Floats | None:
+    """Return the success probability of the fitted model, averaged over seeds, at each d.
+
+    The parameters are their posterior means. A logistic averaged over a normal is close to a
+    logistic of scale sqrt(scale^2 + pi * spread^2 / 8) (MacKay 1992, equation 10).
+    """
+    middle, scale, spread = found.half_point, found.scale, found.spread
+    guess, lapse = found.guess, found.lapse
+    if middle is None or scale is None or spread is None or guess is None or lapse is None:
+        return None
+    width = float(np.hypot(scale, spread * np.sqrt(np.pi / 8.0)))
+    share = (0.5 - guess) / (1.0 - guess - lapse)
+    centre = middle - width * np.log(share / (1.0 - share))
+    rise = 1.0 / (1.0 + np.exp(np.clip((centre - np.log(dims)) / width, -40.0, 40.0)))
+    fitted: Floats = guess + (1.0 - guess - lapse) * rise
+    return fitted.round(CURVE_DECIMALS)
+
+
+def _draw_scores(axes: Axes, summary: Summary) -> None:
+    """Draw every trial's score, with the scores that it is judged by."""
+    by_dim: dict[int, list[Record]] = {}
+    for record in summary.records:
+        if record.score is not None:
+            by_dim.setdefault(record.spec.d, []).append(record)
+    for d, records in by_dim.items():
+        width = min(WIDEST_JITTER, JITTER / d)
+        for index, record in enumerate(records):
+            score = record.score or 0.0
+            spread = 1 + width * (index - (len(records) - 1) / 2) / len(records)
+            color = SOLVED if record.status == "solved" else UNSOLVED
+            axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
+    first = summary.records[0]
+    lines = {"reference": first.reference, "threshold": first.threshold, "random": first.random}
+    for name, value in lines.items():
+        if value is not None:
+            axes.axhline(value, color="0.6", lw=0.8)
+            axes.annotate(
+                f" {name}",
+                (1, value),
+                xycoords=("axes fraction", "data"),
+                fontsize=8,
+                color="0.35",
+                va="center",
+            )
+    is_mean = any(record.episodes > 1 for record in summary.records)
+    axes.set_ylabel("score (mean return of the final episodes)" if is_mean else "score")
+    axes.set_title("scores (green: solved; most stop early)", fontsize=9)

@@ -1,0 +1,94 @@
+"""Trials of a published measurement, repeated: each alone, in a process and a store of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from rlid.engine.agenda import Agenda, Cell
+from rlid.engine.local import LocalEngine
+from rlid.leaderboard.published import Published, Row, row_of
+from rlid.policies import policy
+from rlid.records.record import Judgement, Record
+from rlid.store.leases import Leases
+from rlid.store.measurements import this_machine
+from rlid.store.store import Store
+from rlid.task import import_packages, resolve
+
+IGNORED = {"seconds", "versions", "reason"}
+"""What a repeated trial may have otherwise: the time it took, on what, and an error's words."""
+
+
+def draw_rows(one: Published, n: int, seed: int) -> list[Row]:
+    """Draw n rows without replacement, or all where there are fewer."""
+    rng = np.random.default_rng(seed)
+    picked = rng.choice(len(one.rows), min(n, len(one.rows)), replace=False)
+    return [one.rows[index] for index in sorted(picked.tolist())]
+
+
+def repeat(
+    one: Published, rows: Sequence[Row], jobs: int = 1, imports: Sequence[str] = ()
+) -> list[tuple[Row, list[str]]]:
+    """Run trials again; return each row with the respects in which it came out otherwise.
+
+    Packages are imported where the caller names them; a file cannot ask for it.
+
+    Raises:
+        ValueError: the task is unknown, or another one here.
+    """
+    import_packages(imports)
+    specs = [one.spec(row.d, row.seed) for row in rows]
+    task = resolve(one.question.task)
+    protocols = [(each.protocol(), each.backend) for each in policy.variants(task)]
+    if (specs[0].protocol, specs[0].backend) not in protocols:
+        raise ValueError(f"task {task.name!r} is another one here: its protocol differs")
+    judgement = Judgement(
+        one.threshold, one.random, one.reference, rule=one.question.rule,
+        baseline=one.question.baseline,
+    )  # fmt: skip
+    found: dict[str, Record] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="rlid-") as folder,
+        LocalEngine(jobs, task.patience) as engine,
+    ):
+        store, leases = Store(folder), Leases(folder)
+        cells = [
+            Cell(task.name, tuple(imports), (spec,), judgement, str(store.folder)) for spec in specs
+        ]
+
+        def on_record(record: Record) -> None:
+            found[record.key] = record
+
+        engine.run(Agenda(cells, store, leases, lambda _: one.D, on_record))
+        leases.close()
+    return [
+        (row, _differences(row, found.get(spec.key))) for row, spec in zip(rows, specs, strict=True)
+    ]
+
+
+def other_processor(one: Published) -> list[str]:
+    """Return a note where the trials ran on another kind of processor than this one."""
+    here, there = this_machine().processor, one.machine.processor
+    if here == there:
+        return []
+    return [
+        f"measured on {there}, repeated on {here}: libraries may add up in another order there, "
+        "so that a trial may come out otherwise; training by gradients follows the last bits of "
+        "every sum, and mostly does; what must agree is d_int90"
+    ]
+
+
+def _differences(row: Row, again: Record | None) -> list[str]:
+    if again is None:
+        return ["it left no record"]
+    if again.is_missing and again.status != row.status:
+        return [f"it could not be run here: {again.reason}"]
+    first = row.model_dump(exclude=IGNORED)
+    second = row_of(again, 0).model_dump(exclude=IGNORED)
+    return [
+        f"{name} is {second[name]!r}, not {first[name]!r}"
+        for name in first
+        if first[name] != second[name]
+    ]

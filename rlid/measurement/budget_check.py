@@ -1,0 +1,92 @@
+"""Whether an answer hangs on the budget: trials next to the threshold, run for longer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rlid.dimension.estimate import Estimate, estimate
+from rlid.measurement.measure import Measurement, answer
+from rlid.measurement.runner import Runner
+from rlid.measurement.summary import answer_json, as_trial
+from rlid.records.record import Record
+
+FACTOR = 2
+FOLDER = "budget-checks"
+"""Of the store: trials that were chosen because they had failed are no sample of anything."""
+
+
+@dataclass(frozen=True)
+class BudgetCheck:
+    """What FACTOR times the budget changes.
+
+    `rerun` are the records of the unsolved trials inside the interval, run again with the larger
+    budget; `before` and `after` are the answers without and with them in their places.
+    """
+
+    budget: int
+    rerun: tuple[Record, ...]
+    before: Estimate
+    after: Estimate
+
+    @property
+    def solved(self) -> int:
+        """How many trials the larger budget has solved."""
+        return sum(record.status == "solved" for record in self.rerun)
+
+    @property
+    def moves(self) -> bool:
+        """Whether d_int90 is another one with the larger budget."""
+        return (self.before.d_int90, self.before.censored) != (
+            self.after.d_int90,
+            self.after.censored,
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in one line."""
+        if not self.rerun:
+            return "budget check: no unsolved trial lies next to the threshold"
+        verdict = "the answer moves" if self.moves else "the answer stays"
+        return (
+            f"budget check: {FACTOR} x {self.budget:,} steps solve {self.solved} of the "
+            f"{len(self.rerun)} unsolved trials next to the threshold; "
+            f"{answer(self.after)} instead of {answer(self.before)}: {verdict}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `rlid run --json` prints of it."""
+        return {
+            "budget": FACTOR * self.budget,
+            "rerun": len(self.rerun),
+            "solved": self.solved,
+            "moves": self.moves,
+            **answer_json(self.after),
+        }
+
+
+def check_budget(runner: Runner, measured: Measurement) -> BudgetCheck:
+    """Run the unsolved trials next to the threshold again, with FACTOR times the budget.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    plan, found = measured.plan, measured.estimate
+    low = min(found.ci_low or found.d_int90 or plan.dmax, plan.dmax)
+    high = found.ci_high or found.d_int90 or plan.dmax
+    near = [
+        record
+        for record in measured.records
+        if record.status == "unsolved" and low <= record.spec.d <= high
+    ]
+    longer = replace(plan, task=replace(plan.task, budget=FACTOR * plan.task.budget))
+    stop = None if plan.is_full else measured.judgement.threshold
+    specs = [longer.spec(record.spec.d, record.spec.seed, stop) for record in near]
+    with runner.apart(FOLDER) as apart:
+        rerun = apart.run(longer, specs, measured.judgement)
+    replaced = {(record.spec.d, record.spec.seed): record for record in measured.records}
+    replaced.update({(record.spec.d, record.spec.seed): record for record in rerun})
+    after = estimate(
+        [as_trial(record) for record in replaced.values()], dmax=plan.dmax, dmin=min(plan.dims)
+    )
+    return BudgetCheck(plan.task.budget, tuple(rerun), found, after)

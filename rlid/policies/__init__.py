@@ -1,0 +1,5 @@
+"""Solved policies as small files, and back.
+
+A policy file holds names, seeds and z, rounded to as few bits as still succeed.
+`Policy` rebuilds the network from it and acts in any copy of the environment.
+"""

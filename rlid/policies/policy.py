@@ -1,0 +1,195 @@
+"""A policy rebuilt from its file: theta from two seeds and z, ready to act, anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.policies import policy_file
+from rlid.policies.policy_file import PolicyFile, PolicyFileError
+from rlid.records.record import DamagedRecord
+from rlid.store.files import read_limited
+from rlid.task import BACKENDS, OBSERVATIONS, Part, Task, adapt, import_packages, resolve
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rlid.problem import Problem
+
+MAX_WEIGHTS = 10**8
+"""A file of a few bytes may name a network of any size; larger ones are not built."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy as its file describes it, and the problem it solves."""
+
+    file: PolicyFile
+    problem: Problem
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], imports: Sequence[str] = ()) -> Policy:
+        """Read a policy file and rebuild its weights.
+
+        Args:
+            path: the file.
+            imports: packages that register the task, where rlid does not know it by itself; a
+                file cannot ask for an import.
+
+        Raises:
+            PolicyFileError: it is no policy file, or theta is not what the file says.
+            ValueError: a package cannot be imported.
+        """
+        try:
+            data = read_limited(Path(path), policy_file.MAX_BYTES)
+        except (OSError, DamagedRecord) as error:
+            raise PolicyFileError(f"{os.fspath(path)!r} cannot be read: {error}") from None
+        import_packages(imports)
+        try:
+            return cls.build(policy_file.parse(data))
+        except PolicyFileError as error:
+            raise PolicyFileError(f"{os.fspath(path)}: {error}") from None
+
+    @classmethod
+    def build(cls, file: PolicyFile) -> Policy:
+        """Rebuild the weights of a parsed file.
+
+        Raises:
+            PolicyFileError: the task is unknown or another one here, or theta differs.
+        """
+        from rlid import projections
+
+        task = _task(file)
+        try:
+            problem = make(task, file.network, file.projection, file.d, file.seed)
+            version = projections.version(file.projection)
+        except ValueError as error:
+            raise PolicyFileError(f"cannot be rebuilt: {error}") from None
+        if version != file.projection_version:
+            raise PolicyFileError(
+                f"made with version {file.projection_version} of projection {file.projection!r}, "
+                f"this rlid draws version {version}"
+            )
+        if problem.subspace.theta_sha256(file.z) != file.theta_sha256.hex():
+            raise PolicyFileError("theta, rebuilt from the seeds and z, is not what was exported")
+        return cls(file, problem)
+
+    @property
+    def theta(self) -> NDArray[np.float32]:
+        """The weights (D,)."""
+        import torch
+
+        with torch.inference_mode():
+            return self.problem.subspace.theta(torch.from_numpy(self.file.z)).numpy()
+
+    def predict(self, observation: Any) -> Any:
+        """Return the action for one observation, as the environment gives and takes them.
+
+        For a task without an environment, the number of the class of one input (inputs,), or of
+        each of several, (n, inputs).
+
+        Raises:
+            ValueError: the observation has another size.
+        """
+        import torch
+
+        network, world = self.problem.network, self.problem.world
+        is_rl = self.problem.task.kind == "rl"
+        prepare = getattr(world, "prepare", None)
+        x = np.asarray(observation) if prepare is None else prepare(observation)
+        is_single = is_rl or x.size == network.inputs
+        if x.size % network.inputs or (is_rl and x.size != network.inputs):
+            raise ValueError(f"an observation of {x.size} numbers, not {network.inputs}")
+        if x.dtype != np.uint8:
+            x = x.astype(np.float32)
+        with torch.inference_mode():
+            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(-1, network.inputs).copy())
+            outputs = network.outputs_of(torch.from_numpy(self.theta), rows).numpy()
+        chosen = self.problem.decode(outputs) if is_rl else outputs.argmax(1)
+        return chosen[0] if is_single else chosen
+
+    def to_torch(self) -> nn.Sequential:
+        """Return the plain network: a torch module from its inputs to its outputs."""
+        import torch
+
+        from rlid.networks.plain import to_torch
+
+        return to_torch(self.problem.network, torch.from_numpy(self.theta))
+
+    def evaluate(self, episodes: int, seed: int = 0) -> NDArray[np.float64]:
+        """Return the scores of fresh episodes, or of one scoring where nothing is drawn.
+
+        Raises:
+            EnvironmentFault: the environment failed.
+        """
+        return score(self.problem, self.file.z, draw(seed, "play", episodes))
+
+
+def make(task: Task, network: str, projection: str, d: int, seed: int) -> Problem:
+    """Return the problem of a policy, unless its network is out of all proportion.
+
+    Raises:
+        ValueError: it cannot be made.
+    """
+    from rlid.problem import make_problem
+    from rlid.simulators.gymnasium_envs import make_network, make_world
+
+    world = make_world(task)
+    shape = make_network(task, network, world)
+    if shape.D > MAX_WEIGHTS:
+        raise ValueError(f"a network of {shape.D} weights; at most {MAX_WEIGHTS} are built")
+    return make_problem(task, shape, projection, d, seed, world)
+
+
+def draw(seed: int, role: str, episodes: int) -> tuple[int, ...]:
+    """Return the seeds of fresh episodes, which no trial and no other role draws."""
+    from rlid.training.course import draw_seeds, role_generator
+
+    return draw_seeds(role_generator(seed, role), episodes)
+
+
+def score(
+    problem: Problem, z: NDArray[np.float32], seeds: tuple[int, ...], part: Part = "scoring"
+) -> NDArray[np.float64]:
+    """Return the scores (E,) of z (d,) in the episodes of `seeds`."""
+    values: NDArray[np.float64] = problem.evaluate(z[None], seeds, part).values[0]
+    return values
+
+
+def _task(file: PolicyFile) -> Task:
+    """Return the task that a file is for, as it is here.
+
+    Raises:
+        PolicyFileError: it is unknown, no task with a policy, or another version of it.
+    """
+    try:
+        task = resolve(file.task)
+    except ValueError as error:
+        raise PolicyFileError(f"{error}; --import names the package that registers it") from None
+    if task.kind == "synthetic":
+        raise PolicyFileError(f"{file.task!r} is a synthetic task: it has no policy")
+    for variant in variants(task):
+        found = variant.version, policy_file.protocol_digest(variant)
+        if found == (file.task_version, file.protocol):
+            return variant
+    raise PolicyFileError(
+        f"made for version {file.task_version} of {file.task!r} and its protocol; "
+        f"here it is version {task.version}, or has other settings"
+    )
+
+
+def variants(task: Task) -> Iterator[Task]:
+    """Yield a task as it is, and with every other observation rule and back end that it takes."""
+    yield task
+    for observation in OBSERVATIONS:
+        for backend in (task.backend, *BACKENDS):
+            try:
+                yield adapt(task, observation=observation, backend=backend)
+            except ValueError:
+                continue

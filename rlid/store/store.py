@@ -1,0 +1,262 @@
+"""A folder of trial records, one immutable file each; everything else is recomputed from it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.records.record import DamagedRecord, NewerRecord, Record, Spec, parse_record, written
+from rlid.store.files import add_whole, inside, read_limited, write_whole
+
+MAX_RECORD_BYTES = 2 * 1024 * 1024
+_HEADER_BYTES = 1024
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
+
+
+class StoreError(Exception):
+    """The store cannot be written or read; the message is one line."""
+
+
+def _ignore(_: str) -> None:
+    """Hear nothing."""
+
+
+class Store:
+    """Records under `<folder>/trials/<task>/<key>.json`, with z beside each as safetensors.
+
+    A trial's files are written under a temporary name, flushed to disk and then published by
+    link(), z first and the record last, so that a record is there whole or not at all. A damaged
+    file is moved to `<folder>/quarantine/` with the reason beside it.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], on_damage: Callable[[str], None] = _ignore
+    ) -> None:
+        """`folder` need not exist yet; `on_damage` hears, in one line, of each file set aside."""
+        self.folder = Path(folder)
+        self._on_damage = on_damage
+
+    def room(self, *names: str) -> Path:
+        """Return a folder of this store, whether it is there or not.
+
+        Raises:
+            StoreError: it is a link, or lies behind one: what a store holds lies inside it.
+        """
+        try:
+            return inside(self.folder, *names)
+        except OSError as error:
+            raise _cannot("used", self.folder, error) from None
+
+    def path(self, spec: Spec) -> Path:
+        """Return where the record of `spec` stands, or would stand.
+
+        Raises:
+            StoreError: the folder is a link.
+        """
+        return self.room("trials", slug(spec.task)) / f"{spec.key}.json"
+
+    def check_writable(self) -> None:
+        """Make the folder and write to it once.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        try:
+            probe = self.folder / f".probe-{secrets.token_hex(8)}.tmp"
+            write_whole(probe, b"").unlink()
+        except OSError as error:
+            raise _cannot("written", self.folder, error) from error
+
+    def add(self, record: Record, z: NDArray[np.float32] | None = None) -> Record:
+        """Publish a record and its z (d,); a record that is already there stays as it is.
+
+        Returns:
+            The record as stored, with the hash of z in it.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        from safetensors.numpy import save
+
+        stored = self.get(record.spec)
+        if stored is not None:
+            return stored
+        path = self.path(record.spec)
+        try:
+            if z is not None:
+                data = save({"z": np.ascontiguousarray(z, dtype=np.float32)})
+                record = record.model_copy(update={"z_sha256": hashlib.sha256(data).hexdigest()})
+                # A z without its record is left from a crash, and gives way.
+                write_whole(path.with_suffix(".safetensors"), data)
+            is_new = add_whole(path, written(record).encode())
+        except OSError as error:
+            raise _cannot("written", self.folder, error) from error
+        if is_new:
+            return record
+        stored = self.get(record.spec)
+        if stored is None:
+            raise StoreError(f"{path}: damaged, and cannot be moved out of the way")
+        return stored
+
+    def get(self, spec: Spec) -> Record | None:
+        """Return the record of `spec`, or None; a damaged one is put into quarantine."""
+        path = self.path(spec)
+        return self._load(path) if path.exists() or path.is_symlink() else None
+
+    def retire(self, spec: Spec) -> None:
+        """Move a failed trial's record out of the way, so that the trial may be run again.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        path = self.path(spec)
+        target = self.room("retired") / f"{path.stem}.{secrets.token_hex(4)}.json"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                os.rename(path, target)
+        except OSError as error:
+            raise _cannot("written", self.folder, error) from error
+
+    def has(self, spec: Spec) -> bool:
+        """Whether a record of `spec` stands in the store, without reading it."""
+        return self.path(spec).exists()
+
+    def records(self, task: str | None = None) -> Iterator[Record]:
+        """Yield every sound record (of one task), ordered by file name."""
+        for path in self.files(".json", task):
+            record = self._load(path)
+            if record is not None and task in (None, record.spec.task):
+                yield record
+
+    def files(self, suffix: str, task: str | None = None) -> Iterator[Path]:
+        """Yield the files of the trials that end so, ordered by name; hidden ones are left out.
+
+        Raises:
+            StoreError: a folder is a link.
+        """
+        names = [slug(task)] if task else _names(self.room("trials"))
+        for folder in (self.room("trials", name) for name in names):
+            if folder.is_dir():
+                yield from (folder / name for name in _names(folder) if name.endswith(suffix))
+
+    def parse(self, path: Path) -> Record:
+        """Return the record in a file of this store.
+
+        Raises:
+            DamagedRecord: it holds none, or that of another spec.
+            OSError: it cannot be read.
+        """
+        try:
+            record = parse_record(read_limited(path, MAX_RECORD_BYTES).decode())
+        except UnicodeDecodeError as error:
+            raise DamagedRecord(str(error)) from None
+        if record.key != path.stem:
+            raise DamagedRecord("the file's name is not the key of the spec in it")
+        return record
+
+    def z(self, record: Record) -> NDArray[np.float32]:
+        """Return the z (d,) of a record.
+
+        Raises:
+            DamagedRecord: there is none, or it is not what the record says.
+        """
+        return parse_z(self.z_bytes(record.spec, record.z_sha256), record.spec.d)
+
+    def z_bytes(self, spec: Spec, sha256: str | None) -> bytes:
+        """Return the safetensors file with the z of a trial, as it stands.
+
+        Raises:
+            DamagedRecord: there is none, or its SHA-256 is another.
+        """
+        path = self.path(spec).with_suffix(".safetensors")
+        try:
+            data = read_limited(path, spec.d * 4 + _HEADER_BYTES)
+        except OSError as error:
+            raise DamagedRecord(f"{path.name}: {error.strerror or error}") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedRecord(f"{path.name}: not the z of its record")
+        return data
+
+    def quarantined(self) -> list[Path]:
+        """Return the damaged files that were set aside."""
+        return sorted(
+            path for path in self.room("quarantine").glob("*") if path.suffix != ".reason"
+        )
+
+    def set_aside(self, path: Path, reason: str) -> None:
+        """Move a file to quarantine, with the reason beside it.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        target = self.room("quarantine") / f"{path.name}.{secrets.token_hex(4)}"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(path, target)
+            target.with_suffix(target.suffix + ".reason").write_text(reason + "\n")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _cannot("mended", self.folder, error) from error
+        self._on_damage(f"damaged, moved to {target}: {reason}")
+
+    def _load(self, path: Path) -> Record | None:
+        try:
+            return self.parse(path)
+        except FileNotFoundError:
+            return None
+        except NewerRecord as error:
+            raise StoreError(f"{path}: {error}") from None
+        except DamagedRecord as error:
+            try:
+                self.set_aside(path, str(error))
+            except StoreError:
+                # Whoever may only read the store still has its sound records.
+                self._on_damage(f"damaged, and cannot be moved: {path}: {error}")
+            return None
+        except OSError as error:
+            raise _cannot("read", self.folder, error) from error
+
+
+def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
+    """Return the z (d,) in the bytes of a safetensors file.
+
+    Raises:
+        DamagedRecord: they hold none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        z = load(data).get("z")
+    except SafetensorError as error:
+        raise DamagedRecord(f"not a file of z: {error}") from None
+    if z is None or z.shape != (d,) or z.dtype != np.float32:
+        raise DamagedRecord(f"holds no z of shape ({d},)")
+    return np.asarray(z)
+
+
+def slug(name: str) -> str:
+    """Return `name` as a file name; only the key tells names apart that fall together here."""
+    return _UNSAFE.sub("_", name).strip(".")[:100] or "_"
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; hidden ones are left out."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _cannot(what: str, folder: Path, error: OSError) -> StoreError:
+    return StoreError(f"the store {str(folder)!r} cannot be {what}: {error.strerror or error}")

@@ -1,0 +1,78 @@
+"""Checkpoints of long trials: one file for each, replaced as the trial goes on, gone at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rlid.records.record import DamagedRecord, Spec, versions
+from rlid.records.state import State, decode, encode
+from rlid.store.files import read_limited, write_whole
+from rlid.store.store import Store, StoreError
+
+MAX_BYTES = 32 * 1024 * 1024
+"""What a checkpoint may take; a search with a larger state goes without."""
+
+
+class Checkpoints:
+    """The checkpoints of one store, under `<folder>/checkpoints/<key>.safetensors`."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is written before the first checkpoint."""
+        self._store = store
+
+    def path(self, spec: Spec) -> Path:
+        """Return where the checkpoint of a trial stands, or would stand."""
+        return self._store.room("checkpoints") / f"{spec.key}.safetensors"
+
+    def save(self, spec: Spec, state: State) -> bool:
+        """Write a trial's state in place of the one before; return False if it is too large.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        made = {"spec": spec.key, "versions": versions(), "state": state.plain}
+        data = encode(State(made, state.arrays))
+        if len(data) > MAX_BYTES:
+            return False
+        try:
+            write_whole(self.path(spec), data)
+        except OSError as error:
+            raise StoreError(
+                f"the checkpoint {str(self.path(spec))!r} cannot be written: "
+                f"{error.strerror or error}"
+            ) from error
+        return True
+
+    def load(self, spec: Spec) -> State | None:
+        """Return the state that a trial can go on from, if there is one.
+
+        One that is damaged, of another trial, or made by other versions is set aside, and the trial
+        starts again.
+
+        Raises:
+            StoreError: it cannot be read, or not be set aside.
+        """
+        path = self.path(spec)
+        try:
+            return _checked(decode(read_limited(path, MAX_BYTES)), spec)
+        except FileNotFoundError:
+            return None
+        except DamagedRecord as error:
+            self._store.set_aside(path, f"{error}: the trial starts again")
+            return None
+        except OSError as error:
+            raise StoreError(
+                f"the checkpoint {str(path)!r} cannot be read: {error.strerror or error}"
+            ) from error
+
+    def drop(self, spec: Spec) -> None:
+        """Remove the checkpoint of a trial that has ended."""
+        self.path(spec).unlink(missing_ok=True)
+
+
+def _checked(state: State, spec: Spec) -> State:
+    if state.plain.get("spec") != spec.key:
+        raise DamagedRecord("a checkpoint of another spec")
+    if state.plain.get("versions") != versions():
+        raise DamagedRecord("a checkpoint made with other versions of the libraries")
+    return State(state.plain["state"], state.arrays)

@@ -1,0 +1,237 @@
+"""The answers that an unfinished trial has had, on disk: a killed one goes on where it was.
+
+A trial is a function of its spec and of the answers to its questions, so it is resumed by asking
+again from the start and answering from the journal until that runs out. The optimizer's state is
+never written. One file per trial, `<store>/journals/<task>/<key>.journal`: a line of JSON that
+names the trial and the versions it ran with, then one frame per answer, each with a digest of its
+question and a checksum. It is removed when the trial's record is published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import stat
+import struct
+import time
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rlid.problem import Request, Returns
+from rlid.records.record import DamagedRecord, Spec, canonical, parse_json, versions
+from rlid.store.store import Store, slug
+
+FLUSH_SECONDS = 5.0
+"""Answers are written at most so often: what a kill costs, and a short trial writes nothing."""
+MAX_BYTES = 16 * 1024 * 1024
+"""Of one journal; a trial with more answers is resumed from the last that fitted."""
+MAX_HEADER = 4096
+"""Bytes of the first line."""
+FORMAT = 1
+_FRAME = struct.Struct("<II16sQ")
+_CHECKSUM = struct.Struct("<I")
+
+
+class _Frame(NamedTuple):
+    """An answer, the digest of its question, and the bytes of the file that it takes."""
+
+    digest: bytes
+    returns: Returns
+    start: int
+    end: int
+
+
+class Journals:
+    """The journals of a store's unfinished trials."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is made on disk before a trial has lasted FLUSH_SECONDS."""
+        self._store = store
+
+    def path(self, spec: Spec) -> Path:
+        """Return where the journal of a trial stands, or would stand."""
+        return self._store.room("journals", slug(spec.task)) / f"{spec.key}.journal"
+
+    def open(self, spec: Spec) -> Journal:
+        """Return a trial's journal, with the answers that were kept.
+
+        One of another trial, of other versions or of none goes to quarantine, with the reason
+        beside it.
+
+        Raises:
+            StoreError: it cannot be moved there.
+        """
+        path = self.path(spec)
+        header = canonical({"journal": FORMAT, "key": spec.key, "versions": versions()})
+        journal = Journal(path, header.encode() + b"\n")
+        try:
+            journal.recover()
+        except DamagedRecord as damage:
+            journal.close()
+            self._store.set_aside(path, f"the trial begins anew: {damage}")
+            return Journal(path, journal.header)
+        except OSError:
+            journal.close()
+        return journal
+
+
+class Journal:
+    """One trial's answers: those kept from before, then those added.
+
+    Whatever goes wrong with the file costs the chance to resume, never the trial.
+    """
+
+    def __init__(self, path: Path, header: bytes) -> None:
+        """`header` is the line that the file begins with."""
+        self._path, self.header = path, header
+        self._kept: deque[_Frame] = deque()
+        self._fresh: list[bytes] = []
+        self._descriptor: int | None = None
+        self._size = 0
+        self._is_broken = False
+        self._written_at = time.monotonic()
+
+    def recover(self) -> None:
+        """Read what was kept; a torn end is cut off.
+
+        Raises:
+            DamagedRecord: the file is not this trial's journal.
+            OSError: it cannot be read, or another process writes it.
+        """
+        if not self._path.exists() and not self._path.is_symlink():
+            return
+        self._descriptor = _open(self._path, os.O_RDWR)
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            data = file.read(MAX_BYTES)
+        if self.header.startswith(data):
+            data = b""
+        elif not data.startswith(self.header):
+            end = data.find(b"\n", 0, MAX_HEADER) + 1
+            raise DamagedRecord(_difference(data[:end], self.header))
+        self._kept.extend(_frames(data, len(self.header)))
+        self._cut(self._kept[-1].end if self._kept else min(len(data), len(self.header)))
+
+    def _cut(self, size: int) -> None:
+        assert self._descriptor is not None
+        os.ftruncate(self._descriptor, size)
+        self._size = size
+
+    @property
+    def kept(self) -> int:
+        """How many answers are left that need no evaluation."""
+        return len(self._kept)
+
+    def answer(self, request: Request) -> Returns | None:
+        """Return the answer that was kept for this question, or None: then it is to be evaluated.
+
+        Once a question differs from the one that was asked then, nothing more is taken.
+        """
+        if not self._kept:
+            return None
+        frame = self._kept.popleft()
+        shape = (len(request.Z), len(request.seeds))
+        if frame.digest == _digest(request) and frame.returns.values.shape == shape:
+            return frame.returns
+        self._kept.clear()
+        self._cut(frame.start)
+        return None
+
+    def add(self, request: Request, returns: Returns) -> None:
+        """Keep the answer to a question; it is on disk within FLUSH_SECONDS of the next one."""
+        if self._is_broken:
+            return
+        n, episodes = returns.values.shape
+        frame = _FRAME.pack(n, episodes, _digest(request), returns.steps)
+        frame += returns.values.astype("<f8").tobytes()
+        self._fresh.append(frame + _CHECKSUM.pack(zlib.crc32(frame)))
+        if time.monotonic() - self._written_at >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was added."""
+        data, self._fresh = b"".join(self._fresh), []
+        self._written_at = time.monotonic()
+        try:
+            if self._descriptor is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._descriptor = _open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            if self._size == 0:
+                data = self.header + data
+            if self._size + len(data) > MAX_BYTES:
+                raise OSError("the journal is full")
+            # Without fsync: a killed process loses nothing, and a torn end is found and cut off.
+            if os.pwrite(self._descriptor, data, self._size) < len(data):
+                raise OSError("a part was written")
+            self._size += len(data)
+        except OSError:
+            self._is_broken = True
+
+    def remove(self) -> None:
+        """Forget the answers: the trial is over, and its record is published."""
+        self._fresh.clear()
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+        self.close()
+
+    def close(self) -> None:
+        """Write what was added and let go of the file."""
+        if self._fresh and not self._is_broken:
+            self.flush()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor, self._is_broken = None, True
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open a plain file for this process alone; a link is not followed, a pipe not waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path}: not a plain file")
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _frames(data: bytes, at: int) -> Iterator[_Frame]:
+    """Yield the sound frames from `at` on."""
+    while at + _FRAME.size <= len(data):
+        n, episodes, digest, steps = _FRAME.unpack_from(data, at)
+        end = at + _FRAME.size + 8 * n * episodes
+        if end + _CHECKSUM.size > len(data):
+            return
+        if _CHECKSUM.unpack_from(data, end)[0] != zlib.crc32(data[at:end]):
+            return
+        values = np.frombuffer(data, "<f8", n * episodes, at + _FRAME.size)
+        returns = Returns(values.astype(np.float64).reshape(n, episodes), steps)
+        yield _Frame(digest, returns, at, end + _CHECKSUM.size)
+        at = end + _CHECKSUM.size
+
+
+def _digest(request: Request) -> bytes:
+    """Return 16 bytes that tell this question from any other of the trial."""
+    found = hashlib.blake2b(np.ascontiguousarray(request.Z, "<f4").tobytes(), digest_size=16)
+    found.update(f"{request.part}/{request.Z.shape}/{request.seeds}".encode())
+    return found.digest()
+
+
+def _difference(header: bytes, expected: bytes) -> str:
+    """Say in one line why a header is not the expected one."""
+    try:
+        found, wanted = parse_json(header.decode()), parse_json(expected.decode())
+        for name in wanted:
+            if found[name] != wanted[name]:
+                return f"its journal has {name} {found[name]}, not {wanted[name]}"[:500]
+    except (DamagedRecord, UnicodeDecodeError, KeyError, TypeError):
+        pass
+    return "its journal does not begin as a journal does"

@@ -1,0 +1,68 @@
+"""A trial's course for TensorBoard, on request: it is watched, and takes the same course."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.records.record import Spec
+
+
+def check_tensorboard(folder: str | None) -> None:
+    """Refuse a folder for TensorBoard where its package is missing.
+
+    Raises:
+        ValueError: in one line, how to get it.
+    """
+    if folder is not None and importlib.util.find_spec("tensorboard") is None:
+        raise ValueError(
+            "--tensorboard needs the package tensorboard: pip install 'rlid[tensorboard]'"
+        )
+
+
+class Scalars:
+    """One trial's numbers against its steps, in `<folder>/<task>/<agent>-d<d>-seed<seed>-<key>`.
+
+    return: the mean return in search. validation: that of a validated candidate, and success
+    whether it reached the stop score. z_norm: |z|. gradient_share: the share of the squared length
+    of the last gradient of theta that lies in the subspace, where the agent has one.
+    """
+
+    def __init__(self, folder: str, spec: Spec) -> None:
+        """Open the trial's event file."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        name = f"{spec.agent}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
+        task = spec.task.replace(":", "_")
+        self._writer: Any = SummaryWriter(str(Path(folder) / task / name))
+        self._stop = spec.stop_score
+        self._seen = 0
+
+    def add(
+        self,
+        steps: int,
+        z: NDArray[np.floating],
+        score: float | None,
+        curve: list[tuple[int, float]],
+        more: Mapping[str, float],
+    ) -> None:
+        """Write where the search stands after `steps`: z (d,), and what was validated since."""
+        found = {"z_norm": float(np.linalg.norm(z)), **more}
+        if score is not None:
+            found["return"] = score
+        for name, value in found.items():
+            self._writer.add_scalar(name, value, steps)
+        for at, mean in curve[self._seen :]:
+            self._writer.add_scalar("validation", mean, at)
+            if self._stop is not None:
+                self._writer.add_scalar("success", float(mean >= self._stop), at)
+        self._seen = len(curve)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()
