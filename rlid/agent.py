@@ -107,7 +107,7 @@ def check_positive(agent: str, **values: float) -> None:
 
 
 def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
-    """Refuse a task whose actions, of `kind` as in `rlid.simulators.actions`, the agent cannot take.
+    """Refuse a task whose actions, of `kind` as in `rlid.simulators`, the agent cannot take.
 
     Raises:
         ValueError: in one line, which it takes.

@@ -39,7 +39,7 @@ class Policies(Protocol):
 
 
 def make_policies(network: Network, space: Any, action: str) -> Policies:
-    """Return room for policies of this network in an action space; see `rlid.simulators.actions`."""
+    """Return room for policies of this network in an action space; see `rlid.simulators`."""
     from gymnasium.spaces import Discrete
 
     is_choice = isinstance(space, Discrete) and space.n == 2
