@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, LATER, Progress, Search
+from rlid.agent import AGENTS, LATER, Progress, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -42,12 +43,12 @@ class Adam:
         """Refuse a step that leads nowhere.
 
         Raises:
-            ValueError: lr is not positive, or weight_decay is negative.
+            InputError: lr is not positive, or weight_decay is negative.
         """
         if self.lr <= 0:
-            raise ValueError(f"adam: lr must be positive, not {self.lr}")
+            raise InputError(f"adam: lr must be positive, not {self.lr}")
         if self.weight_decay < 0:
-            raise ValueError(f"adam: weight_decay must be at least 0, not {self.weight_decay}")
+            raise InputError(f"adam: weight_decay must be at least 0, not {self.weight_decay}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z that d leads to."""
@@ -56,7 +57,7 @@ class Adam:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         import torch
 

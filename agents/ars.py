@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Ask, Search
+from rlid.agent import AGENTS, Ask, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -42,15 +43,15 @@ class ARS:
         """Refuse settings that lead nowhere.
 
         Raises:
-            ValueError: a size that is not positive, or more top directions than there are.
+            InputError: a size that is not positive, or more top directions than there are.
         """
         for name in ("sigma", "lr"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"ars: {name} must be positive, not {getattr(self, name)}")
+                raise InputError(f"ars: {name} must be positive, not {getattr(self, name)}")
         if self.directions < 1:
-            raise ValueError(f"ars: directions must be at least 1, not {self.directions}")
+            raise InputError(f"ars: directions must be at least 1, not {self.directions}")
         if not 1 <= self.top <= self.directions:
-            raise ValueError(
+            raise InputError(
                 f"ars: top must be from 1 to the {self.directions} directions, not {self.top}"
             )
 
@@ -62,7 +63,7 @@ class ARS:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about mirrored samples until closed."""
         w, scale = np.zeros(problem.dim), self._scale(problem)
         while True:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, LATER, Ask, Search
+from rlid.agent import AGENTS, LATER, Ask, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -60,12 +61,12 @@ class CMAES:
         """Refuse settings with which pycma cannot run.
 
         Raises:
-            ValueError: sigma0 is not positive, or the population is below 2.
+            InputError: sigma0 is not positive, or the population is below 2.
         """
         if self.sigma0 <= 0:
-            raise ValueError(f"cmaes: sigma0 must be positive, not {self.sigma0}")
+            raise InputError(f"cmaes: sigma0 must be positive, not {self.sigma0}")
         if self.population is not None and self.population < 2:
-            raise ValueError(f"cmaes: population must be at least 2, not {self.population}")
+            raise InputError(f"cmaes: population must be at least 2, not {self.population}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the covariance model and the step that d leads to."""
@@ -78,7 +79,7 @@ class CMAES:
     def _sigma(self, problem: Problem) -> float:
         return self.sigma0 * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about populations until closed."""
         cma = _pycma()
         # pycma needs two coordinates: at d = 1 the second one is searched and not read.

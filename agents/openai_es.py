@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.agent import AGENTS, Ask, Search
+from rlid.agent import AGENTS, Ask, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -48,20 +49,20 @@ class OpenAIES:
         """Refuse settings that lead nowhere.
 
         Raises:
-            ValueError: a size that is not positive, or a population without pairs.
+            InputError: a size that is not positive, or a population without pairs.
         """
         for name in ("sigma", "lr"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"openai_es: {name} must be positive, not {getattr(self, name)}")
+                raise InputError(f"openai_es: {name} must be positive, not {getattr(self, name)}")
         if self.population < 2 or self.population % 2:
-            raise ValueError(
+            raise InputError(
                 "openai_es: population must be an even number of at least 2, since samples come "
                 f"in mirrored pairs, not {self.population}"
             )
         if self.iterations is not None and self.iterations < 1:
-            raise ValueError(f"openai_es: iterations must be at least 1, not {self.iterations}")
+            raise InputError(f"openai_es: iterations must be at least 1, not {self.iterations}")
         if self.decay < 0:
-            raise ValueError(f"openai_es: decay must be at least 0, not {self.decay}")
+            raise InputError(f"openai_es: decay must be at least 0, not {self.decay}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the steps in z that d leads to."""
@@ -71,7 +72,7 @@ class OpenAIES:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about mirrored populations until closed, or for so many iterations."""
         import torch
 

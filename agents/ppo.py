@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
+from rlid.agent import AGENTS, CHECKPOINT, LATER, SearchSteps, check_positive, check_shares
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.networks import Network
@@ -64,7 +65,7 @@ class PPO:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size or a share out of range, or minibatches that do not divide the
+            InputError: a size or a share out of range, or minibatches that do not divide the
                 rollout.
         """
         check_positive(
@@ -81,9 +82,9 @@ class PPO:
         )
         check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
         if self.batch_size == 1:
-            raise ValueError("ppo: batch_size must be at least 2: advantages are normalised in it")
+            raise InputError("ppo: batch_size must be at least 2: advantages are normalised in it")
         if self.n_envs * self.n_steps % self.batch_size:
-            raise ValueError(
+            raise InputError(
                 f"ppo: batch_size {self.batch_size} does not divide a rollout of "
                 f"n_envs * n_steps = {self.n_envs * self.n_steps}"
             )
@@ -92,7 +93,7 @@ class PPO:
         """Refuse a network without what the critic needs.
 
         Raises:
-            ValueError: critic=shared without a hidden layer, or critic=subspace with too large a d.
+            InputError: critic=shared without a hidden layer, or critic=subspace with too large a d.
         """
         # The import takes seconds, and the usual critic fits every network.
         if self.critic != "full":
@@ -110,7 +111,7 @@ class PPO:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         from stable_baselines3 import PPO as Algorithm  # noqa: N811
         from stable_baselines3.common.utils import LinearSchedule

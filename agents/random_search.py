@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Ask, Search
+from rlid.agent import AGENTS, Ask, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -32,12 +33,12 @@ class RandomSearch:
         """Refuse what cannot be drawn.
 
         Raises:
-            ValueError: sigma is not positive, or the batch is below 1.
+            InputError: sigma is not positive, or the batch is below 1.
         """
         if self.sigma <= 0:
-            raise ValueError(f"random: sigma must be positive, not {self.sigma}")
+            raise InputError(f"random: sigma must be positive, not {self.sigma}")
         if self.batch < 1:
-            raise ValueError(f"random: batch must be at least 1, not {self.batch}")
+            raise InputError(f"random: batch must be at least 1, not {self.batch}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the standard deviation in z."""
@@ -46,7 +47,7 @@ class RandomSearch:
     def _sigma(self, problem: Problem) -> float:
         return self.sigma * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about fresh samples until closed."""
         while True:
             yield Ask(self._sigma(problem) * rng.standard_normal((self.batch, problem.dim)))

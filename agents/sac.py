@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, Search, check_positive, check_shares
+from rlid.agent import AGENTS, CHECKPOINT, LATER, SearchSteps, check_positive, check_shares
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -81,7 +81,7 @@ class SAC:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         from stable_baselines3 import SAC as Algorithm  # noqa: N811
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, Progress, Search
+from rlid.agent import AGENTS, Progress, SearchSteps
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.problem import Problem
@@ -50,14 +51,14 @@ class SGD:
         """Refuse a step that leads nowhere.
 
         Raises:
-            ValueError: lr is not positive, or momentum or weight_decay is out of range.
+            InputError: lr is not positive, or momentum or weight_decay is out of range.
         """
         if self.lr <= 0:
-            raise ValueError(f"sgd: lr must be positive, not {self.lr}")
+            raise InputError(f"sgd: lr must be positive, not {self.lr}")
         if not 0 <= self.momentum < 1:
-            raise ValueError(f"sgd: momentum must be at least 0 and below 1, not {self.momentum}")
+            raise InputError(f"sgd: momentum must be at least 0 and below 1, not {self.momentum}")
         if self.weight_decay < 0:
-            raise ValueError(f"sgd: weight_decay must be at least 0, not {self.weight_decay}")
+            raise InputError(f"sgd: weight_decay must be at least 0, not {self.weight_decay}")
 
     def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
         """Return the learning rate of z that d leads to."""
@@ -66,7 +67,7 @@ class SGD:
     def _scale(self, problem: Problem) -> float:
         return problem.subspace.scale if self.scale == "full" else 1.0
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         lr, divergences = self.lr, 0
         while True:
@@ -75,7 +76,7 @@ class SGD:
             yield from self._descend(problem, rng, lr)
             lr, divergences = lr * SHORTER, divergences + 1
 
-    def _descend(self, problem: Problem, rng: np.random.Generator, lr: float) -> Search:
+    def _descend(self, problem: Problem, rng: np.random.Generator, lr: float) -> SearchSteps:
         """Train from z = 0 until the loss explodes."""
         import torch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from rlid.errors import InputError
 from rlid.task import TASKS, Task
 
 DEFAULT_CAP = 1000
@@ -20,7 +21,7 @@ def gym(env_id: str) -> Task:
     except Exception as error:
         near = difflib.get_close_matches(env_id, list(gymnasium.registry), n=1)
         hint = f"did you mean 'gym:{near[0]}'?" if near else "use --import for its package"
-        raise ValueError(f"unknown gymnasium environment {env_id!r}: {hint}") from error
+        raise InputError(f"unknown gymnasium environment {env_id!r}: {hint}") from error
     return Task(
         version=1,
         env=spec.id,

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import TASKS, EnvironmentFault, Scalar, Task, unknown
+from rlid.errors import EnvironmentFault, InputError, first_line, named_line
+from rlid.task import TASKS, Scalar, Task, unknown
 
 PROTOCOL: dict[str, Scalar] = {
     "img_height": 84,
@@ -81,7 +82,7 @@ def atari(game: str) -> Task:
     """Any Atari game by its name in ale-py: atari:breakout, under the protocol of pong."""
     known = _games()
     if game not in known:
-        raise ValueError(unknown("Atari game", game, known))
+        raise InputError(unknown("Atari game", game, known))
     return _task(game, PROTOCOL)
 
 
@@ -89,7 +90,7 @@ def _games() -> list[str]:
     try:
         from ale_py import roms
     except ImportError as error:
-        raise ValueError(f"Atari games need the package ale-py: {error}") from error
+        raise InputError(f"Atari games need the package ale-py: {error}") from error
     return list(roms.get_all_rom_ids())
 
 
@@ -132,7 +133,7 @@ class AtariSimulator:
         """Make one environment, to learn its actions.
 
         Raises:
-            ValueError: ale-py is missing, or cannot make the game.
+            InputError: ale-py is missing, or cannot make the game.
         """
         self._arguments = (game, dict(options))
         self._pool = [self._make()]
@@ -149,7 +150,7 @@ class AtariSimulator:
 
             return AtariVectorEnv(game, 1, num_threads=1, **options)
         except Exception as error:
-            raise ValueError(f"Atari game {game!r} cannot be made: {_line(error)}") from error
+            raise InputError(f"Atari game {game!r} cannot be made: {first_line(error)}") from error
 
     def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode per seed; return bytes (n, size)."""
@@ -206,8 +207,4 @@ class AtariSimulator:
 
 
 def _fault(call: str, error: Exception) -> EnvironmentFault:
-    return EnvironmentFault(f"{call} raised {type(error).__name__}: {_line(error)}"[:500])
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
+    return EnvironmentFault(f"{call} raised {named_line(error)}")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import TASKS, EnvironmentFault, Scalar, Task, unknown
+from rlid.errors import EnvironmentFault, InputError, named_line
+from rlid.task import TASKS, Scalar, Task, unknown
 
 GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 SIDE = 10
@@ -34,7 +35,7 @@ def minatar(game: str) -> Task:
     The board is shown as (channels, 10, 10) zeros and ones.
     """
     if game not in GAMES:
-        raise ValueError(unknown("MinAtar game", game, list(GAMES)))
+        raise InputError(unknown("MinAtar game", game, list(GAMES)))
     return Task(
         version=1,
         env=game,
@@ -62,7 +63,7 @@ class MinAtarSimulator:
         """Make one game, to learn its shape and actions.
 
         Raises:
-            ValueError: the package is missing.
+            InputError: the package is missing.
         """
         from gymnasium.spaces import Discrete
 
@@ -70,15 +71,15 @@ class MinAtarSimulator:
         self._ramping = bool(options["difficulty_ramping"])
         self._module = _load(game)
         self._pool = [self._make()]
-        self._slots: list[_Slot] = []
+        self._slots: list[_Board] = []
         channels = self._pool[0].env.state_shape()[2]
         self._actions = self._pool[0].env.minimal_action_set()
         self.action_space = Discrete(len(self._actions))
         self.observation_shape = (channels, SIDE, SIDE)
         self.observation_size = channels * SIDE * SIDE
 
-    def _make(self) -> _Slot:
-        return _Slot(self._module.Env(ramping=self._ramping), self._sticky)
+    def _make(self) -> _Board:
+        return _Board(self._module.Env(ramping=self._ramping), self._sticky)
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return boards (n, size)."""
@@ -108,8 +109,7 @@ class MinAtarSimulator:
                 self._rewards[index] = reward
                 self._observations[index] = slot.board()
             except Exception as error:
-                line = (str(error).splitlines() or [""])[0]
-                raise EnvironmentFault(f"step raised {type(error).__name__}: {line}") from error
+                raise EnvironmentFault(f"step raised {named_line(error)}") from error
         truncated = np.zeros(len(self._slots), bool)
         return (
             self._observations.copy(),
@@ -122,7 +122,7 @@ class MinAtarSimulator:
         """Nothing is held outside Python."""
 
 
-class _Slot:
+class _Board:
     """One game with sticky actions, as the package's Environment has them.
 
     There the last action of an episode may stick in the next; here an episode begins with none,
@@ -152,11 +152,11 @@ def _load(game: str) -> ModuleType:
     """Load a game's module from its file: the package itself imports pyplot and seaborn.
 
     Raises:
-        ValueError: the package is missing.
+        InputError: the package is missing.
     """
     package = importlib.util.find_spec("minatar")
     if package is None or not package.submodule_search_locations:
-        raise ValueError("MinAtar games need the package minatar: pip install 'rlid[minatar]'")
+        raise InputError("MinAtar games need the package minatar: pip install 'rlid[minatar]'")
     path = Path(package.submodule_search_locations[0]) / "environments" / f"{game}.py"
     spec = importlib.util.spec_from_file_location(f"_minatar_{game}", path)
     assert spec is not None

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import TASKS, Part, Task
+from rlid.errors import InputError
+from rlid.task import TASKS, Task
+from rlid.world import Part
 
 WEIGHTS = 1000
 DECADES = 2.0
@@ -109,7 +111,7 @@ def _noise(name: str, parameter: str, text: str) -> float:
     except ValueError:
         noise = math.nan
     if not 0.0 < noise <= MOST_NOISE:
-        raise ValueError(
+        raise InputError(
             f"task {name}:{parameter}: use a standard deviation above 0 and at most "
             f"{MOST_NOISE:g} for the noise of the labels"
         )
@@ -118,7 +120,7 @@ def _noise(name: str, parameter: str, text: str) -> float:
 
 def _whole(name: str, text: str, most: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise ValueError(f"task {name}:{text}: use a whole number from 1 to {most}")
+        raise InputError(f"task {name}:{text}: use a whole number from 1 to {most}")
     return int(text)
 
 
@@ -147,7 +149,7 @@ class _Conditions:
     def check(self, network: Any) -> None:
         """Take 1000 bare weights and nothing else."""
         if network.architecture.weights != WEIGHTS:
-            raise ValueError(f"this task takes the network vector:{WEIGHTS} and no other")
+            raise InputError(f"this task takes the network vector:{WEIGHTS} and no other")
 
     def violations(self, theta: Any) -> Any:
         """Return A theta - b (K,) for theta (D,)."""

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.datasets import DATASETS, Images, images_of
-from rlid.task import TASKS, Part, Scalar, Task
+from rlid.errors import InputError
+from rlid.task import TASKS, Scalar, Task
+from rlid.world import Part
 
 BATCH = 128
 """Images of a minibatch (Li et al. 2018)."""
@@ -121,7 +123,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 < share <= 1:
-        raise ValueError(
+        raise InputError(
             f"task mnist_shuffled_labels:{text}: use the share of labels to shuffle, above 0 and "
             "at most 1, such as 0.5"
         )
@@ -143,7 +145,7 @@ class Classification:
         """`name` is that of a data set.
 
         Raises:
-            DataError: (a ValueError) its files are missing or damaged.
+            DataError: its files are missing or damaged.
         """
         dataset = DATASETS[name]
         images = images_of(name, bool(shuffled_pixels), shuffled_labels)
@@ -167,7 +169,7 @@ class Classification:
     def check(self, network: Any) -> None:
         """Refuse what is no function of an image."""
         if network.architecture.weights:
-            raise ValueError(
+            raise InputError(
                 f"network {network.architecture.name!r} is no function of images: use linear, "
                 "mlp:200x200, lenet or conv:16-32-256"
             )

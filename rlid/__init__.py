@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rlid.agent import AGENTS as AGENTS
     from rlid.measurement.measure import Measurement as Measurement
     from rlid.measurement.measure import measure as measure
-    from rlid.policies.policy import Policy as Policy
+    from rlid.policies import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
     from rlid.subspace import Subspace as Subspace
     from rlid.task import TASKS as TASKS
@@ -20,13 +20,13 @@ __all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Policy", "Subspace"
 # Looked up on first use: the command line must not pay for torch before it is needed.
 _HOMES = {
     "AGENTS": "rlid.agent",
-    "Measurement": "rlid.measurement.measure",
+    "Measurement": "rlid.measurement",
     "PROJECTIONS": "rlid.projections",
-    "Policy": "rlid.policies.policy",
+    "Policy": "rlid.policies",
     "Subspace": "rlid.subspace",
     "TASKS": "rlid.task",
     "Task": "rlid.task",
-    "measure": "rlid.measurement.measure",
+    "measure": "rlid.measurement",
 }
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.state import State
+from rlid.errors import InputError
+from rlid.records import State
 from rlid.registry import Registry, unknown
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Progress:
     scalars: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
-Search = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
+SearchSteps = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
 
 
 class Agent(Protocol):
@@ -62,7 +63,7 @@ class Agent(Protocol):
     shares_batch: ClassVar[bool]
     """Whether its trials may share a process and a batch with others."""
 
-    def search(self, problem: Problem, rng: np.random.Generator) -> Search:
+    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Search z until closed: yield what to score, or where it stands.
 
         Returns first only where a setting says so; the trial then ends as at the budget's end.
@@ -97,24 +98,24 @@ def check_positive(agent: str, **values: float) -> None:
     """Refuse settings that must be positive, and are not; whole ones must be at least 1.
 
     Raises:
-        ValueError: in one line, which and why.
+        InputError: in one line, which and why.
     """
     for name, value in values.items():
         if isinstance(value, int) and value < 1:
-            raise ValueError(f"{agent}: {name} must be at least 1, not {value}")
+            raise InputError(f"{agent}: {name} must be at least 1, not {value}")
         if value <= 0:
-            raise ValueError(f"{agent}: {name} must be positive, not {value}")
+            raise InputError(f"{agent}: {name} must be positive, not {value}")
 
 
 def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
     """Refuse a task whose actions, of `kind` as in `rlid.simulators`, the agent cannot take.
 
     Raises:
-        ValueError: in one line, which it takes.
+        InputError: in one line, which it takes.
     """
     takes: tuple[str, ...] = getattr(agent, "actions", ())
     if takes and kind not in takes:
-        raise ValueError(
+        raise InputError(
             f"agent {name!r} takes {' and '.join(takes)} actions, but those of {task!r} are {kind}"
         )
 
@@ -125,7 +126,7 @@ def check_network(agent: Agent, network: Network, d: int) -> None:
     An agent that has such settings says so in a method `check_network(network, d)` of its own.
 
     Raises:
-        ValueError: in one line, why.
+        InputError: in one line, why.
     """
     own = getattr(agent, "check_network", None)
     if own is not None:
@@ -136,18 +137,18 @@ def check_shares(agent: str, **values: float) -> None:
     """Refuse settings that must be from 0 to 1, and are not.
 
     Raises:
-        ValueError: in one line, which and why.
+        InputError: in one line, which and why.
     """
     for name, value in values.items():
         if not 0 <= value <= 1:
-            raise ValueError(f"{agent}: {name} must be from 0 to 1, not {value}")
+            raise InputError(f"{agent}: {name} must be from 0 to 1, not {value}")
 
 
 def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     """Return the agent `name` with "field=value" assignments applied, typed by its fields.
 
     Raises:
-        ValueError: unknown agent or field, or a value that is not of the field's type.
+        InputError: unknown agent or field, or a value that is not of the field's type.
     """
     cls = AGENTS[name]
     hints = typing.get_type_hints(cls)
@@ -156,9 +157,9 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
         if not equals:
-            raise ValueError(f"--set takes NAME=VALUE, not {assignment!r}")
+            raise InputError(f"--set takes NAME=VALUE, not {assignment!r}")
         if field not in fields:
-            raise ValueError(unknown(f"setting of {name}", field, fields))
+            raise InputError(unknown(f"setting of {name}", field, fields))
         values[field] = _convert(f"--set {assignment}", text, fields[field])
     agent: Agent = cls(**values)
     return agent
@@ -168,7 +169,7 @@ def _convert(where: str, text: str, kind: Any) -> Any:
     if typing.get_origin(kind) is typing.Literal:
         choices = typing.get_args(kind)
         if text not in choices:
-            raise ValueError(f"{where}: use one of {', '.join(choices)}")
+            raise InputError(f"{where}: use one of {', '.join(choices)}")
         return text
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         if text.lower() == "none":
@@ -176,12 +177,12 @@ def _convert(where: str, text: str, kind: Any) -> Any:
         kind = next(part for part in typing.get_args(kind) if part is not type(None))
     if kind is bool:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"{where}: use true or false")
+            raise InputError(f"{where}: use true or false")
         return text.lower() == "true"
     try:
         value = kind(text)
     except ValueError:
-        raise ValueError(f"{where}: not a number of type {kind.__name__}") from None
+        raise InputError(f"{where}: not a number of type {kind.__name__}") from None
     if kind is float and not np.isfinite(value):
-        raise ValueError(f"{where}: must be finite")
+        raise InputError(f"{where}: must be finite")
     return value

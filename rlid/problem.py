@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rlid.evaluation.rollout import Rollouts, no_beat
+from rlid.errors import EnvironmentFault
+from rlid.evaluation import Rollouts, no_beat
 from rlid.networks import Network
-from rlid.records.state import State
-from rlid.simulators.actions import Decode, decoder
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.records import State
+from rlid.simulators import Decode, decoder, make_world
 from rlid.subspace import Subspace, make_subspace
-from rlid.task import EnvironmentFault, Objective, Part, Simulator, Task, World
+from rlid.task import Task
+from rlid.world import Objective, Part, Simulator, World
 
 
 @dataclass

@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-
-class UnknownName(ValueError):
-    """A name that is in no registry; the message gives the nearest match and all there are."""
+from rlid.errors import InputError, UnknownName, named_line
 
 
 @dataclass(frozen=True)
@@ -135,3 +134,20 @@ def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
 def _import_target(target: str) -> Any:
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def import_packages(packages: Sequence[str]) -> None:
+    """Import the packages that register a user's own environments, tasks or agents.
+
+    The current folder is searched too, as it is for `python -m`.
+
+    Raises:
+        InputError: one of them cannot be imported.
+    """
+    if packages and "" not in sys.path:
+        sys.path.insert(0, "")
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except (Exception, SystemExit) as error:
+            raise InputError(f"--import {package}: {named_line(error)}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from rlid import projections
 from rlid.networks import Network
-from rlid.projections.projection import Projection
 from rlid.random_stream import role_seed
+
+if TYPE_CHECKING:
+    from rlid.projections import Projection
 
 
 @dataclass(frozen=True)

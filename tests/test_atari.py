@@ -14,7 +14,7 @@ from stable_baselines3.common.atari_wrappers import MaxAndSkipEnv, NoopResetEnv,
 from rlid.measurement.plan import plan
 from rlid.problem import make_problem
 from rlid.sb3_bridge import SimulatorVecEnv, on_policy
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.simulators.make import make_network, make_world
 from rlid.store.store import Store
 from rlid.task import resolve
 from rlid.training.checkpoint import Checkpoints

@@ -14,7 +14,7 @@ from records import a_record, a_spec
 
 from rlid.cli import ci
 from rlid.measurement.check import ROUND, SURE, Check, _probability
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")

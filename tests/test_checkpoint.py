@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from interrupted import interrupt, run
 
+from rlid.errors import DamagedRecord, StoreError
 from rlid.measurement.plan import plan
-from rlid.records.record import DamagedRecord
 from rlid.records.state import State, decode, encode
 from rlid.sb3_bridge import off_policy
-from rlid.store.store import Store, StoreError
+from rlid.store.store import Store
 from rlid.training.checkpoint import Checkpoints
 
 SMALL = ["n_envs=4", "checkpoint=600"]
@@ -91,7 +91,7 @@ sys.path[:0] = {[os.path.dirname(__file__), os.path.dirname(interrupted.__file__
 import torch
 torch.set_num_threads(1)
 from rlid.training.checkpoint import Checkpoints
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.store import Store
 from rlid.training.trial import run_trials
 from test_checkpoint import wanted_of

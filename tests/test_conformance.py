@@ -14,9 +14,9 @@ from rlid.measurement.plan import plan
 from rlid.networks import parse
 from rlid.problem import Request, evaluate, make_problem
 from rlid.projections import PROJECTIONS
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.simulators.actions import kind_of, sample
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.simulators.make import make_network, make_world
 from rlid.task import TASKS, resolve
 from rlid.training.trial import run_trials
 

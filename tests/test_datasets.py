@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from image_files import FOLDER, HELD_OUT, TEST, TRAIN, cifar_members, idx, write, write_archive
 
-from rlid.datasets import DATASETS, DataError, images_of, places
+from rlid.datasets import DATASETS, images_of, places
 from rlid.datasets.cifar import TRAIN_FILES
 from rlid.datasets.split import _read
+from rlid.errors import DataError
 
 IMAGES = "train-images-idx3-ubyte.gz"
 LABELS = "train-labels-idx1-ubyte.gz"

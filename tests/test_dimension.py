@@ -9,23 +9,23 @@ import random
 import numpy as np
 import pytest
 
-from rlid.dimension.estimate import Trial, compare, estimate
+from rlid.dimension.estimate import TrialOutcome, compare, estimate
 from rlid.dimension.statistics import isotonic_crossing, quartiles, weighted_quantile
 from rlid.measurement.measure import answer as said
 
 DMAX = 20
 
 
-def grid_of_step(k: int, *, seeds: int = 10, dmax: int = DMAX) -> list[Trial]:
+def grid_of_step(k: int, *, seeds: int = 10, dmax: int = DMAX) -> list[TrialOutcome]:
     """Every seed solves exactly the d from k on."""
     pairs = itertools.product(range(1, dmax + 1), range(seeds))
-    return [Trial(d, seed, d >= k, float(d >= k)) for d, seed in pairs]
+    return [TrialOutcome(d, seed, d >= k, float(d >= k)) for d, seed in pairs]
 
 
-def logistic_grid(half: float, scale: float, rng: np.random.Generator) -> list[Trial]:
+def logistic_grid(half: float, scale: float, rng: np.random.Generator) -> list[TrialOutcome]:
     pairs = itertools.product(range(1, DMAX + 1), range(10))
     return [
-        Trial(d, seed, bool(rng.random() < 1.0 / (1.0 + (half / d) ** (1.0 / scale))), None)
+        TrialOutcome(d, seed, bool(rng.random() < 1.0 / (1.0 + (half / d) ** (1.0 / scale))), None)
         for d, seed in pairs
     ]
 
@@ -64,14 +64,14 @@ def test_few_failing_seeds_are_censored_too(seeds: int) -> None:
 
 
 def test_failing_below_the_largest_d_is_not_censoring() -> None:
-    answer = estimate([Trial(10, seed, False, None) for seed in range(5)], dmax=DMAX)
+    answer = estimate([TrialOutcome(10, seed, False, None) for seed in range(5)], dmax=DMAX)
     assert not answer.censored
     assert answer.d_int90 is None
     assert "10" in answer.withheld
 
 
 def test_the_answer_is_not_below_what_was_tried() -> None:
-    answer = estimate([Trial(10, seed, True, None) for seed in range(5)], dmax=DMAX)
+    answer = estimate([TrialOutcome(10, seed, True, None) for seed in range(5)], dmax=DMAX)
     assert answer.d_int90 == 10
     assert answer.ci_low == 1
 
@@ -85,10 +85,10 @@ def test_no_interval_below_five_seeds(seeds: int) -> None:
 
 
 def test_one_trial_is_enough_for_an_answer_and_none_for_a_reason() -> None:
-    assert estimate([Trial(1, 0, True, None)], dmax=DMAX).d_int90 == 1
-    assert estimate([Trial(1, 0, False, None)], dmax=1).censored
+    assert estimate([TrialOutcome(1, 0, True, None)], dmax=DMAX).d_int90 == 1
+    assert estimate([TrialOutcome(1, 0, False, None)], dmax=1).censored
     assert estimate([], dmax=DMAX).withheld == "there is no trial"
-    missing = [Trial(3, seed, None, None) for seed in range(5)]
+    missing = [TrialOutcome(3, seed, None, None) for seed in range(5)]
     assert estimate(missing, dmax=DMAX).withheld == "every trial is missing"
 
 
@@ -100,13 +100,13 @@ def test_order_does_not_matter() -> None:
 
 def test_names_of_seeds_do_not_matter() -> None:
     trials = logistic_grid(6.0, 0.3, np.random.default_rng(1))
-    renamed = [Trial(t.d, 1000 + 7 * t.seed, t.success, t.score) for t in trials]
+    renamed = [TrialOutcome(t.d, 1000 + 7 * t.seed, t.success, t.score) for t in trials]
     assert estimate(renamed, dmax=DMAX) == estimate(trials, dmax=DMAX)
 
 
 def test_missing_near_the_threshold_withholds() -> None:
     trials = [
-        Trial(t.d, t.seed, None if (t.d, t.seed) == (8, 3) else t.success, t.score)
+        TrialOutcome(t.d, t.seed, None if (t.d, t.seed) == (8, 3) else t.success, t.score)
         for t in grid_of_step(8)
     ]
     answer = estimate(trials, dmax=DMAX)
@@ -119,7 +119,7 @@ def test_missing_near_the_threshold_withholds() -> None:
 
 def test_missing_far_from_the_threshold_is_only_counted() -> None:
     trials = [
-        Trial(t.d, t.seed, None if (t.d, t.seed) == (19, 3) else t.success, t.score)
+        TrialOutcome(t.d, t.seed, None if (t.d, t.seed) == (19, 3) else t.success, t.score)
         for t in grid_of_step(8)
     ]
     answer = estimate(trials, dmax=DMAX)
@@ -128,16 +128,16 @@ def test_missing_far_from_the_threshold_is_only_counted() -> None:
 
 def test_a_repeated_trial_and_a_stray_d_are_refused() -> None:
     with pytest.raises(ValueError, match="d=3 and seed=0"):
-        estimate([Trial(3, 0, True, None), Trial(3, 0, False, None)], dmax=DMAX)
+        estimate([TrialOutcome(3, 0, True, None), TrialOutcome(3, 0, False, None)], dmax=DMAX)
     with pytest.raises(ValueError, match="d=30"):
-        estimate([Trial(30, 0, True, None)], dmax=DMAX)
+        estimate([TrialOutcome(30, 0, True, None)], dmax=DMAX)
     with pytest.raises(ValueError, match="dmin=5"):
         estimate([], dmin=5, dmax=2)
 
 
 def test_a_freak_run_does_not_move_the_answer() -> None:
     trials = [
-        Trial(t.d, t.seed, t.success != ((t.d, t.seed) in {(2, 4), (15, 7)}), t.score)
+        TrialOutcome(t.d, t.seed, t.success != ((t.d, t.seed) in {(2, 4), (15, 7)}), t.score)
         for t in grid_of_step(8)
     ]
     answer = estimate(trials, dmax=DMAX)
@@ -147,11 +147,11 @@ def test_a_freak_run_does_not_move_the_answer() -> None:
 
 def test_the_curve_counts_and_has_quartiles() -> None:
     trials = [
-        Trial(2, 0, False, 1.0, is_full=True),
-        Trial(2, 1, False, 2.0, is_full=True),
-        Trial(2, 2, True, 3.0),
-        Trial(2, 3, None, None),
-        Trial(4, 0, False, None, is_full=True),
+        TrialOutcome(2, 0, False, 1.0, is_full=True),
+        TrialOutcome(2, 1, False, 2.0, is_full=True),
+        TrialOutcome(2, 2, True, 3.0),
+        TrialOutcome(2, 3, None, None),
+        TrialOutcome(4, 0, False, None, is_full=True),
     ]
     low, high = estimate(trials, dmax=DMAX).curve
     assert (low.d, low.n, low.successes, low.missing, low.full) == (2, 3, 1, 1, 2)
@@ -169,7 +169,7 @@ def test_a_sweep_over_a_thousand_d_is_quick_and_exact_enough() -> None:
 def test_seeds_with_their_own_thresholds_give_the_middle_and_a_wide_interval() -> None:
     own = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
     pairs = itertools.product(range(1, DMAX + 1), range(10))
-    trials = [Trial(d, seed, d >= own[seed], None) for d, seed in pairs]
+    trials = [TrialOutcome(d, seed, d >= own[seed], None) for d, seed in pairs]
     answer = estimate(trials, dmax=DMAX)
     assert answer.d_int90 in {8, 9}
     assert answer.ci_low is not None
@@ -229,6 +229,6 @@ def test_order_statistics() -> None:
 
 
 def test_the_smallest_d_that_was_open_is_an_upper_bound() -> None:
-    solved = [Trial(d, 0, True, None) for d in (300, 900)]
+    solved = [TrialOutcome(d, 0, True, None) for d in (300, 900)]
     assert said(estimate(solved, dmin=300, dmax=900)).startswith("d_int90 at most 300 ")
     assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 = ")

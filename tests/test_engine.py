@@ -11,14 +11,14 @@ import time
 import pytest
 from command import write_environment
 
-from rlid.engine import EngineError
 from rlid.engine import agenda as agenda_module
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.local import LocalEngine
 from rlid.engine.process import THREADS, WorkerProcess
 from rlid.engine.worker import random_scores, split
+from rlid.errors import EngineError
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.leases import Leases
 from rlid.store.store import Store
 

@@ -6,7 +6,7 @@ import pytest
 
 from rlid.problem import make_problem
 from rlid.simulators.envpool_envs import OFFERED, EnvpoolSimulator
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.simulators.make import make_network, make_world
 from rlid.task import adapt, resolve
 
 pytest.importorskip("envpool", reason="EnvPool is not installed: pip install 'rlid[fast]'")

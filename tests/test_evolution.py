@@ -13,8 +13,8 @@ from rlid.agent import AGENTS, configure
 from rlid.agent import settings as settings_of
 from rlid.measurement.plan import plan
 from rlid.problem import make_problem
-from rlid.records.record import Judgement
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.records.judgement import Judgement
+from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
 from rlid.training.trial import run_trials
 

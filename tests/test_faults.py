@@ -15,7 +15,7 @@ from rlid.engine import Place, agenda
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.leases import Leases
 from rlid.store.store import Store
 

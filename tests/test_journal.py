@@ -12,7 +12,7 @@ import pytest
 
 from rlid.measurement.plan import plan
 from rlid.problem import Request, Returns
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.store import Store
 from rlid.training import journal as journals_module
 from rlid.training.journal import Journals

@@ -1,4 +1,4 @@
-"""Dependencies point one way: the imports of every module are read and held against the layers."""
+"""Dependencies point one way: the imports of every file are held against the layers."""
 
 import ast
 from pathlib import Path
@@ -6,122 +6,114 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ENVS, AGENTS = 40, 41
-LAYERS = {
-    **dict.fromkeys(["registry", "stream", "datasets", "projections", "stats", "fields"], 0),
-    **dict.fromkeys(["task", "networks", "subspace", "record", "actions", "simulator"], 1),
-    **dict.fromkeys(["files", "question", "paper", "state", "scalars"], 1),
-    **dict.fromkeys(["mujoco_simulator", "envpool_simulator", "observation"], 1),
-    **dict.fromkeys(
-        [
-            "problem",
-            "acting",
-            "two_actions",
-            "rows",
-            "slots",
-            "rollout",
-            "store",
-            "journal",
-            "upkeep",
-            "reference",
-            "control",
-        ],
-        2,
-    ),
-    "leases": 2,
-    "checkpoint": 3,
-    **dict.fromkeys(["agent", "sb3_bridge"], 3),
-    **dict.fromkeys(["measured", "published", "policy", "policy_file", "policy_report"], 5),
-    **dict.fromkeys(["trial", "course", "loop", "dimension"], 5),
-    **dict.fromkeys(["threshold_model", "success_curve", "summary", "yardstick"], 5),
-    **dict.fromkeys(
-        [
-            "search",
-            "information",
-            "plan",
-            "engine",
-            "runner",
-            "measurement",
-            "budget",
-            "leaderboard",
-            "claims",
-            "report",
-            "plots",
-            "families",
-            "export",
-            "video",
-            "tables",
-            "site",
-            "curves",
-            "publisher",
-            "verify",
-            "rerun",
-            "check",
-            "ci",
-        ],
-        6,
-    ),
-    **dict.fromkeys(["cli", "commands", "console", "doctor", "__main__"], 7),
+LAYERS = [
+    {"errors", "registry", "random_stream", "world", "dimension"},
+    {"records", "projections", "networks", "datasets", "task"},
+    {"store", "simulators", "subspace"},
+    {"evaluation"},
+    {"problem"},
+    {"agent"},
+    {"sb3_bridge", "training"},
+    {"engine"},
+    {"measurement"},
+    {"policies", "figures"},
+    {"leaderboard"},
+    {"cli"},
+]
+SIDEWAYS = {("registry", "errors")}
+PLUGINS = {
+    "envs": {"task", "world", "errors", "datasets", "registry"},
+    "agents": {"agent", "problem", "sb3_bridge", "networks", "subspace", "evaluation", "errors"},
 }
-OPEN_TO_ENVS = {"datasets", "task"}
-OPEN_TO_AGENTS = {"agent", "sb3_bridge", "problem", "networks", "subspace"}
+# What starts the others: it names rooms and is imported by none.
+DOORS = {"__init__", "__main__"}
 
 CORE = sorted((ROOT / "rlid").rglob("*.py"))
-PLUGINS = sorted([*(ROOT / "envs").glob("*.py"), *(ROOT / "agents").glob("*.py")])
+PLUGIN_FILES = sorted(path for folder in PLUGINS for path in (ROOT / folder).glob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
-    """The modules and packages below rlid that a file imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            found |= {f"{node.module}.{name.name}" for name in node.names}
-    return {name.split(".")[1] for name in found if name.startswith("rlid.")}
-
-
-def home(path: Path) -> str:
+def room(path):
     return path.relative_to(ROOT / "rlid").parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", [p for p in CORE if home(p) != "__init__"], ids=home)
-def test_core_imports_its_own_layer_or_below(path):
-    assert home(path) in LAYERS, f"{path} has no layer: add it"
-    layer = LAYERS[home(path)]
-    for name in imports(path):
-        assert name not in ("envs", "agents"), f"{path} imports a plug-in by hand"
-        assert name not in LAYERS or LAYERS[name] <= layer, f"{path} imports {name} from above"
+def imports(path):
+    """Yield (module, name) for each `from module import name` and (module, "") for `import`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from ((node.module, alias.name) for alias in node.names)
 
 
-def test_the_imports_of_the_core_have_no_cycle():
-    edges: dict[str, set[str]] = {}
-    for path in CORE:
-        if home(path) != "__init__":
-            edges.setdefault(home(path), set()).update(imports(path) & set(LAYERS))
-    done: set[str] = set()
-
-    def visit(name, above):
-        assert name not in above, f"cycle: {[*above, name]}"
-        if name not in done:
-            for other in edges.get(name, set()) - {name}:
-                visit(other, [*above, name])
-            done.add(name)
-
-    for name in edges:
-        visit(name, [])
+def rooms_imported(path):
+    for module, name in imports(path):
+        if module == "rlid" and name:
+            yield name
+        elif module.startswith("rlid."):
+            yield module.split(".")[1]
 
 
-@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_plugins_import_only_what_is_open_to_them(path):
-    allowed = OPEN_TO_ENVS if path.parent.name == "envs" else OPEN_TO_AGENTS
-    assert imports(path) <= allowed
+def layer(name):
+    return next(index for index, names in enumerate(LAYERS) if name in names)
 
 
-@pytest.mark.parametrize("path", [*CORE, *PLUGINS], ids=lambda path: path.name)
+def test_every_room_has_one_layer_and_every_layer_its_rooms():
+    rooms = {room(path) for path in CORE} - DOORS
+    named = [name for names in LAYERS for name in names]
+    assert sorted(rooms) == sorted(named)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT / "rlid")))
+def test_the_core_imports_lower_layers_only(path):
+    home = room(path)
+    if home in DOORS:
+        return
+    for other in set(rooms_imported(path)) - {home}:
+        assert other not in PLUGINS, f"{path} imports a plug-in"
+        is_below = layer(other) < layer(home) or (home, other) in SIDEWAYS
+        assert is_below, f"{path} imports {other}, which is not below {home}"
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT / "rlid")))
+def test_a_room_is_entered_by_the_names_that_it_exports(path):
+    for module, name in imports(path):
+        parts = module.split(".")
+        if parts[0] != "rlid" or len(parts) < 2 or parts[1] in (room(path), *PLUGINS):
+            continue
+        folder = ROOT / "rlid" / parts[1]
+        if folder.is_dir() and room(path) not in DOORS:
+            assert len(parts) == 2, f"{path} reaches into {module}"
+            assert name in exported(folder), f"rlid.{parts[1]} does not export {name}"
+
+
+def exported(folder):
+    tree = ast.parse((folder / "__init__.py").read_text())
+    (names,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    )
+    return names
+
+
+@pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_plugins_import_what_is_open_to_them_and_never_each_other(path):
+    assert set(rooms_imported(path)) <= PLUGINS[path.parent.name]
+
+
+@pytest.mark.parametrize(
+    "path", [*CORE, *PLUGIN_FILES], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_files_are_short_and_say_what_they_are(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 300
     assert ast.get_docstring(ast.parse(text))
     assert path.stem not in {"utils", "common", "misc", "helpers", "manager"}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in CORE} - {ROOT / "rlid"}))
+def test_a_room_says_in_three_sentences_what_it_is_for(folder):
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    assert text
+    assert text.count(". ") + text.count(".\n") + text.endswith(".") == 3

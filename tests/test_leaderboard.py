@@ -11,7 +11,7 @@ from measurements import SCRIPT, a_board, a_published
 from rlid.leaderboard import claims, tables
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard import ranking as leaderboard
-from rlid.leaderboard.ranking import Entry
+from rlid.leaderboard.ranking import LeaderboardRow
 from rlid.store.files import write_whole
 
 
@@ -60,18 +60,18 @@ def test_of_one_thing_the_measurement_with_most_seeds_counts():
 
 
 def test_above_dmax_is_no_number():
-    assert Entry("a", "rl", "linear", dmax=20, censored=True).answer == "> 20"
-    assert Entry("a", "rl", "linear", d_int90=7, is_least=True).answer == "at most 7"
+    assert LeaderboardRow("a", "rl", "linear", dmax=20, censored=True).answer == "> 20"
+    assert LeaderboardRow("a", "rl", "linear", d_int90=7, is_least=True).answer == "at most 7"
     bound = {"d_int90": 7, "ratio": 0.14, "compression": 10.0, "manifold": 63}
     for is_least, ratio, times, rest in [
         (False, "0.14", "10", "63"),
         (True, "at most 0.14", "at least 10", "at least 63"),
     ]:
-        entry = Entry("a", "rl", "linear", is_least=is_least, **bound)
+        entry = LeaderboardRow("a", "rl", "linear", is_least=is_least, **bound)
         shown = dict(zip(tables.HEADINGS, tables.cells(entry), strict=True))
         assert (shown["/ MNIST FC"], shown["D / d"], shown["D - d"]) == (ratio, times, rest)
-    assert Entry("a", "rl", "linear", dmax=20, ci_low=21).interval == "above 20"
-    assert Entry("a", "rl", "linear", dmax=20, ci_low=7).interval == "7 or more"
+    assert LeaderboardRow("a", "rl", "linear", dmax=20, ci_low=21).interval == "above 20"
+    assert LeaderboardRow("a", "rl", "linear", dmax=20, ci_low=7).interval == "7 or more"
 
 
 def test_csv_and_json_hold_the_same_rows(entries):
@@ -84,7 +84,9 @@ def test_csv_and_json_hold_the_same_rows(entries):
 
 @pytest.mark.parametrize("text", ["=cmd()", "@x", "+1", "-1"])
 def test_csv_holds_no_formula(text):
-    (row,) = csv.DictReader(io.StringIO(tables.comma_separated([Entry(text, "rl", "linear")])))
+    (row,) = csv.DictReader(
+        io.StringIO(tables.comma_separated([LeaderboardRow(text, "rl", "linear")]))
+    )
     assert row["task"] == "'" + text
 
 
@@ -92,7 +94,7 @@ def test_a_task_named_like_a_script_is_text_in_every_format(entries):
     assert SCRIPT not in tables.markdown(entries).replace(f"rlid run '{SCRIPT}'", "")
     assert "&lt;script&gt;" in tables.markdown(entries)
     assert r"\textless{}script\textgreater{}alert(1)" in tables.latex(entries)
-    row = Entry("a|b`c` *d*", "rl", "linear", command="rlid run 'a`b'", page="p")
+    row = LeaderboardRow("a|b`c` *d*", "rl", "linear", command="rlid run 'a`b'", page="p")
     text = tables.markdown([row])
     assert r"a\|b\`c\` \*d\*" in text
     assert "`` rlid run 'a`b' ``" in text

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import rlid
+from rlid.errors import ReferenceRefused
 from rlid.measurement.summary import measurements, to_json
-from rlid.store.references import ReferenceRefused
 from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -154,7 +154,7 @@ def test_a_script_without_a_main_guard_works(tmp_path):
 
 def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp_path):
     from rlid.measurement.budget_check import check_budget
-    from rlid.measurement.measure import run
+    from rlid.measurement.measure import run_plan
     from rlid.measurement.plan import plan
     from rlid.measurement.runner import Runner
     from rlid.measurement.summary import measurements
@@ -162,7 +162,7 @@ def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp
 
     wanted = plan("cartpole", dmax=4, seeds=5, budget=2000)
     with Runner(wanted, tmp_path / "store") as runner:
-        measured = run(runner)
+        measured = run_plan(runner)
         check = check_budget(runner, measured)
         again = check_budget(runner, measured)
     assert again == check

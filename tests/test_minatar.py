@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlid.measurement.plan import plan
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 from rlid.task import resolve
 
 GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
@@ -49,7 +49,7 @@ def test_an_episode_is_the_packages_own(game):
 def test_making_a_game_imports_no_drawing():
     script = (
         "import sys; from rlid.task import resolve; "
-        "from rlid.simulators.gymnasium_envs import make_world; "
+        "from rlid.simulators import make_world; "
         "make_world(resolve('minatar:breakout')); "
         "sys.exit('seaborn' in sys.modules or 'matplotlib.pyplot' in sys.modules)"
     )

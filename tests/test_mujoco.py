@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from rlid.simulators.actions import sample
-from rlid.simulators.gymnasium_envs import GymnasiumSimulator, make_network, make_world
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator
+from rlid.simulators.make import make_network, make_world
 from rlid.simulators.mujoco_envs import OUTCOMES, MujocoSimulator
 from rlid.task import TASKS, resolve
 

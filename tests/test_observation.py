@@ -10,9 +10,9 @@ import pytest
 
 from rlid.cli import app as cli
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.simulators.frozen_statistics import LIMIT, statistics_of
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 from rlid.store.store import Store
 from rlid.task import adapt, resolve
 from rlid.training.trial import run_trials

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import a_file
 
+from rlid.errors import PolicyFileError
 from rlid.policies import policy, policy_file
 from rlid.policies.policy import Policy
-from rlid.policies.policy_file import WIDTHS, PolicyFileError
+from rlid.policies.policy_file import WIDTHS
 from rlid.task import adapt, resolve
 
 

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from rlid.errors import EnvironmentFault
 from rlid.problem import Evaluation, Request, evaluate, make_problem
-from rlid.simulators.gymnasium_envs import GymnasiumSimulator, make_network, make_world, within
-from rlid.task import EnvironmentFault, resolve
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator
+from rlid.simulators.make import make_network, make_world
+from rlid.simulators.time_limit import within
+from rlid.task import resolve
 
 
 def problem_of(task, network, *, seed=0, d=5, simulator=None):

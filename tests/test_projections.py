@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlid.errors import UnknownName
 from rlid.projections import PROJECTIONS, make, projection
-from rlid.registry import UnknownName
 
 KINDS = list(PROJECTIONS)
 SEEDS = st.integers(0, 2**64 - 1)

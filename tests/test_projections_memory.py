@@ -2,8 +2,8 @@
 
 import pytest
 
+from rlid.errors import DoesNotFit
 from rlid.projections import PROJECTIONS, make, memory
-from rlid.projections.memory import DoesNotFit
 
 
 def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):

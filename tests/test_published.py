@@ -7,12 +7,13 @@ import xml.etree.ElementTree as ET
 import pytest
 from command import rlid_here
 
+from rlid.errors import DamagedRecord, StoreError
 from rlid.figures.plots import thinned
 from rlid.leaderboard import publish as publisher
-from rlid.records.measurement_spec import Question
-from rlid.records.record import DamagedRecord, canonical
+from rlid.records.measurement_spec import MeasurementSpec
+from rlid.records.strict_json import canonical
 from rlid.store import measurements as measured
-from rlid.store.store import Store, StoreError, parse_z
+from rlid.store.store import Store, parse_z
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
@@ -51,8 +52,8 @@ def test_every_part_of_a_question_enters_its_digest():
         {"rule": "raw"}, {"settings": ("a=1",)}, {"imports": ("x",)},
         {"observation": "frozen"}, {"backend": "mujoco"}, {"baseline": "global"},
     ]  # fmt: skip
-    assert len({Question(**{**base, **change}).digest for change in changes}) == len(changes)
-    assert set().union(*changes) <= set(Question.model_fields)
+    assert len({MeasurementSpec(**{**base, **change}).digest for change in changes}) == len(changes)
+    assert set().union(*changes) <= set(MeasurementSpec.model_fields)
 
 
 def test_a_published_measurement_says_what_the_run_said(store):

@@ -5,10 +5,11 @@ import pytest
 import torch
 from gymnasium.spaces import Discrete
 
+from rlid.errors import EnvironmentFault
 from rlid.evaluation.rollout import Rollouts
 from rlid.networks import Network, parse
-from rlid.simulators.gymnasium_envs import make_world
-from rlid.task import EnvironmentFault, resolve
+from rlid.simulators.make import make_world
+from rlid.task import resolve
 
 BREAKS = 1000
 

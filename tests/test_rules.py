@@ -10,7 +10,8 @@ import rlid
 from rlid.cli import app as cli
 from rlid.measurement.plan import plan
 from rlid.measurement.summary import measurements, to_json
-from rlid.records.record import Judgement, judged, parse_record
+from rlid.records.judgement import Judgement, judged
+from rlid.records.record import parse_record
 from rlid.store.store import Store
 from rlid.training.trial import run_trials
 

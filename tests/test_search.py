@@ -10,24 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlid.dimension.estimate import Trial, estimate
+from rlid.dimension.estimate import TrialOutcome, estimate
 from rlid.dimension.search import SEARCHES, Search, make_search
 
 Outcome = Callable[[int, int], bool | None]
 
 
-def run(search: Search, outcome: Outcome) -> list[list[Trial]]:
+def run(search: Search, outcome: Outcome) -> list[list[TrialOutcome]]:
     """Run a search to its end; the trials of each round."""
-    rounds: list[list[Trial]] = []
-    trials: list[Trial] = []
+    rounds: list[list[TrialOutcome]] = []
+    trials: list[TrialOutcome] = []
     while pairs := search.next_round(trials):
         assert len(rounds) < 1000
-        rounds.append([Trial(d, seed, outcome(d, seed), None) for d, seed in pairs])
+        rounds.append([TrialOutcome(d, seed, outcome(d, seed), None) for d, seed in pairs])
         trials += rounds[-1]
     return rounds
 
 
-def flat(rounds: list[list[Trial]]) -> list[Trial]:
+def flat(rounds: list[list[TrialOutcome]]) -> list[TrialOutcome]:
     return [trial for trials in rounds for trial in trials]
 
 
@@ -126,7 +126,7 @@ def test_bisection_resolves_large_d_to_five_percent() -> None:
 def test_bisection_steps_around_a_missing_trial() -> None:
     search = make_search("bisect", dmax=20, seeds=[0])
     (first,) = search.next_round([])
-    (second,) = search.next_round([Trial(*first, None, None)])
+    (second,) = search.next_round([TrialOutcome(*first, None, None)])
     assert second[0] != first[0]
     assert abs(second[0] - first[0]) == 1
 
@@ -179,10 +179,10 @@ def test_success_that_is_random_near_the_step_leaves_it_in_the_interval(k: int) 
 def test_a_cheaper_success_moves_the_trials_up() -> None:
     def mean_d(solved_cost: int) -> float:
         search = make_search("adaptive", dmax=20, seeds=range(10), precision=0.1, max_trials=60)
-        trials: list[Trial] = []
+        trials: list[TrialOutcome] = []
         while pairs := search.next_round(trials):
             trials += [
-                Trial(d, s, ok, None, cost=solved_cost if ok else 1000)
+                TrialOutcome(d, s, ok, None, cost=solved_cost if ok else 1000)
                 for d, s in pairs
                 for ok in [noisy(5, 0.0)(d, s)]
             ]

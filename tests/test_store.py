@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import a_record, a_spec
 
-from rlid.records.record import DamagedRecord, parse_record, thin_curve
-from rlid.store.store import Store, StoreError, slug
+from rlid.errors import DamagedRecord, StoreError
+from rlid.records.record import parse_record, thin_curve
+from rlid.store.store import Store, slug
 
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 

@@ -9,8 +9,8 @@ from rlid.measurement.plan import plan
 from rlid.measurement.summary import as_trial
 from rlid.problem import make_problem
 from rlid.projections import PROJECTIONS
-from rlid.records.record import Judgement
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.records.judgement import Judgement
+from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
 from rlid.training.trial import run_trials
 

@@ -7,7 +7,7 @@ import pytest
 
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.training.tensorboard import check_tensorboard
 from rlid.training.trial import run_trials
 

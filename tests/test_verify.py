@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from command import rlid, rlid_here
 
+from rlid.errors import DamagedRecord
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard import rerun
 from rlid.leaderboard.published import parse
 from rlid.leaderboard.verify import verify
-from rlid.records.record import DamagedRecord, canonical
+from rlid.records.strict_json import canonical
 
 RESULTS = Path(__file__).parents[1] / "results"
 SHIPPED = sorted(RESULTS.glob("*/*.json"))

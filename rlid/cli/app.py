@@ -77,9 +77,7 @@ def _open_streams() -> None:
 
 def _explain(error: Exception) -> int:
     """Print what went wrong in one line; what is no user's mistake is raised again."""
-    from rlid.engine import EngineError
-    from rlid.store.references import ReferenceRefused
-    from rlid.store.store import StoreError
+    from rlid.errors import EngineError, ReferenceRefused, StoreError
 
     if isinstance(error, StoreError):
         return _fail(str(error), STORE_FAILED)
@@ -97,7 +95,7 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    from rlid.records.fields import visible
+    from rlid.records import visible
 
     print(f"rlid: {visible(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -21,6 +21,7 @@ from rlid.cli.options import (
     TaskName,
     Text,
 )
+from rlid.errors import InputError
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
@@ -54,14 +55,12 @@ def check(
     """Pass (exit code 0) where d_int90 is at most a limit; fail (1) where it is above."""
     from rlid.cli import ci, console
     from rlid.engine import Place
-    from rlid.measurement.check import MAX_TRIALS
-    from rlid.measurement.check import check as decide
-    from rlid.measurement.plan import plan
-    from rlid.measurement.runner import Runner
-    from rlid.store.files import write_whole
+    from rlid.measurement import MAX_TRIALS, Runner, plan
+    from rlid.measurement import check as decide
+    from rlid.store import write_whole
 
     if max_dint < 1:
-        raise ValueError(f"--max-dint {max_dint}: must be at least 1")
+        raise InputError(f"--max-dint {max_dint}: must be at least 1")
     wanted = plan(
         task, agent=agent, network=network, projection=projection, dims=[max_dint],
         seeds=MAX_TRIALS, seed=seed, search="grid", budget=budget, settings=set_ or [],
@@ -85,6 +84,6 @@ def check(
             with open(summary, "a", encoding="utf-8") as file:
                 file.write(ci.summary(found, seconds))
     except OSError as error:
-        raise ValueError(f"the verdict cannot be written: {error}") from None
+        raise InputError(f"the verdict cannot be written: {error}") from None
     if not found.passes:
         raise typer.Exit(FAILED)

@@ -11,13 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from rlid.dimension.estimate import Comparison, Estimate
-from rlid.leaderboard.yardstick import Ratio
-from rlid.measurement.control import Control
-from rlid.measurement.measure import Measurement, answer, count
-from rlid.measurement.runner import Watcher
-from rlid.measurement.summary import Summary
-from rlid.records.record import Record
+from rlid.dimension import Comparison, Estimate
+from rlid.leaderboard import yardstick
+from rlid.measurement import Control, Measurement, Summary, Watcher, answer, count
+from rlid.records import Record
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of progress, where there is no terminal to draw a bar on."""
@@ -163,7 +160,9 @@ def print_measurement(measured: Measurement) -> None:
         print(measured.other.sentence)
 
 
-def summary_row(summary: Summary, linear: Control | None, ratio: Ratio | None) -> list[Any]:
+def summary_row(
+    summary: Summary, linear: Control | None, ratio: yardstick.Ratio | None
+) -> list[Any]:
     """Return a measurement, the linear control of its task and its ratio to MNIST, as a row."""
     first = summary.records[0]
     spec, found = summary.spec, summary.estimate

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+from rlid.errors import InputError
 
 
 def list_(
@@ -23,14 +24,14 @@ def list_(
     from rlid.cli import console
     from rlid.networks import GRAMMAR
     from rlid.projections import PROJECTIONS
-    from rlid.registry import unknown
-    from rlid.task import TASKS, import_packages
+    from rlid.registry import import_packages, unknown
+    from rlid.task import TASKS
 
     import_packages(import_ or [])
     registries = {"tasks": TASKS, "agents": AGENTS, "projections": PROJECTIONS}
     kinds = [*registries, "networks"]
     if what and what not in kinds:
-        raise ValueError(unknown("list", what, kinds))
+        raise InputError(unknown("list", what, kinds))
     found: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
         if kind == "networks":
@@ -57,7 +58,7 @@ def show(
     from rlid.cli import console
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
-    from rlid.store.store import Store
+    from rlid.store import Store
 
     found = _measurements(task, store)
     of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else found
@@ -95,7 +96,7 @@ def compare(
 ) -> None:
     """Say whether one measurement's task is harder than another's, and how sure that is."""
     from rlid.cli import console
-    from rlid.dimension.estimate import compare as compared
+    from rlid.dimension import compare as compared
     from rlid.measurement import summary
 
     found = _measurements("", store)
@@ -128,13 +129,13 @@ def plot(
 ) -> None:
     """Draw the measurements of a store: success and score against d, as SVG and PNG."""
     from rlid.figures import families, plots
-    from rlid.measurement.measure import answer
+    from rlid.measurement import answer
 
     found = _measurements(task, store)
     if family:
         made = families.families(found)
         if not made:
-            raise ValueError(
+            raise InputError(
                 f"no family in the store {str(store)!r}: measure a task with two networks or more, "
                 "such as --network mlp:8x8,mlp:64x64"
             )
@@ -149,15 +150,15 @@ def plot(
 
 
 def _measurements(task: str, store: Path) -> list[Any]:
-    from rlid.measurement.summary import measurements
-    from rlid.store.store import Store
+    from rlid.measurement import measurements
+    from rlid.store import Store
 
     if not store.is_dir():
-        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
     found = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
     if not found:
         of_task = f" of {task}" if task else ""
-        raise ValueError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
+        raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
     return found
 
 

@@ -93,10 +93,7 @@ def run(
     from rlid.cli import console
     from rlid.engine import Place
     from rlid.figures import plots
-    from rlid.measurement import measure as measurement
-    from rlid.measurement.budget_check import check_budget
-    from rlid.measurement.plan import plan
-    from rlid.measurement.runner import Runner
+    from rlid.measurement import Runner, check_budget, plan, run_plan
 
     place = Place(engine, jobs, address, cpus, gpus, memory)
     agents, networks = names("--agent", agent), names("--network", network)
@@ -143,7 +140,7 @@ def run(
                 retry=retry,
                 tensorboard=tensorboard,
             ) as runner:
-                measured.append(measurement.run(runner))
+                measured.append(run_plan(runner))
                 checks.append(check_budget(runner, measured[-1]) if budget_check else None)
         finally:
             watcher.close()
@@ -168,8 +165,7 @@ def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool)
     """Draw the figure; print the table and the answer, unless JSON is wanted."""
     from rlid.cli import console
     from rlid.figures import plots
-    from rlid.measurement.measure import answer
-    from rlid.measurement.summary import summarise
+    from rlid.measurement import answer, summarise
 
     if not as_json:
         console.print_measurement(measurement)
@@ -207,8 +203,7 @@ def reference(
     """Measure the random-policy score and direct training, on seeds of their own."""
     from rlid.cli import console
     from rlid.engine import Place
-    from rlid.measurement.plan import plan
-    from rlid.measurement.runner import Runner
+    from rlid.measurement import Runner, plan
     from rlid.store import references
 
     place = Place(engine, jobs, address, cpus, gpus, memory)

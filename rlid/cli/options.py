@@ -10,6 +10,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from rlid.errors import InputError
+
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
 DEFAULT_STORE = Path("rlid-store")
 
@@ -37,7 +39,7 @@ def _use_data(folder: Path | None) -> Path | None:
     """Let this process and its workers look for data sets in `folder` first."""
     if folder is not None:
         if not folder.is_dir():
-            raise ValueError(f"--data {str(folder)!r}: there is no such folder")
+            raise InputError(f"--data {str(folder)!r}: there is no such folder")
         os.environ["RLID_DATA"] = str(folder.resolve())
     return folder
 
@@ -80,13 +82,13 @@ def names(option: str, text: str | None) -> list[str | None]:
     """Return the names of a list with commas, or [None] for the default where there is no list.
 
     Raises:
-        ValueError: one of them is empty.
+        InputError: one of them is empty.
     """
     if text is None:
         return [None]
     parts = text.split(",")
     if not all(parts):
-        raise ValueError(f"{option} {text!r}: a name is missing; use names with commas between")
+        raise InputError(f"{option} {text!r}: a name is missing; use names with commas between")
     return list(parts)
 
 
@@ -94,13 +96,13 @@ def integers(option: str, text: str | None) -> list[int] | None:
     """Return the whole numbers of a list with commas.
 
     Raises:
-        ValueError: it is none.
+        InputError: it is none.
     """
     if text is None:
         return None
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(
+        raise InputError(
             f"{option} {text!r}: use whole numbers with commas, such as 1,2,4"
         ) from None

@@ -18,11 +18,12 @@ from rlid.cli.options import (
     Number,
     StoreOption,
 )
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement.summary import Summary
-    from rlid.policies.report import PolicyReport
-    from rlid.store.store import Store
+    from rlid.measurement import Summary
+    from rlid.policies import PolicyReport
+    from rlid.store import Store
 
 
 def export(
@@ -43,14 +44,14 @@ def export(
 ) -> None:
     """Write the smallest solved policy as one file, its z rounded to a few bits an entry."""
     from rlid.policies import export as exports
-    from rlid.store.store import Store
+    from rlid.store import Store
 
     if not store.is_dir():
-        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     chosen = _chosen(records, measurement or [], every)
     if out is not None and len(chosen) != 1:
-        raise ValueError(f"--out takes one measurement, and these are {len(chosen)}")
+        raise InputError(f"--out takes one measurement, and these are {len(chosen)}")
     reports = []
     for summary in chosen:
         try:
@@ -76,12 +77,12 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
     """Return the measurements that are named, or every one.
 
     Raises:
-        ValueError: none is named, or a name is not that of one alone.
+        InputError: none is named, or a name is not that of one alone.
     """
     from rlid.measurement import summary
 
     if bool(wanted) == every:
-        raise ValueError("name measurements (task/agent/...), or give --all")
+        raise InputError("name measurements (task/agent/...), or give --all")
     found = summary.measurements(records)
     return found if every else [summary.select(found, name) for name in wanted]
 
@@ -112,13 +113,13 @@ def play(
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild a policy from its file, check its weights, and let it play."""
-    from rlid.policies.policy import Policy
-    from rlid.training.course import standard_error
+    from rlid.policies import Policy
+    from rlid.training import standard_error
 
     if episodes is not None and episodes < 1:
-        raise ValueError(f"--episodes {episodes}: must be at least 1")
+        raise InputError(f"--episodes {episodes}: must be at least 1")
     if seed < 0:
-        raise ValueError(f"--seed {seed}: must be at least 0")
+        raise InputError(f"--seed {seed}: must be at least 0")
     policy = Policy.load(file, import_ or [])
     task = policy.problem.task
     scores = policy.evaluate(episodes or task.scoring_episodes, seed)
@@ -148,8 +149,8 @@ def play(
         around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
         print(f"score {mean:.6g}{around} over {len(scores)} episodes")
     if video is not None:
-        from rlid.policies.video import record
+        from rlid.policies import video as recorder
 
-        total = record(policy, video, seed)
+        total = recorder.record(policy, video, seed)
         if not as_json:
             print(f"written: {video} (an episode of score {total:.6g})")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import publish as publisher
@@ -23,7 +24,7 @@ def publish(
     found = _publish(store, out, task)
     if not found.found:
         of_task = f" of {task}" if task else ""
-        raise ValueError(f"no finished measurement{of_task} in the store {str(store)!r}")
+        raise InputError(f"no finished measurement{of_task} in the store {str(store)!r}")
     if found.refused:
         raise typer.Exit(FAILED)
 
@@ -40,16 +41,16 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
+    from rlid.errors import StoreError
     from rlid.leaderboard import claims, site, tables
     from rlid.leaderboard import publish as publisher
     from rlid.leaderboard import ranking as board
-    from rlid.store.files import write_whole
-    from rlid.store.store import StoreError
+    from rlid.store import write_whole
 
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
-        raise ValueError(f"no published results at {str(out)!r}: give --out or --store")
+        raise InputError(f"no published results at {str(out)!r}: give --out or --store")
     published = publisher.read_all(out)
     chosen = board.chosen(published)
     entries = board.entries(chosen)
@@ -73,16 +74,16 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"--readme {path}: {error}") from None
+        raise InputError(f"--readme {path}: {error}") from None
 
 
 def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     """Publish a store; name what is written, and what cannot be."""
     from rlid.leaderboard import publish as publisher
-    from rlid.store.store import Store
+    from rlid.store import Store
 
     if not store.is_dir():
-        raise ValueError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     found = publisher.harvest(records, task or None)
     for one in found.found:

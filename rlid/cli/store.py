@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.store.store import Store
+    from rlid.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Look after the folders that hold records.")
 
@@ -55,8 +56,8 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Add the records of stores to another; exit code 1 where results of one spec differ."""
+    from rlid.store import Store
     from rlid.store import maintenance as upkeep
-    from rlid.store.store import Store
 
     found = {}
     stores = [_store(source) for source in sources]
@@ -81,8 +82,8 @@ def merge(
 
 
 def _store(folder: Path) -> Store:
-    from rlid.store.store import Store
+    from rlid.store import Store
 
     if not folder.is_dir():
-        raise ValueError(f"no store at {str(folder)!r}: give the folder of one")
+        raise InputError(f"no store at {str(folder)!r}: give the folder of one")
     return Store(folder)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
+from rlid.errors import InputError
 
 
 def verify(
@@ -22,10 +23,10 @@ def verify(
 ) -> None:
     """Say whether published results follow from their rows, and come out again."""
     if rerun < 0 or seed < 0:
-        raise ValueError("--rerun and --seed: must be at least 0")
+        raise InputError("--rerun and --seed: must be at least 0")
     if jobs is not None and jobs < 1:
-        raise ValueError(f"--jobs {jobs}: must be at least 1")
-    from rlid.task import import_packages
+        raise InputError(f"--jobs {jobs}: must be at least 1")
+    from rlid.registry import import_packages
 
     import_packages(import_ or [])
     processes = jobs or len(os.sched_getaffinity(0))
@@ -42,18 +43,18 @@ def verify(
         for one in found:
             _print(one)
     if refused:
-        raise ValueError("; ".join(refused))
+        raise InputError("; ".join(refused))
     if not all(one["ok"] for one in found):
         raise typer.Exit(FAILED)
 
 
 def _verify(source: Path, n: int, seed: int, jobs: int, imports: list[str]) -> dict[str, Any]:
+    from rlid.errors import DamagedRecord
     from rlid.leaderboard import rerun
     from rlid.leaderboard import verify as verification
-    from rlid.records.record import DamagedRecord
 
     if not source.is_file():
-        raise ValueError("there is no such file")
+        raise InputError("there is no such file")
     try:
         one, verdict = verification.verify(source)
     except DamagedRecord as error:

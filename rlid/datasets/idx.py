@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.datasets.places import DataError
+from rlid.errors import DataError
 
 UNSIGNED_BYTES = 8
 """The type code of an IDX file of bytes."""

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rlid.datasets.catalogue import DataSet
+from rlid.errors import DataError
 
 DATA_VARIABLE = "RLID_DATA"
 """The environment variable with the user's folder; `--data` sets it for a command."""
 TIMEOUT = 30.0
 """Seconds without an answer after which a download is given up."""
-
-
-class DataError(ValueError):
-    """A file of a data set is missing or not what it must be; the message is one line."""
 
 
 def user_folder() -> Path | None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from rlid.datasets.catalogue import DATASETS, DataSet
 from rlid.datasets.cifar import check_md5, read_archive
 from rlid.datasets.idx import read_idx
-from rlid.datasets.places import DataError, find, user_folder
+from rlid.datasets.places import find, user_folder
+from rlid.errors import DataError
 from rlid.random_stream import Stream, role_seed
 
 Bytes = NDArray[np.uint8]

@@ -16,7 +16,7 @@ import numpy as np
 from rlid.dimension import threshold_model
 from rlid.dimension.statistics import Floats, weighted_quantile
 from rlid.dimension.success_curve import CurvePoint as CurvePoint
-from rlid.dimension.success_curve import Trial as Trial
+from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
 from rlid.dimension.success_curve import checked, curve_of, first_crossing, grid_crossing
 from rlid.dimension.threshold_model import Posterior, midpoints
 
@@ -93,7 +93,7 @@ class Comparison:
     verdict: str
 
 
-def estimate(trials: Iterable[Trial], *, dmax: int, dmin: int = 1) -> Estimate:
+def estimate(trials: Iterable[TrialOutcome], *, dmax: int, dmin: int = 1) -> Estimate:
     """Return d_int90 and its interval from any set of trials, however they were chosen.
 
     Args:
@@ -120,8 +120,8 @@ def estimate(trials: Iterable[Trial], *, dmax: int, dmin: int = 1) -> Estimate:
 
 
 def compare(
-    a: Iterable[Trial],
-    b: Iterable[Trial],
+    a: Iterable[TrialOutcome],
+    b: Iterable[TrialOutcome],
     *,
     dmax_a: int,
     dmax_b: int,
@@ -160,7 +160,7 @@ def compare(
     )
 
 
-def posterior_of(trials: Iterable[Trial], dmax: int, dmin: int = 1) -> Posterior:
+def posterior_of(trials: Iterable[TrialOutcome], dmax: int, dmin: int = 1) -> Posterior:
     """Return the posterior of the half-point; missing trials say nothing."""
     known = sorted((t.d, t.seed, t.success) for t in trials if t.success is not None)
     return _cached_posterior(tuple(known), dmin, dmax)
@@ -190,7 +190,7 @@ def outcome_tables(
     return tables[0], tables[1]
 
 
-def _estimate_known(rows: tuple[Trial, ...], dmin: int, dmax: int) -> Estimate:
+def _estimate_known(rows: tuple[TrialOutcome, ...], dmin: int, dmax: int) -> Estimate:
     """Return the estimate from the trials that are not missing; `rows` by rising d."""
     curve = curve_of(rows)
     known = [trial for trial in rows if trial.success is not None]
@@ -244,7 +244,7 @@ def _smallest_integer(log_d: float, dmin: int) -> int:
     return max(dmin, math.ceil(math.exp(log_d) * (1.0 - 1e-9)))
 
 
-def _missing_near(rows: tuple[Trial, ...], answer: Estimate) -> list[int]:
+def _missing_near(rows: tuple[TrialOutcome, ...], answer: Estimate) -> list[int]:
     """Return the d of the missing trials that could move the answer."""
     posterior = posterior_of(rows, answer.dmax, answer.dmin)
     low = _smallest_integer(posterior.quantile(TAIL), answer.dmin)

@@ -55,7 +55,7 @@ NEGLIGIBLE = 3e-3
 
 
 @dataclass(frozen=True)
-class Plan:
+class Round:
     """The trials of a round and what they rest on.
 
     `pairs` are (d, row of the seed), `gain` is the share of the variance of log d_int90 that the
@@ -90,7 +90,7 @@ def plan_round(
     allowed: Sequence[int],
     size: int,
     solved_cost: float,
-) -> Plan:
+) -> Round:
     """Return the round of at most `size` trials, one per seed, that is worth most for its cost.
 
     Args:
@@ -141,7 +141,7 @@ def plan_round(
         float(np.exp(weighted_quantile(belief.answers, belief.weights, share)))
         for share in (0.025, 0.5, 0.975)
     )
-    return Plan(pairs, 1.0 - variance / before if before else 0.0, (low, middle, high))
+    return Round(pairs, 1.0 - variance / before if before else 0.0, (low, middle, high))
 
 
 def _is_used_up(pairs: list[tuple[int, int]], row: int, used: int, fresh: int) -> bool:

@@ -15,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from rlid.dimension.estimate import FEWEST_SEEDS, Trial, estimate, outcome_tables
-from rlid.dimension.information import Plan, plan_round
+from rlid.dimension.estimate import FEWEST_SEEDS, TrialOutcome, estimate, outcome_tables
+from rlid.dimension.information import Round, plan_round
 
 Pair = tuple[int, int]
 
@@ -46,7 +46,7 @@ TRIALS_PER_SEED = 12
 class Search(Protocol):
     """Proposes trials until it has seen enough."""
 
-    def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
+    def next_round(self, trials: Sequence[TrialOutcome]) -> list[Pair]:
         """Return the (d, seed) pairs to run next, none of them in `trials`; [] when finished."""
         ...
 
@@ -58,7 +58,7 @@ class Grid:
     dims: Sequence[int]
     seeds: Sequence[int]
 
-    def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
+    def next_round(self, trials: Sequence[TrialOutcome]) -> list[Pair]:
         """Return all pairs that have not been asked."""
         asked = {(trial.d, trial.seed) for trial in trials}
         return [(d, seed) for d in self.dims for seed in self.seeds if (d, seed) not in asked]
@@ -76,7 +76,7 @@ class Bisect:
     dims: Sequence[int]
     seeds: Sequence[int]
 
-    def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
+    def next_round(self, trials: Sequence[TrialOutcome]) -> list[Pair]:
         """Return at most one pair for each seed."""
         of_seed: dict[int, dict[int, bool | None]] = {seed: {} for seed in self.seeds}
         for trial in trials:
@@ -139,7 +139,7 @@ class Adaptive:
     precision: float
     max_trials: int
 
-    def next_round(self, trials: Sequence[Trial]) -> list[Pair]:
+    def next_round(self, trials: Sequence[TrialOutcome]) -> list[Pair]:
         """Return at most ROUND_SIZE pairs, of different seeds."""
         rows = [trial for trial in trials if trial.seed in self.seeds]
         size = min(ROUND_SIZE, self.max_trials - len(rows))
@@ -167,7 +167,7 @@ class Adaptive:
             return (self._above(rows, asked) or self._gap(rows, asked))[:size]
         return [(d, order[row]) for d, row in plan.pairs]
 
-    def _is_precise(self, trials: Sequence[Trial], plan: Plan) -> bool:
+    def _is_precise(self, trials: Sequence[TrialOutcome], plan: Round) -> bool:
         """Return whether the interval is narrow enough, or all of it above the largest d."""
         largest = self.dims[-1]
         low, middle, high = plan.interval
@@ -179,7 +179,7 @@ class Adaptive:
         is_above = answer.ci_low is not None and answer.ci_low > largest
         return is_above or answer.relative_width <= self.precision
 
-    def _above(self, trials: Sequence[Trial], asked: Mapping[int, set[int]]) -> list[Pair]:
+    def _above(self, trials: Sequence[TrialOutcome], asked: Mapping[int, set[int]]) -> list[Pair]:
         """Return pairs at the largest d, where few were tried and the threshold may lie above."""
         largest = self.dims[-1]
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
@@ -190,7 +190,7 @@ class Adaptive:
         free = [seed for seed in self.seeds if largest not in asked[seed]]
         return [(largest, seed) for seed in free[:lacking]]
 
-    def _gap(self, trials: Sequence[Trial], asked: Mapping[int, set[int]]) -> list[Pair]:
+    def _gap(self, trials: Sequence[TrialOutcome], asked: Mapping[int, set[int]]) -> list[Pair]:
         """Return pairs between the failures and the successes, where neither lies among the others.
 
         So few are enough to find a step exactly (to GAP of d), whatever precision is asked.
@@ -211,7 +211,7 @@ class Adaptive:
         return pairs
 
 
-def solved_cost(trials: Sequence[Trial]) -> float:
+def solved_cost(trials: Sequence[TrialOutcome]) -> float:
     """Return what a solved trial costs, as a share of an unsolved one, from the trials so far."""
     solved = [trial.cost for trial in trials if trial.success and trial.cost]
     failed = [trial.cost for trial in trials if trial.success is False and trial.cost]

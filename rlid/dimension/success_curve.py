@@ -11,7 +11,7 @@ from rlid.dimension.statistics import isotonic_crossing, quartiles
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialOutcome:
     """One run as the estimator sees it.
 
     `success` is None where the run is missing: a fault of the environment or of the machine.
@@ -45,7 +45,7 @@ class CurvePoint:
     full: int = 0
 
 
-def checked(trials: Iterable[Trial], *, dmin: int, dmax: int) -> tuple[Trial, ...]:
+def checked(trials: Iterable[TrialOutcome], *, dmin: int, dmax: int) -> tuple[TrialOutcome, ...]:
     """Return the trials by rising d, then seed.
 
     Raises:
@@ -62,15 +62,15 @@ def checked(trials: Iterable[Trial], *, dmin: int, dmax: int) -> tuple[Trial, ..
     return rows
 
 
-def curve_of(trials: Iterable[Trial]) -> tuple[CurvePoint, ...]:
+def curve_of(trials: Iterable[TrialOutcome]) -> tuple[CurvePoint, ...]:
     """Return one point for each d that was tried, by rising d."""
-    by_dim: dict[int, list[Trial]] = defaultdict(list)
+    by_dim: dict[int, list[TrialOutcome]] = defaultdict(list)
     for trial in trials:
         by_dim[trial.d].append(trial)
     return tuple(_point(d, by_dim[d]) for d in sorted(by_dim))
 
 
-def _point(d: int, trials: list[Trial]) -> CurvePoint:
+def _point(d: int, trials: list[TrialOutcome]) -> CurvePoint:
     known = [trial for trial in trials if trial.success is not None]
     # A run that diverged has no score: it did worse than any that has one.
     q25, median, q75 = quartiles(

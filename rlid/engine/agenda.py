@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.record import Judgement, Record, Spec, missing_record
-from rlid.store.leases import Leases
-from rlid.store.store import Store, StoreError
+from rlid.errors import StoreError
+from rlid.records import Judgement, Record, TrialSpec, missing_record
+from rlid.store import Leases, Store
 
 ATTEMPTS = 3
 """How often a trial whose worker dies is run before it is recorded as failed."""
@@ -29,7 +29,7 @@ class Cell:
 
     task: str
     imports: tuple[str, ...]
-    specs: tuple[Spec, ...]
+    specs: tuple[TrialSpec, ...]
     judgement: Judgement
     store: str
     tensorboard: str | None = None
@@ -57,7 +57,7 @@ class Agenda:
         cells: Sequence[Cell],
         store: Store,
         leases: Leases,
-        sizes: Callable[[Spec], int],
+        sizes: Callable[[TrialSpec], int],
         on_record: Callable[[Record], None],
     ) -> None:
         """`sizes` gives D of a spec, for the record of a trial that left none."""
@@ -91,7 +91,7 @@ class Agenda:
         self._look_elsewhere()
         return None
 
-    def stored(self, spec: Spec) -> None:
+    def stored(self, spec: TrialSpec) -> None:
         """Take notice of a record that a worker has added to the store."""
         record = self.store.get(spec)
         if record is not None:
@@ -125,7 +125,7 @@ class Agenda:
         size = self._sizes(spec)
         self.add(missing_record(spec, alone.judgement, size, status, reason, end.seconds))
 
-    def _take(self, cell: Cell, spec: Spec) -> bool:
+    def _take(self, cell: Cell, spec: TrialSpec) -> bool:
         """Whether a trial is this process's to run now."""
         if spec.key in self._open:
             return True
@@ -144,7 +144,7 @@ class Agenda:
             return True
         return False
 
-    def _is_there(self, spec: Spec) -> bool:
+    def _is_there(self, spec: TrialSpec) -> bool:
         record = self.store.get(spec)
         if record is not None:
             self._on_record(record)

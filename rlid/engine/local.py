@@ -18,10 +18,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from rlid.engine import EngineError, worker
+from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
-from rlid.store.store import StoreError
+from rlid.errors import EngineError, StoreError
 
 POLL = 0.5
 """Seconds between two looks at silent workers."""

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from rlid.engine import EngineError, Place, worker
+from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
+from rlid.engine.engines import Place
 from rlid.engine.worker import Report
-from rlid.records.record import DamagedRecord, Record, parse_record, written
+from rlid.errors import DamagedRecord, EngineError, InputError, first_line, named_line
+from rlid.records import Record, parse_record, written
 
 POLL = 0.5
 """Seconds between two looks at silent cells."""
@@ -53,13 +55,13 @@ class RayEngine:
         """Connect to the cluster, or start one on this machine.
 
         Raises:
-            ValueError: ray is not installed.
+            InputError: ray is not installed.
             EngineError: there is no such cluster.
         """
         try:
             ray: Any = importlib.import_module("ray")
         except ImportError:
-            raise ValueError("--engine ray needs ray: pip install 'rlid[ray]'") from None
+            raise InputError("--engine ray needs ray: pip install 'rlid[ray]'") from None
         self._ray = ray
         self.place = place
         self.patience = patience
@@ -77,8 +79,8 @@ class RayEngine:
                     **quiet,
                 )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            first = (str(error).splitlines() or [""])[0]
-            raise EngineError(f"no Ray cluster at {place.address or 'local'}: {first}") from None
+            where = place.address or "local"
+            raise EngineError(f"no Ray cluster at {where}: {first_line(error)}") from None
         options = {"num_cpus": place.cpus, "num_gpus": place.gpus, "max_retries": 0}
         self._remote = ray.remote(num_returns="streaming", **options)(_stream)
 
@@ -176,11 +178,11 @@ class RayEngine:
         except StopIteration:
             return End("done", "", _since(task))
         except errors.RayTaskError as error:
-            return End("raised", _first_line(error.cause or error), _since(task))
+            return End("raised", named_line(error.cause or error), _since(task))
         except (errors.NodeDiedError, errors.ObjectLostError, errors.OwnerDiedError) as error:
-            return End("lost", f"its node was lost: {_first_line(error)}", _since(task))
+            return End("lost", f"its node was lost: {named_line(error)}", _since(task))
         except errors.RayError as error:
-            return End("died", f"the worker died: {_first_line(error)}", _since(task))
+            return End("died", f"the worker died: {named_line(error)}", _since(task))
         if task.began is None:
             task.began, task.limit = time.monotonic(), self.patience + START_GRACE
         else:
@@ -253,7 +255,3 @@ def _slots(node: dict[str, Any], place: Place) -> int:
 
 def _since(task: _Task) -> float:
     return 0.0 if task.began is None else time.monotonic() - task.began
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:500]

@@ -10,8 +10,9 @@ from typing import Any
 
 from rlid.engine.agenda import Cell
 from rlid.engine.process import settle
-from rlid.records.record import Record, Spec
-from rlid.store.store import Store, StoreError
+from rlid.errors import StoreError, named_line
+from rlid.records import Record, TrialSpec
+from rlid.store import Store
 
 BEAT_INTERVAL = 0.5
 """Seconds between two signs of life."""
@@ -43,7 +44,7 @@ def _outcome(
     except StoreError as error:
         return "store", str(error)
     except Exception as error:
-        return "raised", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        return "raised", named_line(error)
 
 
 def run_cell(cell: Cell, report: Report) -> None:
@@ -77,10 +78,9 @@ def train(
     """
     import torch
 
-    from rlid.task import adapt, import_packages, resolve
-    from rlid.training.checkpoint import Checkpoints
-    from rlid.training.journal import Journals
-    from rlid.training.trial import run_trials
+    from rlid.registry import import_packages
+    from rlid.task import adapt, resolve
+    from rlid.training import Checkpoints, Journals, run_trials
 
     # More threads than one would change results, and trials run in parallel already.
     torch.set_num_threads(1)
@@ -114,11 +114,14 @@ def random_scores(
 
     import numpy as np
 
-    from rlid.evaluation.rollout import random_returns
+    from rlid.errors import EnvironmentFault
+    from rlid.evaluation import random_returns
     from rlid.random_stream import role_seed
-    from rlid.simulators.gymnasium_envs import make_world
-    from rlid.task import EnvironmentFault, Objective, Simulator, import_packages, resolve
-    from rlid.training.course import draw_seeds
+    from rlid.registry import import_packages
+    from rlid.simulators import make_world
+    from rlid.task import resolve
+    from rlid.training import draw_seeds
+    from rlid.world import Objective, Simulator
 
     import_packages(imports)
     found = resolve(task)
@@ -164,7 +167,7 @@ def beats(report: Report) -> Callable[[], None]:
     return beat
 
 
-def split(specs: Sequence[Spec], parts: int) -> list[list[Spec]]:
+def split(specs: Sequence[TrialSpec], parts: int) -> list[list[TrialSpec]]:
     """Deal specs out into at most `parts` lists of nearly equal length."""
     dealt = [list(specs[part::parts]) for part in range(parts)]
     return [part for part in dealt if part]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rlid.evaluation.two_actions import TwoActions, place
 from rlid.networks import Network
-from rlid.simulators.actions import Decode, decoder
+from rlid.simulators import Decode, decoder
 
 
 class Policies(Protocol):

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rlid.errors import EnvironmentFault
 from rlid.evaluation.policies import make_policies
-from rlid.evaluation.rows import Group, Question, Row
+from rlid.evaluation.rows import EvaluationJob, Group, Row
 from rlid.evaluation.slots import Slots
 from rlid.networks import Network
-from rlid.simulators.actions import sample
-from rlid.task import EnvironmentFault, Simulator, Task
+from rlid.simulators import sample
+from rlid.task import Task
+from rlid.world import Simulator
 
 DUE_AT, IDLE_AT = 0.125, 0.5
 """Shares of rows that are over when they make room, though no question is answered: where others
@@ -33,7 +35,7 @@ def no_beat() -> None:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobResult:
     """The answer to a question: returns (n, E) and steps (n,) of its policies, or a fault."""
 
     key: int
@@ -59,7 +61,7 @@ class Rollouts:
     ) -> None:
         """Nothing starts before there is a question."""
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
-        self._waiting: deque[tuple[Question, int]] = deque()
+        self._waiting: deque[tuple[EvaluationJob, int]] = deque()
         self._groups: list[Group] = []
         self._over: list[Row] = []
         self._under_way = 0
@@ -67,11 +69,11 @@ class Rollouts:
 
     def add(self, key: int, Theta: torch.Tensor, seeds: NDArray[np.int64]) -> None:  # noqa: N803
         """Put a question: weights Theta (n, D), to be run through episodes `seeds` (n, E)."""
-        question = Question(key, Theta, seeds)
+        question = EvaluationJob(key, Theta, seeds)
         self._waiting.extend((question, index) for index in range(len(seeds)))
 
     @torch.inference_mode()
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[JobResult]:
         """Step until at least one question is answered; return those that are."""
         try:
             # What is not finite is seen to by check_finite, and by policies that compare.
@@ -80,7 +82,7 @@ class Rollouts:
         except EnvironmentFault as fault:
             return self._apart(fault)
 
-    def _until_answered(self) -> list[Outcome]:
+    def _until_answered(self) -> list[JobResult]:
         self._arrange()
         while True:
             is_answered = self._step()
@@ -122,16 +124,16 @@ class Rollouts:
                 is_answered |= row.question.left == 0
         return is_answered
 
-    def _collect(self) -> list[Outcome]:
+    def _collect(self) -> list[JobResult]:
         """Write down what came of the rows that are over; return the questions that end there."""
-        ended: dict[int, Question] = {}
+        ended: dict[int, EvaluationJob] = {}
         for row in self._over:
             question = row.question
             question.values[row.index] = self._slots.totals[row.slots]
             question.steps[row.index] = self._slots.steps[row.slots].sum()
             if question.left == 0:
                 ended[question.key] = question
-        return [Outcome(key, item.values, item.steps) for key, item in ended.items()]
+        return [JobResult(key, item.values, item.steps) for key, item in ended.items()]
 
     def _arrange(self) -> None:
         """Give the slots of rows that are over to rows that wait, in their order."""
@@ -211,7 +213,7 @@ class Rollouts:
             admitted.append(Row(question, index, self._slots.take(episodes)))
         return admitted
 
-    def _apart(self, fault: EnvironmentFault) -> list[Outcome]:
+    def _apart(self, fault: EnvironmentFault) -> list[JobResult]:
         """Ask each question that was under way again, alone, to see whose the fault was."""
         questions = {row.question.key: row.question for group in self._groups for row in group.rows}
         waiting = [pair for pair in self._waiting if pair[0].key not in questions]
@@ -219,7 +221,7 @@ class Rollouts:
         self._open(0)
         if len(questions) == 1:
             (question,) = questions.values()
-            return [Outcome(question.key, question.values, question.steps, fault)]
+            return [JobResult(question.key, question.values, question.steps, fault)]
         found = []
         for question in questions.values():
             alone = Rollouts(self._task, self._network, self._simulator, self._beat)

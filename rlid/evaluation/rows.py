@@ -13,7 +13,7 @@ from rlid.evaluation.policies import Policies
 
 
 @dataclass(eq=False)
-class Question:
+class EvaluationJob:
     """Weights Theta (n, D) to be run through episodes `seeds` (n, E), and what came out so far."""
 
     key: int
@@ -36,7 +36,7 @@ class Row:
     `left` is how many of its episodes are under way.
     """
 
-    question: Question
+    question: EvaluationJob
     index: int
     slots: NDArray[np.intp]
     left: int = field(init=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rlid.figures.plots import PANEL, STYLE, thinned
-from rlid.records.record import Record
+from rlid.records import Record
 
 COLOURS = "viridis"
 THRESHOLD = "0.35"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlid.figures.plots import BAND, CURVE, STYLE, save
-from rlid.measurement.summary import Summary
-from rlid.records.record import canonical
-from rlid.store.store import slug
+from rlid.measurement import Summary
+from rlid.records import canonical
+from rlid.store import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

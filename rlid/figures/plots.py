@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlid.dimension.estimate import Estimate
-from rlid.dimension.statistics import Floats, exact_interval
-from rlid.measurement.summary import Summary
-from rlid.records.record import Record
-from rlid.store.store import slug
+from rlid.dimension import Estimate, Floats, exact_interval
+from rlid.measurement import Summary
+from rlid.records import Record
+from rlid.store import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

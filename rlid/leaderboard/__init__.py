@@ -1,5 +1,18 @@
 """Published measurements: written, verified, ranked and shown as tables and pages.
 
 A published file is complete enough for anyone to re-derive its answer and repeat its trials.
-What Li et al. (2018) published stands beside it.
+What the paper published (Li and others, 2018) stands beside it.
 """
+
+__all__ = [
+    "claims",
+    "paper",
+    "publish",
+    "published",
+    "ranking",
+    "rerun",
+    "site",
+    "tables",
+    "verify",
+    "yardstick",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rlid.dimension.estimate import compare
+from rlid.dimension import compare
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.published import Published, bounds
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rlid.errors import DamagedRecord, StoreError
 from rlid.figures import curves
 from rlid.leaderboard.published import MAX_BYTES, Published, parse, publish
+from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
-from rlid.policies.report import PolicyReport
-from rlid.records.record import REFERENCE_SEED, DamagedRecord, Record, judged
+from rlid.records import REFERENCE_SEED, Record, judged
+from rlid.store import Store, read_limited, slug, write_whole
 from rlid.store import measurements as measured
-from rlid.store.files import read_limited, write_whole
-from rlid.store.store import Store, StoreError, slug
 
 
 @dataclass(frozen=True)

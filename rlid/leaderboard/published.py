@@ -6,36 +6,37 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from rlid.dimension.estimate import Estimate, Trial, estimate
-from rlid.measurement.summary import answer_json, as_trial, curve_json
-from rlid.policies.report import PolicyReport
-from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
-from rlid.records.measurement_spec import Question
-from rlid.records.record import (
+from rlid.dimension import Estimate, TrialOutcome, estimate
+from rlid.errors import DamagedRecord
+from rlid.measurement import answer_json, as_trial, curve_json
+from rlid.policies import PolicyReport
+from rlid.records import (
     MAX_D,
     REFERENCE_SEED,
-    DamagedRecord,
+    Count,
+    Finite,
+    MeasurementSpec,
+    Name,
     Record,
-    Spec,
+    Sha256,
     Status,
+    StrictModel,
+    Text,
+    TrialSpec,
+    Value,
     canonical,
     parse_json,
     validate,
 )
-from rlid.store.measurements import Machine, Measured
-from rlid.store.references import Reference
+from rlid.store import Machine, Reference, StoredMeasurement
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_TRIALS = 100_000
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Row(_Model):
+class TrialRow(StrictModel):
     """One trial: its record without the spec, the judgement and the learning curve."""
 
     d: int = Field(ge=1, le=MAX_D)
@@ -58,7 +59,7 @@ class Row(_Model):
     versions: int = Field(ge=0, description="index into the file's list of versions")
 
 
-class CurvePoint(_Model):
+class PublishedCurvePoint(StrictModel):
     """What happened at one d."""
 
     d: int
@@ -70,7 +71,7 @@ class CurvePoint(_Model):
     q75: Finite | None
 
 
-class Answer(_Model):
+class Answer(StrictModel):
     """What follows from the rows."""
 
     d_int90: int | None
@@ -81,7 +82,7 @@ class Answer(_Model):
     first_crossing: int | None
 
 
-class Published(_Model):
+class Published(StrictModel):
     """One measurement, complete enough to be re-derived by anyone.
 
     `common` is what the specs of all trials share: everything but d and seed.
@@ -92,7 +93,7 @@ class Published(_Model):
 
     schema_version: Literal[1] = 1
     command: Text
-    question: Question
+    question: MeasurementSpec
     kind: Literal["rl", "supervised", "synthetic"]
     common: dict[Name, Any]
     D: int = Field(ge=1, le=MAX_D)
@@ -100,7 +101,7 @@ class Published(_Model):
     reference: Finite
     threshold: Finite
     answer: Answer
-    curve: list[CurvePoint]
+    curve: list[PublishedCurvePoint]
     env_steps: Count
     hidden_state: dict[Name, Count]
     smallest_solved: int | None
@@ -108,7 +109,7 @@ class Published(_Model):
     machine: Machine
     versions: list[dict[Name, Name]] = Field(max_length=1000)
     policy: PolicyReport | None = None
-    rows: list[Row] = Field(max_length=MAX_TRIALS)
+    rows: list[TrialRow] = Field(max_length=MAX_TRIALS)
     sha256: Sha256
 
     @property
@@ -128,20 +129,20 @@ class Published(_Model):
         asked = self.question
         return f"{asked.task} · {asked.agent} · {asked.network} (D = {self.D}) · {asked.projection}"
 
-    def spec(self, d: int, seed: int) -> Spec:
+    def spec(self, d: int, seed: int) -> TrialSpec:
         """Return the spec of one of its trials.
 
         Raises:
             DamagedRecord: there is no such spec.
         """
-        return validate(Spec, {**self.common, "d": d, "seed": seed})
+        return validate(TrialSpec, {**self.common, "d": d, "seed": seed})
 
-    def smallest(self) -> Row | None:
+    def smallest(self) -> TrialRow | None:
         """Return the solved row of the smallest d, the best score first, then the first seed."""
         solved = [row for row in self.rows if row.status == "solved"]
         return min(solved, key=lambda row: (row.d, -(row.score or 0.0), row.seed), default=None)
 
-    def trials(self) -> list[Trial]:
+    def trials(self) -> list[TrialOutcome]:
         """Return the rows as the estimator and the search see them."""
         return [as_trial(record) for record in self.records()]
 
@@ -198,7 +199,7 @@ def parse(text: str) -> Published:
     return validate(Published, parse_json(text))
 
 
-def bounds(question: Question, D: int) -> tuple[int, int]:  # noqa: N803
+def bounds(question: MeasurementSpec, D: int) -> tuple[int, int]:  # noqa: N803
     """Return the smallest and the largest d that were open to the search."""
     if question.dims:
         return question.dims[0], question.dims[-1]
@@ -208,7 +209,7 @@ def bounds(question: Question, D: int) -> tuple[int, int]:  # noqa: N803
 
 
 def publish(
-    measured: Measured, records: Sequence[Record], policy: PolicyReport | None = None
+    measured: StoredMeasurement, records: Sequence[Record], policy: PolicyReport | None = None
 ) -> Published:
     """Return the published form of a measurement from its records, in the order of (d, seed)."""
     question, reference = measured.question, measured.reference
@@ -245,13 +246,15 @@ def publish(
     return complete.model_copy(update={"sha256": complete.digest()})
 
 
-def row_of(record: Record, versions: int) -> Row:
+def row_of(record: Record, versions: int) -> TrialRow:
     """Return a record as a row."""
-    fields = record.model_dump(include=set(Row.model_fields) - {"versions"})
-    return Row(**fields, d=record.spec.d, seed=record.spec.seed, key=record.key, versions=versions)
+    fields = record.model_dump(include=set(TrialRow.model_fields) - {"versions"})
+    return TrialRow(
+        **fields, d=record.spec.d, seed=record.spec.seed, key=record.key, versions=versions
+    )
 
 
-def largest_hidden_state(rows: Sequence[Row]) -> dict[str, int]:
+def largest_hidden_state(rows: Sequence[TrialRow]) -> dict[str, int]:
     """Return every number besides z that some solution needs, by name."""
     found: dict[str, int] = {}
     for row in rows:

@@ -11,15 +11,15 @@ from rlid.leaderboard import paper, yardstick
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.published import Published
 from rlid.leaderboard.yardstick import Ratio
-from rlid.measurement.summary import Summary, summarise
-from rlid.records.record import MISSING
+from rlid.measurement import Summary, summarise
+from rlid.records import MISSING
 
 FULL_SEEDS = {"rl": 10, "supervised": 5, "synthetic": 5}
 """Seeds from which on a measurement counts as full."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class LeaderboardRow:
     """One row; None is what is not known, and is shown as missing.
 
     `rule` is what success is judged by. `ratio` is d_int90, or dmax where it lies above that, over
@@ -119,7 +119,7 @@ def rank(one: Published) -> tuple[Any, ...]:
     return group, found.d_int90 or one.dmax, one.question.task, one.name
 
 
-def entries(published: Sequence[Published]) -> list[Entry]:
+def entries(published: Sequence[Published]) -> list[LeaderboardRow]:
     """Return the rows in order, and those that the paper has and nobody measured here."""
     summaries = [summarise(one.records()) for one in published]
     of_mnist = [item for item in summaries if item.spec.task == yardstick.TASK]
@@ -127,7 +127,7 @@ def entries(published: Sequence[Published]) -> list[Entry]:
     found = [_entry(*row) for row in zip(published, summaries, ratios, strict=True)]
     measured = {(one.task, one.network.partition("+")[0]) for one in found}
     return found + [
-        Entry(
+        LeaderboardRow(
             row.task, row.kind, row.network, status=row.missing, paper=row.figure,
             paper_note=row.note,
         )
@@ -136,12 +136,12 @@ def entries(published: Sequence[Published]) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _entry(one: Published, summary: Summary, ratio: Ratio | None) -> Entry:
+def _entry(one: Published, summary: Summary, ratio: Ratio | None) -> LeaderboardRow:
     asked, d = one.question, one.answer.d_int90
     said = paper.published_figure(asked.task, asked.network)
     seeds = _seeds(one)
     is_full = seeds >= FULL_SEEDS[one.kind] and not one.answer.withheld
-    return Entry(
+    return LeaderboardRow(
         task=asked.task,
         kind=one.kind,
         network=asked.network,

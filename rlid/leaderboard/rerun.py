@@ -7,21 +7,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlid.engine.agenda import Agenda, Cell
-from rlid.engine.local import LocalEngine
-from rlid.leaderboard.published import Published, Row, row_of
+from rlid.engine import Agenda, Cell, LocalEngine
+from rlid.errors import InputError
+from rlid.leaderboard.published import Published, TrialRow, row_of
 from rlid.policies import policy
-from rlid.records.record import Judgement, Record
-from rlid.store.leases import Leases
-from rlid.store.measurements import this_machine
-from rlid.store.store import Store
-from rlid.task import import_packages, resolve
+from rlid.records import Judgement, Record
+from rlid.registry import import_packages
+from rlid.store import Leases, Store, this_machine
+from rlid.task import resolve
 
 IGNORED = {"seconds", "versions", "reason"}
 """What a repeated trial may have otherwise: the time it took, on what, and an error's words."""
 
 
-def draw_rows(one: Published, n: int, seed: int) -> list[Row]:
+def draw_rows(one: Published, n: int, seed: int) -> list[TrialRow]:
     """Draw n rows without replacement, or all where there are fewer."""
     rng = np.random.default_rng(seed)
     picked = rng.choice(len(one.rows), min(n, len(one.rows)), replace=False)
@@ -29,21 +28,21 @@ def draw_rows(one: Published, n: int, seed: int) -> list[Row]:
 
 
 def repeat(
-    one: Published, rows: Sequence[Row], jobs: int = 1, imports: Sequence[str] = ()
-) -> list[tuple[Row, list[str]]]:
+    one: Published, rows: Sequence[TrialRow], jobs: int = 1, imports: Sequence[str] = ()
+) -> list[tuple[TrialRow, list[str]]]:
     """Run trials again; return each row with the respects in which it came out otherwise.
 
     Packages are imported where the caller names them; a file cannot ask for it.
 
     Raises:
-        ValueError: the task is unknown, or another one here.
+        InputError: the task is unknown, or another one here.
     """
     import_packages(imports)
     specs = [one.spec(row.d, row.seed) for row in rows]
     task = resolve(one.question.task)
     protocols = [(each.protocol(), each.backend) for each in policy.variants(task)]
     if (specs[0].protocol, specs[0].backend) not in protocols:
-        raise ValueError(f"task {task.name!r} is another one here: its protocol differs")
+        raise InputError(f"task {task.name!r} is another one here: its protocol differs")
     judgement = Judgement(
         one.threshold, one.random, one.reference, rule=one.question.rule,
         baseline=one.question.baseline,
@@ -80,7 +79,7 @@ def other_processor(one: Published) -> list[str]:
     ]
 
 
-def _differences(row: Row, again: Record | None) -> list[str]:
+def _differences(row: TrialRow, again: Record | None) -> list[str]:
     if again is None:
         return ["it left no record"]
     if again.is_missing and again.status != row.status:

@@ -21,10 +21,9 @@ from rlid.leaderboard import claims, tables
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard import ranking as leaderboard
 from rlid.leaderboard.published import Published
-from rlid.leaderboard.ranking import Entry
-from rlid.measurement.measure import answer
-from rlid.measurement.summary import summarise
-from rlid.store.files import write_whole
+from rlid.leaderboard.ranking import LeaderboardRow
+from rlid.measurement import answer, summarise
+from rlid.store import write_whole
 
 MARGIN = 1.25
 """Factor by which the chart's axis reaches beyond the values on it."""
@@ -45,7 +44,7 @@ class Mark:
     `paper` is where the figure published elsewhere stands.
     """
 
-    entry: Entry
+    entry: LeaderboardRow
     at: float
     low: float | None
     high: float | None
@@ -80,7 +79,7 @@ def write(published: Sequence[Published], out: Path) -> list[Path]:
     return written
 
 
-def _totals(measured: Sequence[Entry]) -> list[tuple[str, int]]:
+def _totals(measured: Sequence[LeaderboardRow]) -> list[tuple[str, int]]:
     """Return what has been measured in a few numbers, each with its name."""
     return [
         ("measurements", len(measured)),
@@ -91,7 +90,7 @@ def _totals(measured: Sequence[Entry]) -> list[tuple[str, int]]:
     ]
 
 
-def chart(entries: Sequence[Entry]) -> tuple[list[tuple[int, float, bool]], list[Mark]]:
+def chart(entries: Sequence[LeaderboardRow]) -> tuple[list[tuple[int, float, bool]], list[Mark]]:
     """Return the ticks of a logarithmic axis, (value, percent, is named), and the marks on it."""
     values = [
         value
@@ -132,7 +131,7 @@ def _ticks(
     return [(tick, place(tick), is_roomy or tick in powers_of_ten) for tick in ticks]
 
 
-def _cells(entry: Entry) -> list[tuple[str, str, str, bool]]:
+def _cells(entry: LeaderboardRow) -> list[tuple[str, str, str, bool]]:
     """Return (heading, text, what it is sorted by, whether it is a number) for every column."""
     values = {
         "D": entry.D, "d_int90": entry.d_int90 or entry.dmax, "95 %": entry.ci_low,
@@ -149,7 +148,7 @@ def _cells(entry: Entry) -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def _measurement(one: Published, entry: Entry, target: Path) -> str:
+def _measurement(one: Published, entry: LeaderboardRow, target: Path) -> str:
     """Draw the figure of a measurement; return its page."""
     summary = summarise(one.records())
     sentence = answer(summary.estimate)
@@ -172,7 +171,7 @@ def _measurement(one: Published, entry: Entry, target: Path) -> str:
     )  # fmt: skip
 
 
-def _tiles(one: Published, entry: Entry) -> list[tuple[str, str, str]]:
+def _tiles(one: Published, entry: LeaderboardRow) -> list[tuple[str, str, str]]:
     """Return the figures at the head of a measurement's page: (name, text, small print)."""
     texts = dict(zip(tables.HEADINGS, tables.cells(entry), strict=True))
     policy = one.policy

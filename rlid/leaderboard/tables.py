@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
+from rlid.errors import InputError
 from rlid.leaderboard.claims import OUT_OF_SCOPE, Claim
 from rlid.leaderboard.paper import SOURCE
-from rlid.leaderboard.ranking import Entry
+from rlid.leaderboard.ranking import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
 
 MISSING = "–"
@@ -51,7 +52,7 @@ _LATEX = {
 }  # fmt: skip
 
 
-def cells(entry: Entry) -> list[str]:
+def cells(entry: LeaderboardRow) -> list[str]:
     """Return a row's texts, in the order of HEADINGS; what is missing is shown as missing."""
     answer = entry.answer or ("withheld" if entry.withheld else "")
     texts = [
@@ -79,7 +80,7 @@ def cells(entry: Entry) -> list[str]:
     return [text or MISSING for text in texts]
 
 
-def markdown(entries: Sequence[Entry], claims: Sequence[Claim] = ()) -> str:
+def markdown(entries: Sequence[LeaderboardRow], claims: Sequence[Claim] = ()) -> str:
     """Return the page of tables: the leaderboard, the paper's claims, the commands of the rows."""
     lines = ["# Leaderboard", "", NOTE, "", *_markdown_table(entries, HEADINGS)]
     if claims:
@@ -95,7 +96,7 @@ def markdown(entries: Sequence[Entry], claims: Sequence[Claim] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme(entries: Sequence[Entry]) -> str:
+def readme(entries: Sequence[LeaderboardRow]) -> str:
     """Return the short table that stands between the markers in README."""
     measured = [entry for entry in entries if entry.is_measured]
     return "\n".join([BEGIN, "", *_markdown_table(measured, SHORT), "", END])
@@ -105,16 +106,16 @@ def put_between_markers(text: str, table: str) -> str:
     """Return a README with the table in the place of the one it has.
 
     Raises:
-        ValueError: it has no markers.
+        InputError: it has no markers.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"no place for the leaderboard: it needs the lines {BEGIN} and {END}")
+        raise InputError(f"no place for the leaderboard: it needs the lines {BEGIN} and {END}")
     return before + table + after
 
 
-def _markdown_table(entries: Sequence[Entry], headings: Sequence[str]) -> list[str]:
+def _markdown_table(entries: Sequence[LeaderboardRow], headings: Sequence[str]) -> list[str]:
     lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
     for entry in entries:
         texts = (_markdown(text) for text in _under(entry, headings))
@@ -122,7 +123,7 @@ def _markdown_table(entries: Sequence[Entry], headings: Sequence[str]) -> list[s
     return lines
 
 
-def _under(entry: Entry, headings: Sequence[str]) -> list[str]:
+def _under(entry: LeaderboardRow, headings: Sequence[str]) -> list[str]:
     """Return a row's texts under some of the headings."""
     texts = dict(zip(HEADINGS, cells(entry), strict=True))
     return [texts[heading] for heading in headings]
@@ -134,7 +135,7 @@ def _markdown(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _code(entry: Entry) -> str:
+def _code(entry: LeaderboardRow) -> str:
     """Return a command as code; a fence longer than any run of backticks in it holds it."""
     runs = [len(run) for run in re.findall("`+", entry.command)]
     fence = "`" * (max(runs, default=0) + 1)
@@ -142,14 +143,14 @@ def _code(entry: Entry) -> str:
     return f"{fence}{gap}{' '.join(entry.command.split())}{gap}{fence}"
 
 
-def comma_separated(entries: Sequence[Entry]) -> str:
+def comma_separated(entries: Sequence[LeaderboardRow]) -> str:
     """Return CSV with every field as a number or a text; what is missing is empty.
 
     A text that a spreadsheet would take for a formula is quoted by an apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [field.name for field in fields(Entry)]
+    names = [field.name for field in fields(LeaderboardRow)]
     writer.writerow(names)
     for entry in entries:
         values = entry.to_json()
@@ -162,13 +163,13 @@ def _harmless(value: object) -> object:
     return f"'{value}" if is_formula else "" if value is None else value
 
 
-def json_text(entries: Sequence[Entry]) -> str:
+def json_text(entries: Sequence[LeaderboardRow]) -> str:
     """Return the rows as a JSON list."""
     rows = [entry.to_json() for entry in entries]
     return json.dumps(rows, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def latex(entries: Sequence[Entry]) -> str:
+def latex(entries: Sequence[LeaderboardRow]) -> str:
     r"""Return a tabular for the booktabs package, to be \input."""
     kinds = "".join("l" if heading in TEXTS else "r" for heading in PRINTED)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule"]
@@ -183,13 +184,13 @@ def _latex(text: str) -> str:
     return "".join(_LATEX.get(letter, letter) for letter in text)
 
 
-def _ratio(entry: Entry) -> str:
+def _ratio(entry: LeaderboardRow) -> str:
     if entry.ratio is None:
         return ""
     return str(Ratio(entry.ratio, entry.censored, entry.is_least, entry.ratio_rule))
 
 
-def _bounded(entry: Entry, text: str) -> str:
+def _bounded(entry: LeaderboardRow, text: str) -> str:
     """Return what falls as d_int90 rises: a lower bound where that is an upper one."""
     return f"at least {text}" if entry.is_least and text else text
 

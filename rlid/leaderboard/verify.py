@@ -16,15 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rlid.dimension.search import make_search
+from rlid.dimension import make_search
+from rlid.errors import DamagedRecord, PolicyFileError
 from rlid.leaderboard import publish as publisher
-from rlid.leaderboard.published import Published, Row, bounds, largest_hidden_state
-from rlid.measurement.summary import answer_json, curve_json
-from rlid.policies.policy_file import PolicyFileError
-from rlid.records.record import MISSING, DamagedRecord, versions
-from rlid.store.files import read_limited
-from rlid.store.references import Reference
-from rlid.store.store import parse_z
+from rlid.leaderboard.published import Published, TrialRow, bounds, largest_hidden_state
+from rlid.measurement import answer_json, curve_json
+from rlid.records import MISSING, versions
+from rlid.store import Reference, parse_z, read_limited
 
 FLOAT_BYTES = 4
 MAX_POLICY_BYTES = 64 * 1024 * 1024
@@ -141,7 +139,7 @@ def _rows(one: Published) -> Iterator[str]:
             yield f"a grid of {wanted} trials has {len(seen)} rows"
 
 
-def _row(one: Published, row: Row, episodes: object) -> Iterator[str]:
+def _row(one: Published, row: TrialRow, episodes: object) -> Iterator[str]:
     try:
         if one.spec(row.d, row.seed).key != row.key:
             yield "the key is not that of its spec"

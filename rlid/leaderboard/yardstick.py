@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlid.measurement.summary import Summary
+from rlid.measurement import Summary
 
 TASK, NETWORK, AGENT = "mnist", "mlp:200x200", "adam"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rlid.dimension.estimate import Estimate, estimate
+from rlid.dimension import Estimate, estimate
 from rlid.measurement.measure import Measurement, answer
 from rlid.measurement.runner import Runner
 from rlid.measurement.summary import answer_json, as_trial
-from rlid.records.record import Record
+from rlid.records import Record
 
 FACTOR = 2
 FOLDER = "budget-checks"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlid.measurement.runner import Runner
-from rlid.records.record import Judgement, Record
+from rlid.records import Judgement, Record
 
 ROUND = 5
 MAX_TRIALS = 30

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlid.records.record import Spec
+from rlid.records import TrialSpec
 from rlid.store import references
 
 NETWORK = "linear"
@@ -36,7 +36,7 @@ class Control:
         return f"{self.D}, {'solves' if self.solves else 'fails'}"
 
 
-def control(spec: Spec, threshold: float | None, store: Path) -> Control | None:
+def control(spec: TrialSpec, threshold: float | None, store: Path) -> Control | None:
     """Return the control of a measurement, or None where it has not been measured.
 
     It is the reference of `rlid reference TASK --network linear`: the store's own, or the shipped.

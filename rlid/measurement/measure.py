@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from rlid.dimension.estimate import Estimate
+from rlid.dimension import Estimate
 from rlid.engine import Place
+from rlid.errors import StoreError
 from rlid.measurement.plan import Plan, plan
 from rlid.measurement.runner import Runner, Watcher
 from rlid.measurement.summary import answer_json, as_trial, curve_json, hidden_state
-from rlid.records.record import Judgement, Record, judged
+from rlid.records import Judgement, Record, judged
 from rlid.store import measurements as measured
 from rlid.store import references
-from rlid.store.store import StoreError
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,10 @@ def measure(
     with Runner(
         wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry
     ) as runner:
-        return run(runner)
+        return run_plan(runner)
 
 
-def run(runner: Runner) -> Measurement:
+def run_plan(runner: Runner) -> Measurement:
     """Run a plan's search to its end; return what follows from its trials.
 
     Raises:

@@ -14,13 +14,14 @@ from typing import cast
 from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
-from rlid.dimension.search import Search, make_search
+from rlid.dimension import Search, make_search
+from rlid.errors import InputError
 from rlid.networks import Network, parse
-from rlid.records.measurement_spec import PROTOCOL, Question
-from rlid.records.record import MAX_SEED, Spec
-from rlid.simulators.actions import kind_of
-from rlid.simulators.gymnasium_envs import make_network, make_world, within
-from rlid.task import Simulator, Task, adapt, import_packages, resolve
+from rlid.records import MAX_SEED, PROTOCOL, MeasurementSpec, TrialSpec
+from rlid.registry import import_packages
+from rlid.simulators import kind_of, make_network, make_world, within
+from rlid.task import Task, adapt, resolve
+from rlid.world import Simulator
 
 RULES = ("normalised", "raw", "paper")
 BASELINES = ("own", "global")
@@ -45,7 +46,7 @@ class Plan:
     is_full: bool
     world_merges: bool
     imports: tuple[str, ...]
-    question: Question
+    question: MeasurementSpec
 
     @property
     def dmax(self) -> int:
@@ -65,9 +66,9 @@ class Plan:
             f"(D = {self.network.D}) · {self.projection}"
         )
 
-    def spec(self, d: int, seed: int, stop_score: float | None) -> Spec:
+    def spec(self, d: int, seed: int, stop_score: float | None) -> TrialSpec:
         """Return the spec of one trial."""
-        return Spec(
+        return TrialSpec(
             task=self.task.name,
             task_version=self.task.version,
             protocol=self.task.protocol(),
@@ -88,12 +89,12 @@ class Plan:
         """Return the score that counts as solved, by this plan's rule.
 
         Raises:
-            ValueError: a rule that takes a share of a reference that is not positive.
+            InputError: a rule that takes a share of a reference that is not positive.
         """
         if self.rule == "normalised":
             return random + self.fraction * (reference - random)
         if reference <= 0:
-            raise ValueError(
+            raise InputError(
                 f"--rule {self.rule}: {self.fraction:g} times a reference of {reference:g} "
                 "means nothing; use --rule normalised"
             )
@@ -156,7 +157,7 @@ def plan(
     """Return a checked plan. Arguments are those of `rlid run`; see `rlid.measure`.
 
     Raises:
-        ValueError: something in it is unknown or out of range; the message is one line.
+        InputError: something in it is unknown or out of range; the message is one line.
     """
     import_packages(imports)
     own = resolve(task)
@@ -166,26 +167,26 @@ def plan(
     name = agent or found.agent
     configured = agents.configure(name, [*recipe(found, name), *settings])
     if found.kind not in configured.kinds:
-        raise ValueError(
+        raise InputError(
             f"agent {name!r} takes {' and '.join(configured.kinds)} tasks, "
             f"but {found.name!r} is of kind {found.kind!r}"
         )
     if projection not in projections.PROJECTIONS:
         projections.PROJECTIONS.entry(projection)
     if rule not in RULES:
-        raise ValueError(f"--rule {rule}: use one of {', '.join(RULES)}")
+        raise InputError(f"--rule {rule}: use one of {', '.join(RULES)}")
     if baseline not in BASELINES:
-        raise ValueError(f"--baseline {baseline}: use one of {', '.join(BASELINES)}")
+        raise InputError(f"--baseline {baseline}: use one of {', '.join(BASELINES)}")
     if baseline == "global" and found.baseline is None:
-        raise ValueError(f"--baseline global: task {found.name!r} has none; use --baseline own")
+        raise InputError(f"--baseline global: task {found.name!r} has none; use --baseline own")
     if not (math.isfinite(fraction) and 0 < fraction <= 1):
-        raise ValueError(f"--fraction {fraction:g}: must be above 0 and at most 1")
+        raise InputError(f"--fraction {fraction:g}: must be above 0 and at most 1")
     if not (math.isfinite(precision) and precision > 0):
-        raise ValueError(f"--precision {precision:g}: must be above 0")
+        raise InputError(f"--precision {precision:g}: must be above 0")
     if not 1 <= seeds <= MAX_SEEDS:
-        raise ValueError(f"--seeds {seeds}: must be from 1 to {MAX_SEEDS}")
+        raise InputError(f"--seeds {seeds}: must be from 1 to {MAX_SEEDS}")
     if not 0 <= seed <= MAX_SEED - seeds:
-        raise ValueError(f"--seed {seed}: must be from 0 to {MAX_SEED - seeds}")
+        raise InputError(f"--seed {seed}: must be from 0 to {MAX_SEED - seeds}")
     if max_trials is not None:
         _at_least_one("--max-trials", max_trials)
     parse(network or found.network)
@@ -228,7 +229,7 @@ def plan(
         is_full=full or rule == "paper",
         world_merges=world.merges,
         imports=tuple(imports),
-        question=Question(
+        question=MeasurementSpec(
             task=found.name,
             agent=name,
             network=shape.architecture.name,
@@ -263,23 +264,23 @@ def _dims(
 ) -> tuple[int, ...]:
     if projection == "identity":
         if dims is not None or (dmax is not None and dmax != weights):
-            raise ValueError(f"projection 'identity' has d = D = {weights} and no other")
+            raise InputError(f"projection 'identity' has d = D = {weights} and no other")
         return (weights,)
     if dims is not None:
         listed = sorted(set(dims))
         if not listed or listed[0] < 1 or listed[-1] > weights:
-            raise ValueError(f"--dims: every d must be from 1 to D = {weights}")
+            raise InputError(f"--dims: every d must be from 1 to D = {weights}")
         if dmax is not None and dmax < listed[-1]:
-            raise ValueError(f"--dims: {listed[-1]} is above --dmax {dmax}")
+            raise InputError(f"--dims: {listed[-1]} is above --dmax {dmax}")
         return tuple(listed)
     if dmax is None:
-        raise ValueError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
+        raise InputError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
     if not 1 <= dmax <= weights:
-        raise ValueError(f"--dmax {dmax}: must be from 1 to D = {weights}")
+        raise InputError(f"--dmax {dmax}: must be from 1 to D = {weights}")
     return tuple(range(1, dmax + 1))
 
 
 def _at_least_one(option: str, value: int) -> int:
     if value < 1:
-        raise ValueError(f"{option} {value}: must be at least 1")
+        raise InputError(f"{option} {value}: must be at least 1")
     return value

@@ -10,19 +10,14 @@ from functools import partial
 from typing import cast
 
 from rlid import agent as agents
-from rlid.dimension.estimate import Estimate, estimate
-from rlid.engine import EngineError, Place, make_engine
-from rlid.engine.agenda import Agenda, Cell
-from rlid.engine.worker import random_scores, split
+from rlid.dimension import Estimate, estimate
+from rlid.engine import Agenda, Cell, Place, make_engine, random_scores, split
+from rlid.errors import EngineError, InputError, ReferenceRefused
 from rlid.measurement.plan import Plan
 from rlid.measurement.summary import as_trial
-from rlid.projections.memory import check_fits
-from rlid.records.record import REFERENCE_SEED, Judgement, Record, Spec, judged, versions
-from rlid.store import references
-from rlid.store.leases import Leases
-from rlid.store.references import Reference, ReferenceRefused
-from rlid.store.store import Store
-from rlid.training.tensorboard import check_tensorboard
+from rlid.projections import check_fits
+from rlid.records import REFERENCE_SEED, Judgement, Record, TrialSpec, judged, versions
+from rlid.store import Leases, Reference, Store, references
 
 MAX_CELL = 32
 """Trials in one cell at most: more would not run faster, and a crash would cost more."""
@@ -66,13 +61,17 @@ class Runner:
         """Check the store and the room for P; no worker starts before there is work.
 
         Raises:
-            ValueError: `timeout` is out of range, P would not fit into this machine's memory, or
+            InputError: `timeout` is out of range, P would not fit into this machine's memory, or
                 the engine or tensorboard is not installed.
             StoreError: the store cannot be written.
         """
         if timeout is not None and not timeout > 0:
-            raise ValueError(f"--timeout {timeout:g}: must be above 0")
-        check_tensorboard(tensorboard)
+            raise InputError(f"--timeout {timeout:g}: must be above 0")
+        if tensorboard is not None:
+            # Here, since it imports torch, which takes a second that `rlid show` need not wait.
+            from rlid.training import check_tensorboard
+
+            check_tensorboard(tensorboard)
         place = place or Place()
         if place.engine == "local":
             check_fits(plan.projection, plan.network.D, plan.dmax, FLOAT_BYTES)
@@ -123,7 +122,7 @@ class Runner:
 
         Raises:
             ReferenceRefused: direct training does not work.
-            ValueError: a rule that takes a share of a reference that is not positive.
+            InputError: a rule that takes a share of a reference that is not positive.
         """
         plan = self.plan
         found = references.load(plan.task, plan.network.architecture.name, self.store.folder)
@@ -141,7 +140,7 @@ class Runner:
         """Return how the plan's rule judges by one of the two baselines.
 
         Raises:
-            ValueError: a rule that takes a share of a reference that is not positive.
+            InputError: a rule that takes a share of a reference that is not positive.
         """
         plan = self.plan
         own = baseline == "own" or plan.task.baseline is None
@@ -232,7 +231,7 @@ class Runner:
     def run(
         self,
         plan: Plan,
-        specs: Sequence[Spec],
+        specs: Sequence[TrialSpec],
         judgement: Judgement,
         so_far: Sequence[Record] | None = None,
     ) -> list[Record]:
@@ -272,14 +271,14 @@ class Runner:
             self.trials_run += agenda.run_here if so_far is not None else 0
         return list(self._stored(specs, judgement))
 
-    def _stored(self, specs: Sequence[Spec], judgement: Judgement) -> Iterator[Record]:
+    def _stored(self, specs: Sequence[TrialSpec], judgement: Judgement) -> Iterator[Record]:
         """Yield the records there are; what ran to its end may serve several judgements."""
         for spec in specs:
             record = self.store.get(spec)
             if record is not None:
                 yield judged(record, judgement)
 
-    def _is_new(self, spec: Spec) -> bool:
+    def _is_new(self, spec: TrialSpec) -> bool:
         record = self.store.get(spec)
         if record is not None and record.is_missing and self.retry:
             self.store.retire(spec)

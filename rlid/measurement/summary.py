@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rlid.dimension.estimate import Estimate, Trial, estimate
-from rlid.records.record import REFERENCE_SEED, Record, Spec, judged
-from rlid.store.store import Store
+from rlid.dimension import Estimate, TrialOutcome, estimate
+from rlid.errors import InputError
+from rlid.records import REFERENCE_SEED, Record, TrialSpec, judged
+from rlid.store import Store
 
 IMPROVING_SIGMAS = 2.0
 """Standard errors by which late validations must exceed earlier ones to count as improving."""
@@ -25,7 +26,7 @@ class Summary:
     estimate: Estimate
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> TrialSpec:
         """The spec of one of its trials: all but d and seed is common to all."""
         return self.records[0].spec
 
@@ -79,9 +80,9 @@ class Summary:
         return sum(record.env_steps for record in self.records)
 
 
-def as_trial(record: Record) -> Trial:
+def as_trial(record: Record) -> TrialOutcome:
     """Return a record as a row of the estimator."""
-    return Trial(
+    return TrialOutcome(
         d=record.spec.d,
         seed=record.spec.seed,
         success=None if record.is_missing else record.status == "solved",
@@ -154,7 +155,7 @@ def select(found: list[Summary], wanted: str) -> Summary:
     """Return the one measurement that `wanted` names: task/agent/network/projection, or its start.
 
     Raises:
-        ValueError: none or several are named so.
+        InputError: none or several are named so.
     """
     parts = wanted.split("/")
     matching = [item for item in found if item.path.split("/")[: len(parts)] == parts]
@@ -162,7 +163,7 @@ def select(found: list[Summary], wanted: str) -> Summary:
         return matching[0]
     what = "several measurements are" if matching else "no measurement is"
     names = ", ".join(item.path for item in matching or found)
-    raise ValueError(f"{what} named {wanted!r}: name one of {names}")
+    raise InputError(f"{what} named {wanted!r}: name one of {names}")
 
 
 def answer_json(found: Estimate) -> dict[str, Any]:

@@ -1,9 +1,15 @@
-"""Policy networks and classifiers as functions of one flat weight vector theta."""
+"""Policy networks and classifiers as functions of one flat weight vector theta.
+
+The grammar names an architecture, and a network is that architecture with its inputs and outputs.
+Many weight vectors act at once, each on observations of its own.
+"""
 
 from rlid.networks.blocks import Blocks as Blocks
 from rlid.networks.grammar import GRAMMAR as GRAMMAR
 from rlid.networks.grammar import Architecture as Architecture
 from rlid.networks.grammar import parse as parse
 from rlid.networks.network import Network as Network
+from rlid.networks.network import Parts as Parts
+from rlid.networks.plain import to_torch as to_torch
 
-__all__ = ["GRAMMAR", "Architecture", "Blocks", "Network", "parse"]
+__all__ = ["GRAMMAR", "Architecture", "Blocks", "Network", "Parts", "parse", "to_torch"]

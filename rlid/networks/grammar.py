@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from rlid.errors import InputError
+
 GRAMMAR = {
     "linear": "one layer, no hidden units: the control that every other network is held against",
     "mlp:HxH": "hidden widths, such as mlp:20x20; tanh or relu as the task says",
@@ -67,12 +69,12 @@ def parse(name: str) -> Architecture:
     """Return the architecture that a network's name means.
 
     Raises:
-        ValueError: the name is not in the grammar.
+        InputError: the name is not in the grammar.
     """
     vector = _VECTOR.fullmatch(name)
     if vector:
         if not 1 <= int(vector[1]) <= MAX_WEIGHTS:
-            raise ValueError(f"network {name!r}: use from 1 to {MAX_WEIGHTS} weights")
+            raise InputError(f"network {name!r}: use from 1 to {MAX_WEIGHTS} weights")
         return Architecture(weights=int(vector[1]))
     body, *options = name.split("+")
     family, filters, hidden = _parse_body(name, body)
@@ -83,7 +85,7 @@ def parse(name: str) -> Architecture:
         elif option.startswith("out="):
             output_scale = _parse_scale(name, option[4:])
         else:
-            raise ValueError(f"network {name!r}: unknown option {option!r}; use orthogonal or out=")
+            raise InputError(f"network {name!r}: unknown option {option!r}; use orthogonal or out=")
     return Architecture(hidden, initialisation, output_scale, 0, filters, family)
 
 
@@ -104,9 +106,9 @@ def _parse_body(
         *filters, width = (int(number) for number in conv[1].split("-"))
         _check_widths(name, (width,))
         if not all(1 <= number <= MAX_FILTERS for number in filters):
-            raise ValueError(f"network {name!r}: filters are from 1 to {MAX_FILTERS}")
+            raise InputError(f"network {name!r}: filters are from 1 to {MAX_FILTERS}")
         return "conv", tuple(filters), (width,)
-    raise ValueError(
+    raise InputError(
         f"unknown network {name!r}: use linear, mlp:20x20 (hidden widths), lenet or "
         "conv:16-32-256 (filters, then the fully connected width)"
     )
@@ -114,7 +116,7 @@ def _parse_body(
 
 def _check_widths(name: str, widths: tuple[int, ...]) -> None:
     if not all(1 <= width <= MAX_WIDTH for width in widths):
-        raise ValueError(f"network {name!r}: widths are from 1 to {MAX_WIDTH}")
+        raise InputError(f"network {name!r}: widths are from 1 to {MAX_WIDTH}")
 
 
 def _parse_scale(name: str, text: str) -> float:
@@ -123,5 +125,5 @@ def _parse_scale(name: str, text: str) -> float:
     except ValueError:
         scale = math.nan
     if not (math.isfinite(scale) and scale >= 0):
-        raise ValueError(f"network {name!r}: out= takes a number of at least 0, not {text!r}")
+        raise InputError(f"network {name!r}: out= takes a number of at least 0, not {text!r}")
     return scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rlid.errors import InputError
 from rlid.networks.grammar import Architecture
 
 Shape = tuple[int, int, int]
@@ -18,7 +19,7 @@ LENET_KERNEL, LENET_POOL, LENET_SMALLEST = 5, 2, 16
 
 
 @dataclass(frozen=True)
-class Dense:
+class DenseLayer:
     """A fully connected layer; its weights are (inputs, outputs)."""
 
     inputs: int
@@ -60,7 +61,7 @@ class Conv:
         return self.outputs, self.channels, self.kernel, self.kernel
 
 
-Layer = Dense | Conv
+Layer = DenseLayer | Conv
 
 
 def layers_of(
@@ -71,12 +72,12 @@ def layers_of(
     A layer after a convolution reads its image as (height, width, channels).
 
     Raises:
-        ValueError: convolutions without an image, or with one that is too small.
+        InputError: convolutions without an image, or with one that is too small.
     """
     layers: list[Layer] = []
     if architecture.filters:
         if shape is None:
-            raise ValueError(
+            raise InputError(
                 f"network {architecture.name!r} takes images, and this task shows {inputs} numbers "
                 "without a shape: use linear or mlp:20x20"
             )
@@ -84,13 +85,13 @@ def layers_of(
         layers += images(architecture, shape)
         inputs = _flat_size(layers, shape)
     sizes = [inputs, *architecture.hidden, outputs]
-    return layers + [Dense(*ends) for ends in zip(sizes[:-1], sizes[1:], strict=True)]
+    return layers + [DenseLayer(*ends) for ends in zip(sizes[:-1], sizes[1:], strict=True)]
 
 
 def _lenet(architecture: Architecture, shape: Shape) -> list[Conv]:
     channels, height, width = shape
     if min(height, width) < LENET_SMALLEST:
-        raise ValueError(
+        raise InputError(
             f"network 'lenet' takes images of at least {LENET_SMALLEST}x{LENET_SMALLEST}, not "
             f"{height}x{width}: use conv:16-32-256 or mlp:20x20"
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,8 @@ from rlid.random_stream import Stream
 if TYPE_CHECKING:
     import torch
 
-    Parts = list[tuple[torch.Tensor, torch.Tensor]]
-    """Weights and biases of each layer."""
-
+Parts: TypeAlias = "list[tuple[torch.Tensor, torch.Tensor]]"
+"""Weights and biases of each layer."""
 ALIGNED = 16
 """Rows of a batched product begin at multiples of so many floats, a cache line."""
 

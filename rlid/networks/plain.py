@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from rlid.networks.layers import Conv
 from rlid.networks.network import Network
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
@@ -17,6 +19,8 @@ def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
     Raises:
         ValueError: a vector of weights is no function.
     """
+    from torch import nn
+
     if not network.layers:
         raise ValueError("a vector of weights is no network")
     activation = nn.Tanh if network.activation == "tanh" else nn.ReLU
@@ -53,6 +57,8 @@ def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
 def _filled(
     module: nn.Linear | nn.Conv2d, weights: torch.Tensor, biases: torch.Tensor
 ) -> nn.Module:
+    import torch
+
     with torch.no_grad():
         module.weight.copy_(weights)
         assert module.bias is not None

@@ -3,3 +3,8 @@
 A policy file holds names, seeds and z, rounded to as few bits as still succeed.
 `Policy` rebuilds the network from it and acts in any copy of the environment.
 """
+
+from rlid.policies.policy import Policy as Policy
+from rlid.policies.report import PolicyReport as PolicyReport
+
+__all__ = ["Policy", "PolicyReport", "export", "policy", "policy_file", "report", "video"]

@@ -14,16 +14,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.measurement.summary import Summary
+from rlid.errors import InputError, StoreError
+from rlid.measurement import Summary
 from rlid.policies import policy, policy_file
 from rlid.policies.policy_file import WIDTHS, PolicyFile
 from rlid.policies.report import Attempt, PolicyReport
 from rlid.problem import Problem
-from rlid.records.record import Record
-from rlid.store.files import write_whole
-from rlid.store.store import Store, StoreError, slug
-from rlid.task import Task, import_packages, resolve
-from rlid.training.course import standard_error
+from rlid.records import Record
+from rlid.registry import import_packages
+from rlid.store import Store, slug, write_whole
+from rlid.task import Task, resolve
+from rlid.training import standard_error
 
 MAX_ATTEMPTS = 200
 """Validations at most: each costs as much as validating a candidate of a trial."""
@@ -54,7 +55,7 @@ def export(
     scoring, on fresh episodes, happens once, whatever it says.
 
     Raises:
-        ValueError: nothing is solved, or the task is another one here.
+        InputError: nothing is solved, or the task is another one here.
         DamagedRecord: a z in the store is damaged.
         EnvironmentFault: the environment failed.
     """
@@ -63,7 +64,7 @@ def export(
     records = _solved(summary)
     threshold = records[0].threshold
     if threshold is None:
-        raise ValueError(f"{summary.title}: its trials were judged by no threshold")
+        raise InputError(f"{summary.title}: its trials were judged by no threshold")
     tried: list[tuple[Record, Attempt]] = []
     size: float = math.inf
     for record in records:
@@ -99,7 +100,7 @@ def _solved(summary: Summary) -> list[Record]:
     """Return the solved trials by rising d, the best scores first."""
     solved = [record for record in summary.records if record.status == "solved"]
     if not solved:
-        raise ValueError(f"{summary.title}: no trial is solved, so there is no policy to export")
+        raise InputError(f"{summary.title}: no trial is solved, so there is no policy to export")
     return sorted(
         solved, key=lambda record: (record.spec.d, -(record.score or 0.0), record.spec.seed)
     )
@@ -108,12 +109,12 @@ def _solved(summary: Summary) -> list[Record]:
 def _task_of(summary: Summary) -> Task:
     task, spec = resolve(summary.spec.task), summary.spec
     if task.kind == "synthetic":
-        raise ValueError(f"{task.name!r} is a synthetic task: it has no policy")
+        raise InputError(f"{task.name!r} is a synthetic task: it has no policy")
     for variant in policy.variants(task):
         found = variant.version, variant.protocol(), variant.backend
         if found == (spec.task_version, spec.protocol, spec.backend):
             return variant
-    raise ValueError(
+    raise InputError(
         f"{summary.title} was measured with version {spec.task_version} of the task, and its "
         f"protocol; here it is version {task.version}, or has other settings"
     )

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.errors import DamagedRecord, InputError, PolicyFileError
 from rlid.policies import policy_file
-from rlid.policies.policy_file import PolicyFile, PolicyFileError
-from rlid.records.record import DamagedRecord
-from rlid.store.files import read_limited
-from rlid.task import BACKENDS, OBSERVATIONS, Part, Task, adapt, import_packages, resolve
+from rlid.policies.policy_file import PolicyFile
+from rlid.registry import import_packages
+from rlid.store import read_limited
+from rlid.task import BACKENDS, OBSERVATIONS, Task, adapt, resolve
+from rlid.world import Part
 
 if TYPE_CHECKING:
     from torch import nn
@@ -118,7 +120,7 @@ class Policy:
         """Return the plain network: a torch module from its inputs to its outputs."""
         import torch
 
-        from rlid.networks.plain import to_torch
+        from rlid.networks import to_torch
 
         return to_torch(self.problem.network, torch.from_numpy(self.theta))
 
@@ -138,18 +140,18 @@ def make(task: Task, network: str, projection: str, d: int, seed: int) -> Proble
         ValueError: it cannot be made.
     """
     from rlid.problem import make_problem
-    from rlid.simulators.gymnasium_envs import make_network, make_world
+    from rlid.simulators import make_network, make_world
 
     world = make_world(task)
     shape = make_network(task, network, world)
     if shape.D > MAX_WEIGHTS:
-        raise ValueError(f"a network of {shape.D} weights; at most {MAX_WEIGHTS} are built")
+        raise InputError(f"a network of {shape.D} weights; at most {MAX_WEIGHTS} are built")
     return make_problem(task, shape, projection, d, seed, world)
 
 
 def draw(seed: int, role: str, episodes: int) -> tuple[int, ...]:
     """Return the seeds of fresh episodes, which no trial and no other role draws."""
-    from rlid.training.course import draw_seeds, role_generator
+    from rlid.training import draw_seeds, role_generator
 
     return draw_seeds(role_generator(seed, role), episodes)
 

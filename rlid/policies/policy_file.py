@@ -31,15 +31,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.record import canonical
+from rlid.errors import PolicyFileError
+from rlid.records import canonical
 from rlid.task import Task
 
 MAGIC = b"RLID"
 FORMAT = 1
 WIDTHS = (32, 16, 8, 6, 4, 3, 2)
 """Bits of an entry of z; 32 is z itself, as float32."""
-MAX_D = 10**7
-MAX_BYTES = 64 + 3 * 256 + 4 * MAX_D
+MAX_FILE_D = 10**7
+MAX_BYTES = 64 + 3 * 256 + 4 * MAX_FILE_D
 _HEADER = struct.Struct("<4sBBHBIIf8s32s")
 _RAW = 32
 # A second colon would name a module that gymnasium imports.
@@ -49,10 +50,6 @@ _SHRINKAGES = np.linspace(0.2, 1.0, 81)
 """Scales that are tried for z, in parts of its largest entry: rounding may clip the rarest."""
 
 Z = NDArray[np.float32]
-
-
-class PolicyFileError(ValueError):
-    """A file that is no policy, or not one that can be rebuilt here; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +112,8 @@ def parse(data: bytes) -> PolicyFile:
         raise PolicyFileError(f"format {version}: this version of rlid reads format {FORMAT}")
     if bits not in WIDTHS:
         raise PolicyFileError(f"{bits} bits an entry: must be one of {', '.join(map(str, WIDTHS))}")
-    if not 1 <= d <= MAX_D:
-        raise PolicyFileError(f"d = {d}: must be from 1 to {MAX_D}")
+    if not 1 <= d <= MAX_FILE_D:
+        raise PolicyFileError(f"d = {d}: must be from 1 to {MAX_FILE_D}")
     if not (np.isfinite(scale) and scale >= 0):
         raise PolicyFileError(f"the scale of z is {scale}: must be a finite number from 0 on")
     if not (task_version and projection_version):

@@ -13,9 +13,9 @@ from pydantic import (
     model_serializer,
 )
 
-from rlid.records.fields import Count, Finite, Sha256
-from rlid.records.record import MAX_D, DamagedRecord, parse_json, validate
-from rlid.store.files import read_limited
+from rlid.errors import DamagedRecord
+from rlid.records import MAX_D, Count, Finite, Sha256, parse_json, validate
+from rlid.store import read_limited
 
 MAX_BYTES = 1024 * 1024
 

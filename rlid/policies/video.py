@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rlid.errors import InputError, first_line
 from rlid.policies.policy import Policy
 
 DEFAULT_FPS = 30
@@ -19,15 +20,15 @@ def record(policy: Policy, to: Path, seed: int) -> float:
     """Record the episode with this seed; return its score.
 
     Raises:
-        ValueError: there is nothing to draw, or no library to write it with.
+        InputError: there is nothing to draw, or no library to write it with.
     """
     task = policy.problem.task
     if task.kind != "rl":
-        raise ValueError(f"--video: {task.name} has no episodes to record")
+        raise InputError(f"--video: {task.name} has no episodes to record")
     try:
         ffmpeg = importlib.import_module("imageio_ffmpeg")
     except ImportError:
-        raise ValueError("--video needs imageio-ffmpeg: pip install 'rlid[video]'") from None
+        raise InputError("--video needs imageio-ffmpeg: pip install 'rlid[video]'") from None
     import gymnasium
 
     options: dict[str, Any] = {**task.options, "render_mode": "rgb_array"}
@@ -36,8 +37,7 @@ def record(policy: Policy, to: Path, seed: int) -> float:
         observation, _ = env.reset(seed=seed)
         frame = np.asarray(env.render())
     except Exception as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"--video: {task.env} cannot be drawn: {first_line}") from error
+        raise InputError(f"--video: {task.env} cannot be drawn: {first_line(error)}") from error
     fps = env.metadata.get("render_fps", DEFAULT_FPS)
     to.parent.mkdir(parents=True, exist_ok=True)
     size = (frame.shape[1], frame.shape[0])

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rlid.projections import PROJECTIONS
+from rlid.errors import DoesNotFit
+from rlid.projections.kinds import PROJECTIONS
 
 # The rest is for the network, its gradients and the data.
 USABLE_SHARE = 0.8
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEMINFO = Path("/proc/meminfo")
-
-
-class DoesNotFit(ValueError):
-    """A projection larger than the memory; the message gives its size and the kinds that fit."""
 
 
 def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:

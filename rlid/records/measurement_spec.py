@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rlid.records.fields import Count, Name, Text
-from rlid.records.record import MAX_D, MAX_SEED, canonical
+from rlid.records.spec import MAX_D, MAX_SEED
+from rlid.records.strict_json import canonical
 
 Dims = Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_D)], ...], Field(max_length=10_000)]
 DEFAULT_FRACTION = 0.9
@@ -17,7 +18,7 @@ PROTOCOL = ("observation", "backend")
 """Options that put something else in place of what the task's protocol says."""
 
 
-class Question(BaseModel):
+class MeasurementSpec(BaseModel):
     """The options of `rlid run` that bear on the answer; how it was run is no part of it.
 
     Attributes:
@@ -85,12 +86,12 @@ class Question(BaseModel):
             *PROTOCOL,
         ):
             value = getattr(self, name)
-            if value != Question.model_fields[name].default:
+            if value != MeasurementSpec.model_fields[name].default:
                 words += [f"--{name.replace('_', '-')}", f"{value}"]
         words += ["--full"] if self.full else []
         for name in ("fraction", "rule", "baseline"):
             value = getattr(self, name)
-            if value != Question.model_fields[name].default:
+            if value != MeasurementSpec.model_fields[name].default:
                 words += [f"--{name}", f"{value}"]
         for assignment in self.settings:
             words += ["--set", assignment]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.record import DamagedRecord, canonical, parse_json
+from rlid.errors import DamagedRecord, first_line
+from rlid.records.strict_json import canonical, parse_json
 
 _PLAIN, _DIGEST = "plain", "sha256"
 
@@ -75,7 +76,7 @@ def decode(data: bytes) -> State:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     except (SafetensorError, ValueError, TypeError) as error:
-        raise DamagedRecord(f"not a checkpoint: {error}".splitlines()[0]) from None
+        raise DamagedRecord(f"not a checkpoint: {first_line(error)}") from None
     plain = header.get(_PLAIN, "")
     if header.get(_DIGEST) != _digest(plain, arrays):
         raise DamagedRecord("not the checkpoint that was written: its SHA-256 is another")

@@ -1,8 +1,7 @@
-"""Stable-baselines3 algorithms inside a subspace: theta = theta0 + P z, z in their optimizer.
+"""Stable-baselines3 algorithms inside a subspace: theta = theta0 + P z, with z in their optimizer.
 
-This is the bridge's one entry; its parts are the environments as SB3 sees them (`vec_env`), the
-network as a function of z (`actor`), what critics there are (`critics`), one search for each kind
-of algorithm (`on_policy`, `off_policy`), and a training cut into rounds (`training`).
+One function searches with on-policy algorithms and one with off-policy algorithms.
+Both report after each round of training, so that the trial decides when to stop.
 """
 
 from rlid.sb3_bridge.critics import check_critic as check_critic

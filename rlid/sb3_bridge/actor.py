@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from rlid.errors import InputError
 from rlid.networks import Network
 from rlid.problem import Problem
 
 if TYPE_CHECKING:
-    from rlid.networks.network import Parts
+    from rlid.networks import Parts
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -113,11 +114,11 @@ class Trunk:
         """Take the network apart; its convolutions, if any, are computed in `precision`.
 
         Raises:
-            ValueError: it has no hidden layer.
+            InputError: it has no hidden layer.
         """
         *hidden, width = network.architecture.hidden or (0,)
         if not width:
-            raise ValueError(
+            raise InputError(
                 f"network {network.architecture.name!r} has no hidden layer for a critic to share: "
                 "use critic=full"
             )

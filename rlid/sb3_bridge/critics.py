@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from rlid import projections
+from rlid.errors import InputError
 from rlid.networks import Network, parse
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import Precision, SubspaceActor, Trunk
@@ -101,7 +102,7 @@ class SharedCritic(ActorCritic):
         """Take the actor's network apart.
 
         Raises:
-            ValueError: it has no hidden layer.
+            InputError: it has no hidden layer.
         """
         super().__init__(problem, scale, precision)
         self._trunk = Trunk(self.actor.network, precision)
@@ -125,7 +126,7 @@ class SubspaceCritic(ActorCritic):
         """Draw theta_c0 and P_c.
 
         Raises:
-            ValueError: z has more entries than the critic has weights.
+            InputError: z has more entries than the critic has weights.
         """
         super().__init__(problem, scale, precision)
         self._network = _critic_in_subspace(self.actor.network, problem.dim)
@@ -148,7 +149,7 @@ def make_actor_critic(
     """Return actor and critic; `scale` is z over the trained tensor.
 
     Raises:
-        ValueError: there can be no such critic.
+        InputError: there can be no such critic.
     """
     kinds = {"full": FullCritic, "shared": SharedCritic, "subspace": SubspaceCritic}
     return kinds[critic](problem, scale, precision)
@@ -158,7 +159,7 @@ def check_critic(network: Network, critic: CriticMode, d: int) -> None:
     """Refuse a critic that there cannot be beside an actor of this network in d dimensions.
 
     Raises:
-        ValueError: in one line, why.
+        InputError: in one line, why.
     """
     if critic == "shared":
         Trunk(network)
@@ -170,7 +171,7 @@ def numbers_outside(network: Network, critic: CriticMode) -> int:
     """Return how many numbers are trained besides z: the critic's, as far as z does not give them.
 
     Raises:
-        ValueError: the network has no hidden layer that the critic could share.
+        InputError: the network has no hidden layer that the critic could share.
     """
     if critic == "subspace":
         return 0
@@ -193,13 +194,13 @@ def _critic_in_subspace(network: Network, d: int) -> Network:
     """Return the critic's network for critic=subspace: the actor's, with a single output.
 
     Raises:
-        ValueError: z has more entries than it has weights.
+        InputError: z has more entries than it has weights.
     """
     actor = network.architecture
     name = actor.name if actor.hidden else "mlp:" + "x".join(map(str, DEFAULT_WIDTHS))
     made = _sibling(network, parse(name), 1)
     if d > made.D:
-        raise ValueError(
+        raise InputError(
             f"critic=subspace: the critic has {made.D} weights, fewer than d = {d}: use critic=full"
         )
     return made

@@ -16,7 +16,7 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import TD3Policy
 
-from rlid.agent import CHECKPOINT, Search
+from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import SubspaceActor
 from rlid.sb3_bridge.training import Training, begin
@@ -176,7 +176,7 @@ def search_off_policy(
     policy_settings: dict[str, Any],
     checkpoint: int = CHECKPOINT,
     **settings: Any,
-) -> Search:
+) -> SearchSteps:
     """Train an SB3 off-policy algorithm in the problem's subspace.
 
     Schedules run over the whole `budget` (environment steps), however the training is cut up.

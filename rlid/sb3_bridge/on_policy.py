@@ -16,7 +16,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 from torch.distributions import Categorical
 
-from rlid.agent import CHECKPOINT, Search
+from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import Precision, SubspaceActor
 from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
@@ -147,7 +147,7 @@ def search_on_policy(
     checkpoint: int = CHECKPOINT,
     reward_scale: float = 1.0,
     **settings: Any,
-) -> Search:
+) -> SearchSteps:
     """Train an SB3 on-policy algorithm in the problem's subspace; report after every update.
 
     Schedules run over the whole `budget` (environment steps), however the training is cut up.

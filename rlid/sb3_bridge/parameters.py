@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 
-from rlid.records.state import State
+from rlid.records import State
 
 BUFFERS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 

@@ -12,9 +12,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
-from rlid.agent import Progress, Search
+from rlid.agent import Progress, SearchSteps
 from rlid.problem import Problem
-from rlid.records.state import State, generator_state, joined, restore_generator
+from rlid.records import State, generator_state, joined, restore_generator
 from rlid.sb3_bridge.actor import SubspaceActor
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.sb3_bridge.parameters import parameters_of, restore_parameters
@@ -55,7 +55,7 @@ class Training(ABC):
     def actor(self) -> SubspaceActor:
         """Return the policy's network as a function of z."""
 
-    def search(self, problem: Problem, interval: int) -> Search:
+    def search(self, problem: Problem, interval: int) -> SearchSteps:
         """Train until closed; report after every round, and every `interval` steps with the state.
 
         There the environments begin anew, whether or not anybody saves the state: what is saved

@@ -9,10 +9,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from rlid.evaluation.rollout import check_finite
+from rlid.evaluation import check_finite
 from rlid.problem import Problem
-from rlid.simulators.gymnasium_envs import make_world
-from rlid.task import Simulator
+from rlid.simulators import make_world
+from rlid.world import Simulator
 
 RAW_BOUND = 10.0
 """Where squashed actions are cut before tanh, which is 1 there to float32's last digit or two."""

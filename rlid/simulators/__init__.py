@@ -3,3 +3,23 @@
 The protocol is `rlid.world.Simulator`; each module steps the environments of one library.
 What an environment cannot do faithfully is refused here, before any training.
 """
+
+from rlid.simulators.actions import Decode as Decode
+from rlid.simulators.actions import decoder as decoder
+from rlid.simulators.actions import kind_of as kind_of
+from rlid.simulators.actions import sample as sample
+from rlid.simulators.frozen_statistics import hidden_state as hidden_state
+from rlid.simulators.make import make_network as make_network
+from rlid.simulators.make import make_world as make_world
+from rlid.simulators.time_limit import within as within
+
+__all__ = [
+    "Decode",
+    "decoder",
+    "hidden_state",
+    "kind_of",
+    "make_network",
+    "make_world",
+    "sample",
+    "within",
+]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.errors import InputError
+
 Decode = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
@@ -19,7 +21,7 @@ def decoder(space: Any, action: str) -> tuple[int, Decode]:
     ones the sign; continuous ones are clipped to the bounds, or squashed onto them by tanh.
 
     Raises:
-        ValueError: the space is none of Discrete, MultiDiscrete, MultiBinary and Box.
+        InputError: the space is none of Discrete, MultiDiscrete, MultiBinary and Box.
     """
     from gymnasium import spaces
 
@@ -33,7 +35,7 @@ def decoder(space: Any, action: str) -> tuple[int, Decode]:
         return math.prod(shape), lambda outputs: (outputs > 0).astype(np.int8).reshape(-1, *shape)
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):
         return math.prod(space.shape), _continuous(space, action)
-    raise ValueError(
+    raise InputError(
         f"actions of kind {space} are not supported: "
         "use Discrete, MultiDiscrete, MultiBinary or a Box of floats"
     )

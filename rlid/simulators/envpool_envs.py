@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.errors import InputError
+
 MAX_SLOTS = 256
 """Episodes held at once, as many as where gymnasium's environments are stepped directly."""
 OFFERED = (
@@ -38,10 +40,10 @@ class EnvpoolSimulator:
         """Make a pool of one, to learn its spaces.
 
         Raises:
-            ValueError: EnvPool is not installed, or does not offer this environment.
+            InputError: EnvPool is not installed, or does not offer this environment.
         """
         if env not in OFFERED or options:
-            raise ValueError(
+            raise InputError(
                 f"back end 'envpool' steps {', '.join(OFFERED)} as they are, not {env}"
                 f"{' with options' if options else ''}; use the back end 'gymnasium'"
             )
@@ -56,7 +58,7 @@ class EnvpoolSimulator:
         try:
             envpool: Any = importlib.import_module("envpool")
         except ImportError:
-            raise ValueError(
+            raise InputError(
                 "back end 'envpool' is not installed: pip install 'rlid[fast]'"
             ) from None
         return envpool.make(

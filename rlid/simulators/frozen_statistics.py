@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rlid.random_stream import role_seed
 from rlid.simulators.actions import sample
-from rlid.task import Simulator, Task, World
+from rlid.task import Task
+from rlid.world import Simulator, World
 
 SEED = 2**33
 """Of the random policy's episodes; trials and references have seeds below."""

@@ -4,100 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.networks import Network, parse
-from rlid.simulators.actions import decoder
-from rlid.simulators.frozen_statistics import FrozenStatistics
-from rlid.task import EnvironmentFault, Objective, Simulator, Task, World
+from rlid.errors import EnvironmentFault, InputError, first_line, named_line
 
 MAX_SLOTS = 128
 """Environments held at once: more would cost memory and save nothing, since each steps alone."""
-
-
-def make_world(task: Task) -> World:
-    """Return the task's own simulator or objective, or what its back end names.
-
-    Raises:
-        ValueError: the environment cannot be made, or its package is missing.
-    """
-    try:
-        world = task.world() if task.world is not None else _make_simulator(task)
-    except ImportError as error:
-        raise ValueError(
-            f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
-        ) from error
-    if task.observation == "frozen":
-        return FrozenStatistics(cast(Simulator, world), task.episode_cap)
-    return world
-
-
-def _make_simulator(task: Task) -> Simulator:
-    if task.backend != "gymnasium" and task.observation == "scaled":
-        raise ValueError(f"observations of {task.env} have no bounds to scale by; use frozen")
-    if task.backend == "mujoco":
-        from rlid.simulators.mujoco_envs import MujocoSimulator
-
-        return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
-    if task.backend == "envpool":
-        from rlid.simulators.envpool_envs import EnvpoolSimulator
-
-        return EnvpoolSimulator(task.env, dict(task.options), task.episode_cap)
-    return GymnasiumSimulator(
-        task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
-    )
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer by a TimeoutError in the main thread.
-
-    Library code that holds the interpreter cannot be interrupted.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise TimeoutError(f"no sign of life for {seconds:g} seconds")
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def make_network(task: Task, name: str, world: World) -> Network:
-    """Return the network `name` with the task's inputs and outputs.
-
-    Raises:
-        ValueError: the name is not in the grammar, the task's actions are not supported, or it
-            shows no images to a network that takes them.
-    """
-    architecture = parse(name)
-    # A world that shows images says so; most have no such attribute.
-    shape = getattr(world, "observation_shape", None)
-    byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
-    if task.kind != "rl":
-        objective = cast(Objective, world)
-        sizes = objective.inputs, objective.outputs
-        network = Network(architecture, *sizes, task.activation, shape, byte_scale)
-        objective.check(network)
-        return network
-    simulator = cast(Simulator, world)
-    outputs, _ = decoder(simulator.action_space, task.action)
-    inputs = simulator.observation_size
-    return Network(architecture, inputs, outputs, task.activation, shape, byte_scale)
 
 
 class GymnasiumSimulator:
@@ -112,7 +28,7 @@ class GymnasiumSimulator:
         """Make one environment, to learn its spaces.
 
         Raises:
-            ValueError: it cannot be made, or its observations cannot be flattened.
+            InputError: it cannot be made, or its observations cannot be flattened.
         """
         self._make_arguments = (env, options, episode_cap)
         self._pool: list[Any] = [self._make()]
@@ -121,7 +37,7 @@ class GymnasiumSimulator:
         space = self._pool[0].observation_space
         self.observation_size = math.prod(space.shape)
         if is_scaled and not (np.isfinite(space.low) & np.isfinite(space.high)).any():
-            raise ValueError(f"observations of {env} have no bounds to scale by; use frozen")
+            raise InputError(f"observations of {env} have no bounds to scale by; use frozen")
         self._middle, self._half = _centre(space, is_scaled)
 
     def _make(self) -> Any:
@@ -136,10 +52,9 @@ class GymnasiumSimulator:
             if not (isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1):
                 made = gymnasium.wrappers.FlattenObservation(made)
             if len(made.observation_space.shape or ()) != 1:
-                raise ValueError(f"its observations, {space}, cannot be flattened to one vector")
+                raise InputError(f"its observations, {space}, cannot be flattened to one vector")
         except (Exception, SystemExit) as error:
-            first_line = (str(error).splitlines() or [""])[0]
-            raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error
+            raise InputError(f"environment {env!r} cannot be made: {first_line(error)}") from error
         return made
 
     def prepare(self, observation: Any) -> NDArray[np.float32]:
@@ -216,5 +131,4 @@ def _centre(space: Any, is_scaled: bool) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _fault(call: str, error: BaseException) -> EnvironmentFault:
-    first_line = (str(error).splitlines() or [""])[0]
-    return EnvironmentFault(f"{call} raised {type(error).__name__}: {first_line}"[:500])
+    return EnvironmentFault(f"{call} raised {named_line(error)}")

@@ -18,7 +18,7 @@ import mujoco  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.task import EnvironmentFault
+from rlid.errors import EnvironmentFault, InputError, first_line
 
 MAX_SLOTS = 256
 """Episodes held at once: each touches up to half a megabyte, and more would not run faster."""
@@ -27,7 +27,7 @@ ARENA = 2**20
 aside 4 to 14 million, which hundreds of states turn into gigabytes that a process may not have."""
 
 Floats = NDArray[np.float64]
-Outcome = tuple[Floats, Floats, NDArray[np.bool_]]
+StepOutcome = tuple[Floats, Floats, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class _Step:
         return squares
 
 
-def _inverted_pendulum(step: _Step) -> Outcome:
+def _inverted_pendulum(step: _Step) -> StepOutcome:
     observations = np.hstack([step.qpos, step.qvel])
     is_over = ~np.isfinite(observations).all(1) | (np.abs(observations[:, 1]) > 0.2)
     return observations, (~is_over).astype(float), is_over
 
 
-def _inverted_double_pendulum(step: _Step) -> Outcome:
+def _inverted_double_pendulum(step: _Step) -> StepOutcome:
     tip, force = step.watched[:, :3], step.watched[:, 3:]
     angles = step.qpos[:, 1:]
     velocities, forces = np.clip(step.qvel, -10, 10), np.clip(force, -10, 10)
@@ -71,7 +71,7 @@ def _inverted_double_pendulum(step: _Step) -> Outcome:
     return observations, step.env._healthy_reward * ~is_over - distance - velocity, is_over
 
 
-def _reacher(step: _Step) -> Outcome:
+def _reacher(step: _Step) -> StepOutcome:
     angles, gap = step.qpos[:, :2], step.watched[:, :3] - step.watched[:, 3:]
     observations = np.hstack(
         [np.cos(angles), np.sin(angles), step.qpos[:, 2:], step.qvel[:, :2], gap[:, :2]]
@@ -81,22 +81,22 @@ def _reacher(step: _Step) -> Outcome:
     return observations, rewards, np.zeros(len(gap), bool)
 
 
-def _swimmer(step: _Step) -> Outcome:
+def _swimmer(step: _Step) -> StepOutcome:
     return _gait(step, step.qpos[:, 2:], step.qvel)
 
 
-def _half_cheetah(step: _Step) -> Outcome:
+def _half_cheetah(step: _Step) -> StepOutcome:
     return _gait(step, step.qpos[:, 1:], step.qvel)
 
 
-def _hopper(step: _Step) -> Outcome:
+def _hopper(step: _Step) -> StepOutcome:
     low, high = step.env._healthy_state_range
     state = np.hstack([step.qpos[:, 2:], step.qvel])
     is_healthy = _is_upright(step) & ((low < state) & (state < high)).all(1)
     return _gait(step, step.qpos[:, 1:], np.clip(step.qvel, -10, 10), is_healthy)
 
 
-def _walker2d(step: _Step) -> Outcome:
+def _walker2d(step: _Step) -> StepOutcome:
     return _gait(step, step.qpos[:, 1:], np.clip(step.qvel, -10, 10), _is_upright(step))
 
 
@@ -109,7 +109,7 @@ def _is_upright(step: _Step) -> NDArray[np.bool_]:
 
 def _gait(
     step: _Step, positions: Floats, velocities: Floats, is_healthy: NDArray[np.bool_] | None = None
-) -> Outcome:
+) -> StepOutcome:
     """Return the outcome for what earns by moving forward, and by health where it can fall."""
     env, rewards = step.env, step.env._forward_reward_weight * step.forward
     is_over = np.zeros(len(rewards), bool)
@@ -120,7 +120,7 @@ def _gait(
     return np.hstack([positions, velocities]), rewards, is_over
 
 
-OUTCOMES: dict[str, Callable[[_Step], Outcome]] = {
+OUTCOMES: dict[str, Callable[[_Step], StepOutcome]] = {
     "InvertedPendulum-v5": _inverted_pendulum,
     "InvertedDoublePendulum-v5": _inverted_double_pendulum,
     "Reacher-v5": _reacher,
@@ -136,7 +136,7 @@ WATCHED: dict[str, Callable[[Any], list[Floats]]] = {
 """What an outcome needs of the state besides positions and velocities, as views into it."""
 
 
-class _Slot:
+class _MujocoSlot:
     """The state of one episode, with views of what is read and written at each step."""
 
     def __init__(self, model: Any, env: str) -> None:
@@ -156,10 +156,10 @@ class MujocoSimulator:
         """Make one environment of gymnasium's, whose model steps and whose resets start all slots.
 
         Raises:
-            ValueError: it cannot be made, or has no outcome here.
+            InputError: it cannot be made, or has no outcome here.
         """
         if env not in OUTCOMES:
-            raise ValueError(
+            raise InputError(
                 f"back end 'mujoco' steps {', '.join(sorted(OUTCOMES))}, not {env}; "
                 "use the back end 'gymnasium'"
             )
@@ -171,13 +171,13 @@ class MujocoSimulator:
         self._name, self._cap = env, episode_cap
         self.action_space = self._env.action_space
         self.observation_size = self._env.observation_space.shape[0]
-        self._pool: list[_Slot] = []
-        self._slots: list[_Slot] = []
+        self._pool: list[_MujocoSlot] = []
+        self._slots: list[_MujocoSlot] = []
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return observations (n, size)."""
         while len(self._pool) < len(seeds):
-            self._pool.append(_Slot(self._env.model, self._name))
+            self._pool.append(_MujocoSlot(self._env.model, self._name))
         self._slots = self._pool[: len(seeds)]
         return self.restart(np.arange(len(seeds)), seeds)
 
@@ -235,8 +235,7 @@ def _make(env: str, options: dict[str, Any]) -> Any:
     try:
         return gymnasium.make(env, disable_env_checker=True, **options).unwrapped
     except (Exception, SystemExit) as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"environment {env!r} cannot be made: {first_line}") from error
+        raise InputError(f"environment {env!r} cannot be made: {first_line(error)}") from error
 
 
 def _lean(env: Any) -> Any:

@@ -3,3 +3,30 @@
 One immutable file holds one trial; references, leases and measurements lie beside the trials.
 Everything else is recomputed from these files.
 """
+
+from rlid.store.files import read_limited as read_limited
+from rlid.store.files import write_whole as write_whole
+from rlid.store.leases import Leases as Leases
+from rlid.store.measurements import Machine as Machine
+from rlid.store.measurements import StoredMeasurement as StoredMeasurement
+from rlid.store.measurements import this_machine as this_machine
+from rlid.store.references import Reference as Reference
+from rlid.store.store import Store as Store
+from rlid.store.store import parse_z as parse_z
+from rlid.store.store import slug as slug
+
+__all__ = [
+    "Leases",
+    "Machine",
+    "Reference",
+    "Store",
+    "StoredMeasurement",
+    "maintenance",
+    "measurements",
+    "parse_z",
+    "read_limited",
+    "references",
+    "slug",
+    "this_machine",
+    "write_whole",
+]

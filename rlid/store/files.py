@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from rlid.records.record import DamagedRecord
+from rlid.errors import DamagedRecord
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """What a file system answers that has no hard links: there a rename publishes."""

@@ -19,7 +19,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlid.records.record import DamagedRecord, parse_json
+from rlid.errors import DamagedRecord
+from rlid.records import parse_json
 from rlid.store.files import inside, read_limited, write_whole
 
 HEARTBEAT = 5.0

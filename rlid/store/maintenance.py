@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rlid.records.record import DamagedRecord, Record
+from rlid.errors import DamagedRecord, StoreError
+from rlid.records import Record
 from rlid.store import references
-from rlid.store.store import Store, StoreError, slug
+from rlid.store.store import Store, slug
 
 Remedy = Literal["set aside", "removed"]
 Z_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Defect:
     """A file of a store that is not as it should be, and what `repair` does with it."""
 
     path: Path
@@ -33,7 +34,7 @@ class Merged:
     conflicts: tuple[Record, ...]
 
 
-def examine(store: Store) -> Iterator[Finding]:
+def examine(store: Store) -> Iterator[Defect]:
     """Yield what is wrong in a store; nothing is changed.
 
     Raises:
@@ -43,14 +44,14 @@ def examine(store: Store) -> Iterator[Finding]:
         yield from _records(store)
         for path in store.files(Z_SUFFIX):
             if not path.with_suffix(".json").exists():
-                yield Finding(path, "a z without its record, left from a crash", "removed")
+                yield Defect(path, "a z without its record, left from a crash", "removed")
         for path in sorted(store.folder.rglob(".*.tmp")):
-            yield Finding(path, "a half-written file, left from a crash", "removed")
+            yield Defect(path, "a half-written file, left from a crash", "removed")
     except OSError as error:
         raise StoreError(f"the store cannot be read: {error}") from error
 
 
-def repair(store: Store, finding: Finding) -> None:
+def repair(store: Store, finding: Defect) -> None:
     """Mend one finding: what is damaged goes to quarantine, what is left over is removed.
 
     A record whose z is lost goes too, so that its trial is run again: same spec, same result.
@@ -120,7 +121,7 @@ def _copy(source: Store, record: Record, target: Store) -> None:
     target.add(record, z)
 
 
-def _records(store: Store) -> Iterator[Finding]:
+def _records(store: Store) -> Iterator[Defect]:
     for path in store.files(".json"):
         try:
             record = store.parse(path)
@@ -129,4 +130,4 @@ def _records(store: Store) -> Iterator[Finding]:
             if record.z_sha256 is not None:
                 store.z(record)
         except DamagedRecord as error:
-            yield Finding(path, str(error), "set aside")
+            yield Defect(path, str(error), "set aside")

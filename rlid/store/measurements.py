@@ -11,12 +11,20 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlid.records.fields import Finite, Name, Sha256
-from rlid.records.measurement_spec import Question
-from rlid.records.record import DamagedRecord, Judgement, Record, parse_json, validate
+from rlid.errors import DamagedRecord, StoreError
+from rlid.records import (
+    Finite,
+    Judgement,
+    MeasurementSpec,
+    Name,
+    Record,
+    Sha256,
+    parse_json,
+    validate,
+)
 from rlid.store.files import read_limited, write_whole
 from rlid.store.references import Reference
-from rlid.store.store import Store, StoreError, slug
+from rlid.store.store import Store, slug
 
 MAX_BYTES = 16 * 1024 * 1024
 PROCESSOR_FILE = Path("/proc/cpuinfo")
@@ -32,7 +40,7 @@ class Machine(BaseModel):
     cores: int = Field(ge=1)
 
 
-class Measured(BaseModel):
+class StoredMeasurement(BaseModel):
     """One measurement in a store: its question, its judgement, and the keys of its trials.
 
     `full_score` is what the rule takes for full performance, where that is not the reference.
@@ -41,7 +49,7 @@ class Measured(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     schema_version: Literal[1] = 1
-    question: Question
+    question: MeasurementSpec
     kind: Literal["rl", "supervised", "synthetic"]
     threshold: Finite
     full_score: Finite | None = None
@@ -73,14 +81,14 @@ def this_machine() -> Machine:
     return Machine(system=platform.system(), processor=name[:200], cores=os.cpu_count() or 1)
 
 
-def path(store: Store, question: Question) -> Path:
+def path(store: Store, question: MeasurementSpec) -> Path:
     """Return where a store keeps what a run of `question` left."""
     return store.room("measurements", slug(question.task)) / f"{question.digest}.json"
 
 
 def save(
     store: Store,
-    question: Question,
+    question: MeasurementSpec,
     kind: Literal["rl", "supervised", "synthetic"],
     judgement: Judgement,
     reference: Reference,
@@ -93,7 +101,7 @@ def save(
     """
     full = judgement.reference
     ordered = sorted(records, key=lambda record: (record.spec.d, record.spec.seed))
-    found = Measured(
+    found = StoredMeasurement(
         question=question,
         kind=kind,
         threshold=cast(float, judgement.threshold),
@@ -113,7 +121,7 @@ def save(
         ) from error
 
 
-def load(source: Path) -> Measured:
+def load(source: Path) -> StoredMeasurement:
     """Read what a run left.
 
     Raises:
@@ -124,12 +132,12 @@ def load(source: Path) -> Measured:
     except (OSError, UnicodeDecodeError) as error:
         raise DamagedRecord(f"{source}: {error}") from None
     try:
-        return validate(Measured, parse_json(text))
+        return validate(StoredMeasurement, parse_json(text))
     except DamagedRecord as error:
         raise DamagedRecord(f"{source}: {error}") from None
 
 
-def of_store(store: Store) -> Iterable[Measured]:
+def of_store(store: Store) -> Iterable[StoredMeasurement]:
     """Yield what runs left in a store, ordered by task and digest.
 
     Raises:
@@ -144,7 +152,7 @@ def of_store(store: Store) -> Iterable[Measured]:
             ) from None
 
 
-def _is_same(target: Path, found: Measured) -> bool:
+def _is_same(target: Path, found: StoredMeasurement) -> bool:
     """Whether the file says the same, whatever machine it was written on."""
     try:
         return load(target).model_copy(update={"machine": found.machine}) == found

@@ -9,22 +9,31 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
-from rlid.records.record import DamagedRecord, Record, Status, canonical, parse_json, validate
+from rlid.errors import DamagedRecord, ReferenceRefused, StoreError
+from rlid.records import (
+    Count,
+    Finite,
+    Name,
+    Record,
+    Sha256,
+    Status,
+    StrictModel,
+    Text,
+    Value,
+    canonical,
+    parse_json,
+    validate,
+)
 from rlid.store.files import read_limited, write_whole
-from rlid.store.store import Store, StoreError, slug
+from rlid.store.store import Store, slug
 from rlid.task import Task
 
 MAX_BYTES = 1024 * 1024
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DirectTrial(_Model):
+class DirectTrial(StrictModel):
     """One run of direct training, as a row."""
 
     seed: int = Field(ge=0)
@@ -34,7 +43,7 @@ class DirectTrial(_Model):
     theta_sha256: Sha256 | None
 
 
-class DirectTraining(_Model):
+class DirectTraining(StrictModel):
     """What one agent reaches without a subspace; the median counts a missing trial as absent."""
 
     agent: Name
@@ -44,7 +53,7 @@ class DirectTraining(_Model):
     trials: list[DirectTrial] = Field(max_length=1000)
 
 
-class Reference(_Model):
+class Reference(StrictModel):
     """Random and reference score of one (task, network), and how they came about."""
 
     schema_version: Literal[1] = 1
@@ -68,10 +77,6 @@ class Reference(_Model):
         return (self.task, self.task_version, self.network) == (task, version, network) and (
             canonical(self.protocol) == canonical(protocol)
         )
-
-
-class ReferenceRefused(Exception):
-    """Direct training did not work, so that no score could be judged; one line says how."""
 
 
 def summarise(agent: str, settings: dict[str, Value], records: Sequence[Record]) -> DirectTraining:

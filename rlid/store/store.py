@@ -13,16 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.record import DamagedRecord, NewerRecord, Record, Spec, parse_record, written
+from rlid.errors import DamagedRecord, NewerRecord, StoreError
+from rlid.records import Record, TrialSpec, parse_record, written
 from rlid.store.files import add_whole, inside, read_limited, write_whole
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
 _HEADER_BYTES = 1024
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
-
-
-class StoreError(Exception):
-    """The store cannot be written or read; the message is one line."""
 
 
 def _ignore(_: str) -> None:
@@ -55,7 +52,7 @@ class Store:
         except OSError as error:
             raise _cannot("used", self.folder, error) from None
 
-    def path(self, spec: Spec) -> Path:
+    def path(self, spec: TrialSpec) -> Path:
         """Return where the record of `spec` stands, or would stand.
 
         Raises:
@@ -106,12 +103,12 @@ class Store:
             raise StoreError(f"{path}: damaged, and cannot be moved out of the way")
         return stored
 
-    def get(self, spec: Spec) -> Record | None:
+    def get(self, spec: TrialSpec) -> Record | None:
         """Return the record of `spec`, or None; a damaged one is put into quarantine."""
         path = self.path(spec)
         return self._load(path) if path.exists() or path.is_symlink() else None
 
-    def retire(self, spec: Spec) -> None:
+    def retire(self, spec: TrialSpec) -> None:
         """Move a failed trial's record out of the way, so that the trial may be run again.
 
         Raises:
@@ -126,7 +123,7 @@ class Store:
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
 
-    def has(self, spec: Spec) -> bool:
+    def has(self, spec: TrialSpec) -> bool:
         """Whether a record of `spec` stands in the store, without reading it."""
         return self.path(spec).exists()
 
@@ -171,7 +168,7 @@ class Store:
         """
         return parse_z(self.z_bytes(record.spec, record.z_sha256), record.spec.d)
 
-    def z_bytes(self, spec: Spec, sha256: str | None) -> bytes:
+    def z_bytes(self, spec: TrialSpec, sha256: str | None) -> bytes:
         """Return the safetensors file with the z of a trial, as it stands.
 
         Raises:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlid.records.record import DamagedRecord, Spec, versions
-from rlid.records.state import State, decode, encode
-from rlid.store.files import read_limited, write_whole
-from rlid.store.store import Store, StoreError
+from rlid.errors import DamagedRecord, StoreError
+from rlid.records import State, TrialSpec, decode, encode, versions
+from rlid.store import Store, read_limited, write_whole
 
 MAX_BYTES = 32 * 1024 * 1024
 """What a checkpoint may take; a search with a larger state goes without."""
@@ -20,11 +19,11 @@ class Checkpoints:
         """Nothing is written before the first checkpoint."""
         self._store = store
 
-    def path(self, spec: Spec) -> Path:
+    def path(self, spec: TrialSpec) -> Path:
         """Return where the checkpoint of a trial stands, or would stand."""
         return self._store.room("checkpoints") / f"{spec.key}.safetensors"
 
-    def save(self, spec: Spec, state: State) -> bool:
+    def save(self, spec: TrialSpec, state: State) -> bool:
         """Write a trial's state in place of the one before; return False if it is too large.
 
         Raises:
@@ -43,7 +42,7 @@ class Checkpoints:
             ) from error
         return True
 
-    def load(self, spec: Spec) -> State | None:
+    def load(self, spec: TrialSpec) -> State | None:
         """Return the state that a trial can go on from, if there is one.
 
         One that is damaged, of another trial, or made by other versions is set aside, and the trial
@@ -65,12 +64,12 @@ class Checkpoints:
                 f"the checkpoint {str(path)!r} cannot be read: {error.strerror or error}"
             ) from error
 
-    def drop(self, spec: Spec) -> None:
+    def drop(self, spec: TrialSpec) -> None:
         """Remove the checkpoint of a trial that has ended."""
         self.path(spec).unlink(missing_ok=True)
 
 
-def _checked(state: State, spec: Spec) -> State:
+def _checked(state: State, spec: TrialSpec) -> State:
     if state.plain.get("spec") != spec.key:
         raise DamagedRecord("a checkpoint of another spec")
     if state.plain.get("versions") != versions():

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.errors import EnvironmentFault
 from rlid.problem import Answer, Problem, Request, Returns
 from rlid.random_stream import role_seed
-from rlid.records.record import Spec
-from rlid.records.state import State, generator_state, restore_generator
-from rlid.task import EnvironmentFault
+from rlid.records import State, TrialSpec, generator_state, restore_generator
 
 VALIDATIONS = 50
 """A candidate is validated at least this many times over the budget, promising or not."""
@@ -32,7 +31,7 @@ class Course:
     """How far a trial has come: its validated candidates, and the steps that went into them."""
 
     problem: Problem
-    spec: Spec
+    spec: TrialSpec
     episodes: np.random.Generator
     curve: list[tuple[int, float]] = field(default_factory=list)
     best: Z | None = None

@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlid.errors import DamagedRecord
 from rlid.problem import Request, Returns
-from rlid.records.record import DamagedRecord, Spec, canonical, parse_json, versions
-from rlid.store.store import Store, slug
+from rlid.records import TrialSpec, canonical, parse_json, versions
+from rlid.store import Store, slug
 
 FLUSH_SECONDS = 5.0
 """Answers are written at most so often: what a kill costs, and a short trial writes nothing."""
@@ -55,11 +56,11 @@ class Journals:
         """Nothing is made on disk before a trial has lasted FLUSH_SECONDS."""
         self._store = store
 
-    def path(self, spec: Spec) -> Path:
+    def path(self, spec: TrialSpec) -> Path:
         """Return where the journal of a trial stands, or would stand."""
         return self._store.room("journals", slug(spec.task)) / f"{spec.key}.journal"
 
-    def open(self, spec: Spec) -> Journal:
+    def open(self, spec: TrialSpec) -> Journal:
         """Return a trial's journal, with the answers that were kept.
 
         One of another trial, of other versions or of none goes to quarantine, with the reason

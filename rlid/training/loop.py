@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.agent import Ask, Progress
+from rlid.errors import Diverged
 from rlid.problem import Answer, Request
-from rlid.records.state import State, joined
+from rlid.records import State, joined
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Course, Validation, draw_seeds, role_generator, unless_fault
 from rlid.training.tensorboard import Scalars
@@ -123,5 +124,5 @@ def _checked(candidates: NDArray[np.floating], d: int) -> NDArray[np.float32]:
         raise ValueError(f"candidates of shape {candidates.shape}, not (n, {d})")
     checked = candidates.astype(np.float32)
     if not np.isfinite(checked).all():
-        raise ValueError("z is not finite: the search diverged")
+        raise Diverged("z is not finite: the search diverged")
     return checked

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.records.record import Spec
+from rlid.errors import InputError
+from rlid.records import TrialSpec
 
 
 def check_tensorboard(folder: str | None) -> None:
     """Refuse a folder for TensorBoard where its package is missing.
 
     Raises:
-        ValueError: in one line, how to get it.
+        InputError: in one line, how to get it.
     """
     if folder is not None and importlib.util.find_spec("tensorboard") is None:
-        raise ValueError(
+        raise InputError(
             "--tensorboard needs the package tensorboard: pip install 'rlid[tensorboard]'"
         )
 
@@ -33,7 +34,7 @@ class Scalars:
     of the last gradient of theta that lies in the subspace, where the agent has one.
     """
 
-    def __init__(self, folder: str, spec: Spec) -> None:
+    def __init__(self, folder: str, spec: TrialSpec) -> None:
         """Open the trial's event file."""
         from torch.utils.tensorboard import SummaryWriter
 

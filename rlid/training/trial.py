@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.agent import AGENTS
-from rlid.evaluation.rollout import no_beat
+from rlid.errors import EnvironmentFault, StoreError, named_line
+from rlid.evaluation import no_beat
 from rlid.problem import Answer, Evaluation, Problem, Request, make_problem
-from rlid.records.record import Judgement, Record, Spec, thin_curve, versions
-from rlid.simulators.frozen_statistics import hidden_state
-from rlid.simulators.gymnasium_envs import make_network, make_world
-from rlid.store.store import StoreError
-from rlid.task import EnvironmentFault, Task
+from rlid.records import Judgement, Record, TrialSpec, thin_curve, versions
+from rlid.simulators import hidden_state, make_network, make_world
+from rlid.task import Task
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Course, Z, draw_seeds, role_generator, unless_fault
 from rlid.training.journal import Journal, Journals
@@ -28,16 +27,16 @@ from rlid.training.loop import search
 from rlid.training.tensorboard import Scalars
 
 Deliver = Callable[[Record, "Z | None"], None]
-Trial = Generator[list[Request], list[Answer], "tuple[Record, Z | None]"]
+TrialSteps = Generator[list[Request], list[Answer], "tuple[Record, Z | None]"]
 
 
 def trial(
-    spec: Spec,
+    spec: TrialSpec,
     judgement: Judgement,
     problem: Problem,
     checkpoints: Checkpoints | None = None,
     scalars: Scalars | None = None,
-) -> Trial:
+) -> TrialSteps:
     """Run one trial as a generator that asks for evaluations and returns (record, z).
 
     With `checkpoints` it goes on from where an interrupted run of it stood, if there is one.
@@ -59,9 +58,9 @@ def trial(
             raise
         except ImportError as error:
             # What is not installed says nothing of the agent.
-            raise EnvironmentFault(f"a package is missing: {_first_line(error)}") from error
+            raise EnvironmentFault(f"a package is missing: {named_line(error)}") from error
         except Exception as error:
-            reason = f"the agent raised {_first_line(error)}"
+            reason = f"the agent raised {named_line(error)}"
         if course.best is not None:
             seeds = draw_seeds(role_generator(spec.seed, "scoring"), problem.task.scoring_episodes)
             (answer,) = yield [Request(problem, course.best[None], seeds, "scoring")]
@@ -102,7 +101,7 @@ def trial(
 
 
 def run_trials(
-    specs: Sequence[Spec],
+    specs: Sequence[TrialSpec],
     judgement: Judgement,
     task: Task,
     deliver: Deliver,
@@ -187,7 +186,7 @@ def run_trials(
 class _Run:
     """A trial under way: what it asks, and what is answered so far."""
 
-    steps: Trial
+    steps: TrialSteps
     journal: Journal | None
     scalars: Scalars | None
     seconds: float = 0.0
@@ -238,7 +237,3 @@ class _Run:
             self.journal.close()
         if self.scalars is not None:
             self.scalars.close()
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:500]

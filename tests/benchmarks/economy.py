@@ -35,7 +35,7 @@ from bound import allocation, bound  # noqa: E402
 from calibration import covers, print_line  # noqa: E402
 from simulated import BUDGET, CURVES, SOLVED_COST, Curve, Simulation, grid_dims, truth  # noqa: E402
 
-from rlid.dimension.estimate import Trial, estimate  # noqa: E402
+from rlid.dimension.estimate import TrialOutcome, estimate  # noqa: E402
 from rlid.dimension.search import Search, make_search  # noqa: E402
 from rlid.measurement.summary import as_trial  # noqa: E402
 from rlid.store.store import Store  # noqa: E402
@@ -47,7 +47,7 @@ FRESH_SEEDS = 400
 # Grids that the width to be reached is the median of.
 GRIDS = 20
 
-Run = Callable[[Sequence[tuple[int, int]]], list[Trial]]
+Run = Callable[[Sequence[tuple[int, int]]], list[TrialOutcome]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Spent:
     is_covered: bool
 
 
-def cost_of(trials: Sequence[Trial]) -> float:
+def cost_of(trials: Sequence[TrialOutcome]) -> float:
     """Return what trials cost in environment steps."""
     return float(sum(trial.cost or 0 for trial in trials))
 
@@ -71,7 +71,7 @@ def reach(run: Run, width: float, dmax: int, seeds: Sequence[int], known: int | 
     search: Search = make_search(
         "adaptive", dmax=dmax, seeds=seeds, precision=max(width, 1e-6), max_trials=limit
     )
-    trials: list[Trial] = []
+    trials: list[TrialOutcome] = []
     while pairs := search.next_round(trials):
         trials += run(pairs)
     answer = estimate(trials, dmax=dmax)
@@ -155,7 +155,7 @@ def simulate_known(curves: Sequence[Curve], measurements: int) -> None:
         for index in range(measurements):
             seeds = max(FRESH_SEEDS, len(dims) * GRID_SEEDS)
             simulation = Simulation(curve, seeds, generator(curve, 77, index, 3))
-            trials: list[Trial] = []
+            trials: list[TrialOutcome] = []
             counts = np.zeros(len(levels))
             while len(trials) < len(dims) * GRID_SEEDS:
                 pairs = []
@@ -188,7 +188,7 @@ def _keep(path: Path | None, key: tuple[str, int, int], spent: Spent) -> None:
 
 def replay(options: argparse.Namespace) -> None:
     """Print what the search takes on recorded trials, for each ten of their seeds."""
-    found: dict[bool, dict[tuple[int, int], Trial]] = {True: {}, False: {}}
+    found: dict[bool, dict[tuple[int, int], TrialOutcome]] = {True: {}, False: {}}
     for record in Store(options.store).records(options.task):
         spec = record.spec
         if spec.agent == options.agent and record.dmax >= spec.d:
@@ -210,9 +210,11 @@ def replay(options: argparse.Namespace) -> None:
             chosen = (seeds[first:] + seeds[:first])[:offered]
             if len(chosen) < offered:
                 continue
-            trials: list[Trial] = []
+            trials: list[TrialOutcome] = []
 
-            def run(pairs: Sequence[tuple[int, int]], trials: list[Trial] = trials) -> list[Trial]:
+            def run(
+                pairs: Sequence[tuple[int, int]], trials: list[TrialOutcome] = trials
+            ) -> list[TrialOutcome]:
                 trials += [stopped[pair] for pair in pairs]
                 return [stopped[pair] for pair in pairs]
 

@@ -32,9 +32,9 @@ import numpy as np
 import torch
 
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.simulators.actions import sample
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 from rlid.task import Task, resolve
 from rlid.training.trial import run_trials
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rlid.figures.plots import PANEL, STYLE, save
 from rlid.measurement.plan import Plan, plan
-from rlid.records.record import REFERENCE_SEED, Spec
+from rlid.records.spec import REFERENCE_SEED, TrialSpec
 from rlid.records.state import State, decode
 from rlid.store import references
 from rlid.store.store import Store
@@ -37,7 +37,7 @@ class Course:
     score: float | None
 
 
-def course(store: Store, spec: Spec, label: str) -> Course | None:
+def course(store: Store, spec: TrialSpec, label: str) -> Course | None:
     """Return what a store knows of a trial, or None."""
     record = store.get(spec)
     if record is not None:
@@ -57,7 +57,7 @@ def course(store: Store, spec: Spec, label: str) -> Course | None:
     )
 
 
-def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, Spec]]:
+def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, TrialSpec]]:
     """Yield direct training by the agent as it is set here, then the trials of a grid."""
     task, D = wanted.task, wanted.network.D  # noqa: N806
     first = range(REFERENCE_SEED, REFERENCE_SEED + seeds)

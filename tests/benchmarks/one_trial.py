@@ -14,7 +14,7 @@ import torch
 from learning import Course, write
 
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.training.trial import run_trials
 
 

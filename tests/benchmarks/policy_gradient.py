@@ -29,7 +29,7 @@ from torch import nn
 from rlid.measurement.plan import plan
 from rlid.problem import Problem, make_problem
 from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 
 TARGETS = {"cartpole": 1.10, "pong": 1.05, "default": 0.5, "default-float32": 0.5}
 """What the seconds of a round may be, as a multiple of SB3's."""

@@ -16,7 +16,7 @@ import torch
 from rlid.agent import Ask
 from rlid.measurement.plan import plan
 from rlid.problem import Problem, Request, evaluate, make_problem
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 
 REPORTS = 3
 """Rollouts of PPO that are timed, after one that is not."""

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rlid.errors import DoesNotFit
 from rlid.projections import PROJECTIONS, make
-from rlid.projections.memory import DoesNotFit
 
 # The weight shapes of the networks: inverted pendulum, MNIST, Pong (with the 608 numbers of its
 # virtual batch norm), and one of the size of a residual net.

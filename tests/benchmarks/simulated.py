@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rlid.dimension.estimate import Trial
+from rlid.dimension.estimate import TrialOutcome
 from rlid.dimension.search import Search
 
 Floats = NDArray[np.float64]
@@ -104,20 +104,20 @@ class Simulation:
         self.rng = rng
         self.thresholds = curve.thresholds(rng.random(seeds))
 
-    def run(self, pairs: Sequence[tuple[int, int]]) -> list[Trial]:
+    def run(self, pairs: Sequence[tuple[int, int]]) -> list[TrialOutcome]:
         """Run the trials of a round."""
         dims, seeds = np.asarray(pairs).T
         chances = self.curve.probability(dims.astype(float), self.thresholds[seeds])
         outcomes = self.rng.random(len(pairs)) < chances
         costs = np.where(outcomes, round(SOLVED_COST * BUDGET), BUDGET)
         return [
-            Trial(d, seed, bool(outcome), None, cost=int(cost))
+            TrialOutcome(d, seed, bool(outcome), None, cost=int(cost))
             for (d, seed), outcome, cost in zip(pairs, outcomes, costs, strict=True)
         ]
 
-    def measure(self, search: Search) -> list[Trial]:
+    def measure(self, search: Search) -> list[TrialOutcome]:
         """Run a search to its end."""
-        trials: list[Trial] = []
+        trials: list[TrialOutcome] = []
         while pairs := search.next_round(trials):
             trials += self.run(pairs)
         return trials

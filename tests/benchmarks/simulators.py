@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from rlid.simulators.actions import sample
-from rlid.simulators.gymnasium_envs import make_world
+from rlid.simulators.make import make_world
 from rlid.task import BACKENDS, TASKS, adapt, resolve
 
 HOLDS = np.array([[1.0], [10.0], [1.0], [1.0]])

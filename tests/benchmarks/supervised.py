@@ -19,7 +19,7 @@ from torch import nn
 from rlid.agent import configure
 from rlid.datasets import images_of
 from rlid.problem import make_problem
-from rlid.simulators.gymnasium_envs import make_network, make_world
+from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
 
 STEPS = 40

@@ -15,7 +15,7 @@ import time
 from rlid.engine import Place, make_engine
 from rlid.engine.agenda import Agenda, Cell
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.leases import Leases
 from rlid.store.store import Store
 

@@ -16,9 +16,10 @@ import numpy as np
 from records import a_record
 from safetensors.numpy import save
 
-from rlid.policies.policy_file import PolicyFile, PolicyFileError
+from rlid.errors import DamagedRecord, PolicyFileError
+from rlid.policies.policy_file import PolicyFile
 from rlid.policies.policy_file import parse as load_policy
-from rlid.records.record import DamagedRecord, parse_record, written
+from rlid.records.record import parse_record, written
 from rlid.store.store import parse_z
 
 STORES = Path(__file__).parents[1] / "fixtures/stores/v1"

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 from rlid.engine.agenda import Agenda, Cell
 from rlid.engine.local import LocalEngine
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.leases import Leases
 from rlid.store.store import Store
 

@@ -17,7 +17,7 @@ import tempfile
 import torch
 
 from rlid.measurement.plan import plan
-from rlid.records.record import Judgement
+from rlid.records.judgement import Judgement
 from rlid.store.store import Store
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.trial import run_trials

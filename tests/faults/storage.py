@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 import numpy as np
 from records import a_record, a_spec
 
+from rlid.errors import StoreError
 from rlid.problem import Request, Returns
 from rlid.records.state import State
 from rlid.store import maintenance as upkeep
 from rlid.store.leases import Leases
-from rlid.store.store import Store, StoreError
+from rlid.store.store import Store
 from rlid.training import journal
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.journal import Journals

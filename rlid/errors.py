@@ -1,0 +1,76 @@
+"""Every error that rlid raises on purpose, and how an error is put into one line.
+
+`InputError` alone means bad input: the command line prints it in one line and exits with code 2.
+Any other ValueError is a bug, of rlid or of a library, and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+LONGEST_LINE = 500
+"""Characters of an error's first line that are kept."""
+
+
+class InputError(ValueError):
+    """Bad input; the message says in one line what is wrong and what would be right."""
+
+
+class UnknownName(InputError):
+    """A name that is in no registry; the message gives the nearest match and all known names."""
+
+
+class DoesNotFit(InputError):
+    """A projection that would not fit into memory; the message names kinds that would."""
+
+
+class DataError(InputError):
+    """A data set that is missing, damaged or unknown; the message says how to get it."""
+
+
+class DamagedRecord(InputError):
+    """Text that is not a valid record; the message says what is wrong in one line."""
+
+
+class NewerRecord(DamagedRecord):
+    """A record of a later schema than this version of rlid reads."""
+
+
+class PolicyFileError(InputError):
+    """Bytes that are no policy file; the message says what is wrong in one line."""
+
+
+class StoreError(Exception):
+    """A store cannot be read or written (exit code 74)."""
+
+
+class EngineError(Exception):
+    """A worker failed in a way that is no trial's result (exit code 1)."""
+
+
+class ReferenceRefused(Exception):
+    """Direct training did not work, so that no score can be judged (exit code 1)."""
+
+
+class EnvironmentFault(Exception):
+    """An environment raised, or gave what no environment may give; `status` names which."""
+
+    def __init__(self, reason: str, status: Literal["error", "nonfinite"] = "error") -> None:
+        """`reason` is one line for the record."""
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Diverged(Exception):
+    """An agent proposed a z that is not finite: its trial is unsolved."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or "" where it has none."""
+    return (str(error).splitlines() or [""])[0][:LONGEST_LINE]
+
+
+def named_line(error: BaseException) -> str:
+    """Return the name of an error's type and the first line of its message."""
+    return f"{type(error).__name__}: {first_line(error)}"[:LONGEST_LINE]

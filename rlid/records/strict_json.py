@@ -1,0 +1,67 @@
+"""Strict JSON: no NaN, no name twice, exact types, and one text for equal values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rlid.errors import DamagedRecord, first_line
+from rlid.records.fields import visible
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    """A frozen model that takes its own fields, finite numbers, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """Return JSON that is the same for equal values: sorted names, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def parse_json(text: str) -> Any:
+    """Read strict JSON: no NaN or infinity, no name twice.
+
+    Raises:
+        DamagedRecord: the text is not that.
+    """
+    try:
+        return _STRICT.decode(text)
+    except DamagedRecord:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecord(f"not JSON: {first_line(error)}") from None
+
+
+def validate(model: type[M], value: Any) -> M:
+    """Return JSON's `value` as a `model`, each of its types as it is: "1" is no number.
+
+    Raises:
+        DamagedRecord: it is none; the first complaint in one line.
+    """
+    try:
+        return model.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = visible(" ".join(".".join(map(str, first["loc"])).split("\n"))) or "record"
+        raise DamagedRecord(f"{where}: {first['msg']}") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise DamagedRecord(f"{constant} is not allowed in a record")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise DamagedRecord("a name stands twice in one object")
+    return result
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)

@@ -1,0 +1,69 @@
+"""The world of a task, and a network with the inputs and outputs that this world asks for."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from rlid.errors import InputError
+from rlid.networks import Network, parse
+from rlid.simulators.actions import decoder
+from rlid.simulators.frozen_statistics import FrozenStatistics
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator
+from rlid.task import Task
+from rlid.world import Objective, Simulator, World
+
+
+def make_world(task: Task) -> World:
+    """Return the task's own simulator or objective, or what its back end names.
+
+    Raises:
+        InputError: the environment cannot be made, or its package is missing.
+    """
+    try:
+        world = task.world() if task.world is not None else _make_simulator(task)
+    except ImportError as error:
+        raise InputError(
+            f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
+        ) from error
+    if task.observation == "frozen":
+        return FrozenStatistics(cast(Simulator, world), task.episode_cap)
+    return world
+
+
+def _make_simulator(task: Task) -> Simulator:
+    if task.backend != "gymnasium" and task.observation == "scaled":
+        raise InputError(f"observations of {task.env} have no bounds to scale by; use frozen")
+    if task.backend == "mujoco":
+        from rlid.simulators.mujoco_envs import MujocoSimulator
+
+        return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
+    if task.backend == "envpool":
+        from rlid.simulators.envpool_envs import EnvpoolSimulator
+
+        return EnvpoolSimulator(task.env, dict(task.options), task.episode_cap)
+    return GymnasiumSimulator(
+        task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
+    )
+
+
+def make_network(task: Task, name: str, world: World) -> Network:
+    """Return the network `name` with the task's inputs and outputs.
+
+    Raises:
+        InputError: the name is not in the grammar, the task's actions are not supported, or it
+            shows no images to a network that takes them.
+    """
+    architecture = parse(name)
+    # A world that shows images says so; most have no such attribute.
+    shape = getattr(world, "observation_shape", None)
+    byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
+    if task.kind != "rl":
+        objective = cast(Objective, world)
+        sizes = objective.inputs, objective.outputs
+        network = Network(architecture, *sizes, task.activation, shape, byte_scale)
+        objective.check(network)
+        return network
+    simulator = cast(Simulator, world)
+    outputs, _ = decoder(simulator.action_space, task.action)
+    inputs = simulator.observation_size
+    return Network(architecture, inputs, outputs, task.activation, shape, byte_scale)
