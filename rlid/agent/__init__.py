@@ -12,7 +12,6 @@ from rlid.agent.protocol import Progress as Progress
 from rlid.agent.protocol import SearchSteps as SearchSteps
 from rlid.agent.settings import LATER as LATER
 from rlid.agent.settings import check_actions as check_actions
-from rlid.agent.settings import check_network as check_network
 from rlid.agent.settings import check_positive as check_positive
 from rlid.agent.settings import check_shares as check_shares
 from rlid.agent.settings import configure as configure
@@ -27,7 +26,6 @@ __all__ = [
     "Progress",
     "SearchSteps",
     "check_actions",
-    "check_network",
     "check_positive",
     "check_shares",
     "configure",

@@ -1,11 +1,9 @@
-"""The agent protocol: an optimizer that searches z, driven by the trial."""
+"""What an agent is: an optimizer that searches z, driven by the trial."""
 
 from __future__ import annotations
 
 import dataclasses
-import types
-import typing
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -14,16 +12,15 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError
 from rlid.records import State
-from rlid.registry import Registry, unknown
+from rlid.registry import Registry
 
 if TYPE_CHECKING:
     from rlid.networks import Network
     from rlid.problem import Problem
 
-AGENTS = Registry("agent", package="rlid.agents", group="rlid.agents")
-
 CHECKPOINT = 250_000
 """Steps between two moments at which a gradient agent's search can be saved."""
+Notes = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True)
@@ -56,12 +53,20 @@ SearchSteps = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
 
 
 class Agent(Protocol):
-    """A frozen dataclass: its fields are its hyper-parameters, and go into the spec."""
+    """A frozen dataclass: its fields are its hyper-parameters, and go into the spec.
+
+    A class may inherit from this one. Registration lends the defaults below to a class that does
+    not, so that `kinds` and `search` are all that an agent must have.
+    """
 
     kinds: ClassVar[tuple[str, ...]]
     """Which kinds of task it can take: "rl", "supervised", "synthetic"."""
-    shares_batch: ClassVar[bool]
+    version: ClassVar[int] = 1
+    """Part of every trial's key: raise it when the same settings search in another way."""
+    shares_batch: ClassVar[bool] = False
     """Whether its trials may share a process and a batch with others."""
+    actions: ClassVar[tuple[str, ...]] = ()
+    """Kinds of actions that it takes, as `rlid.simulators.kind_of` names them; () for all."""
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Search z until closed: yield what to score, or where it stands.
@@ -70,8 +75,46 @@ class Agent(Protocol):
 
         Raises:
             EnvironmentFault: the environment failed under a gradient agent.
-            Exception: anything else counts against the agent: its trial is unsolved.
+            Diverged: z stopped being finite; the trial is unsolved.
+            Exception: anything else is a fault of the agent; the trial is missing.
         """
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return what the agent decided by itself for this problem, for the record."""
+        return {}
+
+    def check_network(self, network: Network, d: int) -> None:
+        """Refuse a network, or a d, with which the agent's settings make no sense.
+
+        Raises:
+            InputError: in one line, why.
+        """
+
+
+class AgentRegistry(Registry):
+    """The registry of agents; what it holds has every attribute of `Agent`."""
+
+    def add(self, *tags: str, name: str | None = None, example: str = "") -> Callable[[Any], Any]:
+        """Return a decorator that registers an agent's class, and lends it `Agent`'s defaults.
+
+        Raises:
+            ValueError: the name is taken.
+            InputError: the class is no dataclass, or has no `kinds` or no `search`.
+        """
+        register = super().add(*tags, name=name, example=example)
+        return lambda cls: register(_complete(cls, name or cls.__name__))
+
+
+AGENTS = AgentRegistry("agent", package="rlid.agents", group="rlid.agents")
+
+
+def _complete(cls: type, name: str) -> type:
+    """Return a class that has every attribute of `Agent`: cls, or one that inherits from both."""
+    lacks = [attribute for attribute in ("kinds", "search") if attribute not in dir(cls)]
+    if lacks or not dataclasses.is_dataclass(cls):
+        what = f"has no {' and no '.join(lacks)}" if lacks else "is no dataclass"
+        raise InputError(f"agent {name!r} {what}: see rlid.agent.Agent")
+    if Agent in cls.__mro__:
+        return cls
+    names = {key: getattr(cls, key) for key in ("__doc__", "__module__", "__qualname__")}
+    return type(cls.__name__, (cls, Agent), names)

@@ -6,16 +6,13 @@ import dataclasses
 import types
 import typing
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rlid.agent.protocol import AGENTS, Agent
 from rlid.errors import InputError
 from rlid.registry import unknown
-
-if TYPE_CHECKING:
-    from rlid.networks import Network
 
 LATER = {"later": True}
 """Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
@@ -53,24 +50,11 @@ def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
     Raises:
         InputError: in one line, which it takes.
     """
-    takes: tuple[str, ...] = getattr(agent, "actions", ())
-    if takes and kind not in takes:
+    if agent.actions and kind not in agent.actions:
         raise InputError(
-            f"agent {name!r} takes {' and '.join(takes)} actions, but those of {task!r} are {kind}"
+            f"agent {name!r} takes {' and '.join(agent.actions)} actions, "
+            f"but those of {task!r} are {kind}"
         )
-
-
-def check_network(agent: Agent, network: Network, d: int) -> None:
-    """Refuse a network, or a d, with which the agent's settings make no sense.
-
-    An agent that has such settings says so in a method `check_network(network, d)` of its own.
-
-    Raises:
-        InputError: in one line, why.
-    """
-    own = getattr(agent, "check_network", None)
-    if own is not None:
-        own(network, d)
 
 
 def check_shares(agent: str, **values: float) -> None:

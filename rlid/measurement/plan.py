@@ -212,7 +212,7 @@ def plan(
     finally:
         world.close()
     allowed = _dims(projection, dmax, dims, shape.D)
-    agents.check_network(configured, shape, allowed[-1])
+    configured.check_network(shape, allowed[-1])
     numbers = tuple(range(seed, seed + seeds))
     return Plan(
         task=found,
