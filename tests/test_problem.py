@@ -106,7 +106,7 @@ def test_a_request_is_answered_without_waiting_for_a_longer_one():
 
 
 @pytest.mark.parametrize("name", ["cartpole", "sum_constraints:4"])
-def test_what_was_answered_is_not_held(name):
+def test_a_request_is_let_go_of_when_it_is_answered(name):
     network = "mlp:4" if name == "cartpole" else "vector:1000"
     problem = problem_of(resolve(name), network)
     evaluation, requests = Evaluation(), []
