@@ -100,7 +100,7 @@ def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=N
 
 
 class TestTasks:
-    def test_it_says_what_it_is(self, task):
+    def test_a_task_has_a_summary_a_version_and_valid_defaults(self, task):
         entry = TASKS.entry(task.name.partition(":")[0])
         assert 10 <= len(entry.summary) <= 100
         assert task.version >= 1
@@ -110,10 +110,10 @@ class TestTasks:
         assert task.patience > 0
         assert (task.floor is None) or task.floor_source
 
-    def test_its_protocol_is_plain_data(self, task):
+    def test_the_protocol_is_plain_data(self, task):
         assert json.loads(json.dumps(task.protocol(), allow_nan=False)) == task.protocol()
 
-    def test_its_recipes_are_settings_of_agents(self, task):
+    def test_recipes_name_settings_of_agents(self, task):
         for agent, recipe in task.recipes.items():
             assert set(recipe) <= {field.name for field in dataclasses.fields(AGENTS[agent])}
 
@@ -141,7 +141,7 @@ class TestTasks:
             assert np.array_equal(result.values, np.vstack([row.values for row in rows]))
             assert result.steps == sum(row.steps for row in rows)
 
-    def test_what_knows_nothing_has_finite_scores(self, task):
+    def test_scores_without_training_are_finite(self, task):
         world, seeds = make_world(task), [1, 2, 3]
         if task.kind == "rl":
             scores = random_returns(task, world, seeds, np.random.default_rng(0))
@@ -159,7 +159,7 @@ class TestTasks:
         restarted = simulator.restart(np.array([1]), [9])
         assert np.array_equal(restarted, make_world(task).start([9]))
 
-    def test_slots_that_change_places_go_on_as_they_were(self, task):
+    def test_reordered_slots_continue_their_episodes(self, task):
         world = make_world(task)
         if not hasattr(world, "reorder"):
             pytest.skip("its slots keep their places")
@@ -195,7 +195,7 @@ class TestTasks:
 
 @pytest.mark.parametrize("name", list(AGENTS))
 class TestAgents:
-    def test_it_says_what_it_is_and_its_settings_are_plain(self, name):
+    def test_an_agent_has_a_summary_and_frozen_plain_settings(self, name):
         assert AGENTS.entry(name).summary
         agent = configure(name)
         assert json.loads(json.dumps(settings(agent))) == settings(agent)
@@ -213,7 +213,7 @@ class TestAgents:
         assert np.array_equal(z, z_again)
         assert record.theta_sha256 != other.theta_sha256
 
-    def test_it_runs_in_one_dimension_and_stops_at_its_budget(self, name):
+    def test_an_agent_runs_in_one_dimension_and_stops_at_its_budget(self, name):
         record, z = run_one(name, first_task_for(name), d=1)
         assert record.status == "unsolved"
         assert record.reason == ""
@@ -222,14 +222,14 @@ class TestAgents:
         parts = record.search_steps + record.validation_steps + record.scoring_steps
         assert record.env_steps == parts
 
-    def test_it_leaves_the_global_generators_alone(self, name):
+    def test_an_agent_leaves_the_global_generators_alone(self, name):
         before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
         run_one(name, first_task_for(name))
         assert random.getstate() == before[0]
         assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
         assert torch.equal(torch.get_rng_state(), before[2])
 
-    def test_it_does_not_depend_on_the_global_generators(self, name):
+    def test_an_agent_does_not_depend_on_the_global_generators(self, name):
         task = first_task_for(name)
         np.random.seed(1)  # noqa: NPY002
         torch.manual_seed(1)
@@ -241,7 +241,7 @@ class TestAgents:
 
 
 @pytest.mark.parametrize("kind", list(PROJECTIONS))
-def test_every_projection_carries_a_trial(kind):
+def test_a_problem_can_be_evaluated_through_every_projection(kind):
     task = first_task_of(("rl",))
     world = make_world(task)
     D = make_network(task, small_network(task), world).D

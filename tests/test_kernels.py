@@ -32,7 +32,7 @@ def both_ways(kind, D, d, rows):
 
 @settings(max_examples=60, deadline=None)
 @given(size=SIZES, kind=st.sampled_from(["onehot", "fastfood"]), rows=st.integers(1, 3))
-def test_projections_have_the_same_bits_with_and_without(size, kind, rows):
+def test_small_projections_match_the_numpy_version(size, kind, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layouts, "_SMALLEST_TILED", 24)
         with_c, without = both_ways(kind, *size, rows)
@@ -51,25 +51,25 @@ def test_projections_have_the_same_bits_with_and_without(size, kind, rows):
         ("fastfood", 1_100_000, 750),
     ],
 )
-def test_so_do_large_ones(kind, D, d):
+def test_large_projections_match_the_numpy_version(kind, D, d):
     with_c, without = both_ways(kind, D, d, 2)
     assert with_c == without
 
 
 @pytest.mark.parametrize("bits", range(19))
-def test_the_transform_has_the_same_bits(bits):
+def test_the_compiled_transform_matches_the_numpy_version(bits):
     x = np.random.default_rng(bits).standard_normal((3, 1 << bits), np.float32)
     assert kernels.transform(x).tobytes() == hadamard.transform(x).tobytes()
 
 
-def test_both_ways_count_the_bytes_they_hold(monkeypatch):
+def test_nbytes_is_right_with_and_without_the_compiled_loops(monkeypatch):
     # Signs are bytes to the C, and floats without it; see test_projections for what is held.
     held = make("onehot", D=70_001, d=20, seed=0).nbytes
     monkeypatch.setattr(kernels, "compiled", None)
     assert make("onehot", D=70_001, d=20, seed=0).nbytes == held + 4 * 70_001
 
 
-def test_a_strided_argument_is_left_as_it_was():
+def test_a_strided_argument_is_not_changed():
     x = np.random.default_rng(0).standard_normal((64, 2), np.float32).T
     before = x.copy()
     assert kernels.transform(x).tobytes() == hadamard.transform(before).tobytes()
@@ -118,7 +118,7 @@ def test_buffers_that_cannot_be_written_are_refused():
         compiled.transform(locked, 8)
 
 
-def test_a_place_beyond_the_end_wraps_around_and_reads_nothing_foreign():
+def test_an_index_beyond_the_end_wraps_around_inside_the_buffer():
     places = np.array([0, 5, -1, 2**31 - 1], np.int32)
     out = numbers(4)
     compiled.read(np.arange(4, dtype=np.float32), places, np.ones(4, np.float32), out)

@@ -53,7 +53,7 @@ def test_the_wheel_holds_the_references_and_the_licence(wheel):
     assert [name for name in names if name.endswith("licenses/LICENSE")]
 
 
-def test_every_requirement_is_pinned_in_the_constraints():
+def test_the_constraints_pin_every_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     pinned = {

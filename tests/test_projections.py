@@ -48,7 +48,7 @@ def small(kind, D=40, d=12, seed=5, dtype=torch.float64):
 @every_kind
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_it_is_linear(kind, data):
+def test_a_projection_is_linear(kind, data):
     P = data.draw(maps(kind))
     (x, y, z), _ = vectors(P)
     torch.testing.assert_close(P(2 * x - 3 * y + z), 2 * P(x) - 3 * P(y) + P(z))
@@ -103,7 +103,7 @@ def test_derivatives_are_those_of_the_map_and_its_transpose(kind):
 @every_kind
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("is_recorded", [True, False])
-def test_a_start_is_added_as_if_it_were_apart(kind, dtype, is_recorded):
+def test_adding_a_start_equals_a_separate_sum(kind, dtype, is_recorded):
     P = small(kind, dtype=dtype)
     z, (start, weights, _) = vectors(P)
     before = start.clone()
@@ -159,7 +159,7 @@ def test_results_do_not_depend_on_threads_or_memory_layout(kind, D):
 @every_kind
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
-def test_one_seed_gives_one_map_and_another_another(kind, seed):
+def test_equal_seeds_give_equal_maps_and_other_seeds_other_maps(kind, seed):
     first, again = small(kind, seed=seed), small(kind, seed=seed)
     z, _ = vectors(first)
     assert torch.equal(first(z), again(z))
@@ -170,7 +170,7 @@ def test_one_seed_gives_one_map_and_another_another(kind, seed):
 @every_kind
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_what_nests_nests(kind, data):
+def test_a_map_of_smaller_d_lies_inside_that_of_larger_d(kind, data):
     large = data.draw(maps(kind))
     d = large.d if large.is_square else data.draw(st.integers(1, large.d))
     part = make(kind, D=large.D, d=d, seed=large.seed, dtype=torch.float64)
@@ -195,7 +195,7 @@ def test_condition_number_by_iteration_equals_the_exact_one(kind, monkeypatch):
 
 
 @every_kind
-def test_nbytes_counts_every_array_it_holds(kind):
+def test_nbytes_counts_every_array_that_is_held(kind):
     for D in (1000, 70_001):
         P = small(kind, D=D, d=20, dtype=torch.float32)
         assert P.nbytes == sum(held_buffers(P, {}).values())
@@ -272,7 +272,7 @@ def test_projections_are_listed_without_torch():
 
 
 @every_kind
-def test_its_summary_tells_cost_and_memory(kind):
+def test_the_summary_of_a_kind_states_cost_and_memory(kind):
     summary = PROJECTIONS.entry(kind).summary
     assert "time" in summary or "no cost" in summary
     assert "byte" in summary or "memory" in summary

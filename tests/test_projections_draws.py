@@ -69,7 +69,7 @@ print(json.dumps(sums))
 """
 
 
-def test_other_processes_with_other_threads_get_the_same():
+def test_another_process_with_another_number_of_threads_gives_the_same_map():
     answers = []
     for threads in ("1", "4"):
         variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
@@ -121,13 +121,13 @@ def test_k_constraints_need_d_of_k_whatever_their_layout(kind, shape):
 
 
 @pytest.mark.parametrize("shape", ["rows", "columns", "runs", "every k-th"])
-def test_large_onehot_is_blind_to_layout_too(shape):
+def test_large_onehot_is_blind_to_layout(shape):
     A = constraints(2**16, 12, shape)
     solved = [is_solved(A, make("onehot", D=2**16, d=12, seed=seed).T) for seed in range(10)]
     assert all(solved)
 
 
-def test_groups_by_index_modulo_d_would_be_found_out():
+def test_the_layout_test_detects_groups_by_index_modulo_d():
     D, k = 4096, 8
     A = constraints(D, k, "one column")
     signs = torch.randint(0, 2, (D,), generator=torch.Generator().manual_seed(0)) * 2.0 - 1
@@ -139,11 +139,11 @@ def test_groups_by_index_modulo_d_would_be_found_out():
     ("kind", "low", "high"),
     [("onehot", 1, 1.001), ("sparse", 1.18, 1.28), ("dense", 1.19, 1.29), ("fastfood", 1.1, 1.6)],
 )
-def test_condition_numbers_are_those_known(kind, low, high):
+def test_condition_numbers_are_in_their_known_ranges(kind, low, high):
     assert low - 1e-6 <= make(kind, D=5000, d=64, seed=0).condition_number() <= high
 
 
-def test_sparse_has_its_density_and_holds_what_it_says():
+def test_sparse_has_its_documented_density_and_memory():
     D, d = 40_000, 200
     places, signs, counts = draw_entries(3, D, d)
     assert abs(counts.mean() / np.sqrt(D) - 1) < 0.03

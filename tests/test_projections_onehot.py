@@ -53,7 +53,7 @@ def test_unfold_reads_and_fold_adds_what_the_hash_says(size):
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_it_equals_its_definition(data):
+def test_products_equal_those_of_the_defining_matrix(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layouts, "_SMALLEST_TILED", data.draw(st.sampled_from([24, 10**9])))
         D, d = data.draw(SIZES)
@@ -85,7 +85,7 @@ def test_groups_of_any_d_split_into_those_of_any_larger_d(D):
 
 
 @pytest.mark.parametrize("d", [1, 3, 2047, 2048, 2049, 5000, 30_000, 70_001])
-def test_large_d_is_exact_too(d):
+def test_large_maps_are_exact_at_any_d(d):
     P = onehot(70_001, d)
     z = torch.randn(d, dtype=torch.float64)
     torch.testing.assert_close(P.T(P(z)), z)
@@ -94,14 +94,14 @@ def test_large_d_is_exact_too(d):
     torch.testing.assert_close(larger(larger.T(P(z))), P(z))
 
 
-def test_the_layout_depends_on_D_alone():
+def test_the_choice_of_layout_depends_on_D_alone():
     for d in (1, 100, 60_000):
         assert isinstance(draw_layout(0, 65_535, d, np.float32), Permuted)
         assert isinstance(draw_layout(0, 65_536, d, np.float32), Tiled)
 
 
 @pytest.mark.parametrize("D", [40, 1000, 50_000, 70_001, 199_210])
-def test_it_holds_at_most_16_bytes_per_weight(D):
+def test_onehot_holds_at_most_16_bytes_per_weight(D):
     for d in (1, D // 2, D):
         assert make("onehot", D=D, d=d, seed=0).nbytes <= 16 * D
 

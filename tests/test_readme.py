@@ -14,7 +14,7 @@ EXAMPLES = dict(
 )
 
 
-def test_there_are_examples():
+def test_readme_has_a_task_and_an_agent_example():
     assert set(EXAMPLES) == {"my_task.py", "my_agent.py"}
 
 
@@ -38,14 +38,14 @@ def test_the_examples_run_as_written(tmp_path, arguments):
     )
 
 
-def test_every_path_in_it_is_there():
+def test_every_path_in_readme_exists():
     for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"`((?:rlid|envs|agents|results)/[a-z_]*(?:\.py)?/?)`", README):
         assert (ROOT / path).exists(), path
 
 
-def test_every_command_in_it_is_understood(tmp_path, monkeypatch):
+def test_every_command_in_readme_has_known_options_and_tasks(tmp_path, monkeypatch):
     from rlid.cli import measure
     from rlid.measurement.plan import plan
 

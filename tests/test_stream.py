@@ -113,7 +113,7 @@ def test_streams_of_other_labels_and_seeds_are_unrelated():
         assert abs(np.corrcoef(one, other.normal(100_000))[0, 1]) < 0.02
 
 
-def test_no_global_generator_is_touched():
+def test_streams_leave_the_global_generators_alone():
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # noqa: NPY002
     Stream(1).normal(1000)
     Stream(1).permutation(1000)
