@@ -34,5 +34,5 @@ def test_the_plain_module_is_the_same_function(name, shape, activation):
 
 
 def test_a_vector_is_no_network():
-    with pytest.raises(ValueError, match="no network"):
+    with pytest.raises(ValueError, match="has no layers"):
         to_torch(Network(parse("vector:5"), 5, 1), torch.zeros(5))
