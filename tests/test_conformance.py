@@ -1,4 +1,4 @@
-"""What must hold for every registered task, agent and projection, whatever its name."""
+"""Properties of every registered task, agent and projection."""
 
 import dataclasses
 import json
@@ -20,11 +20,11 @@ from rlid.simulators.make import make_network, make_world
 from rlid.task import TASKS, resolve
 from rlid.training.trial import run_trials
 
-# Data sets are not in the repository: small ones in the same formats stand for them.
+# Data sets are not in the repository; small ones in the same formats replace them.
 pytestmark = pytest.mark.usefixtures("small_images")
 
 SHORT = 60
-"""Steps of an episode here."""
+"""Steps after which an episode is cut."""
 
 
 def names_of_tasks():
@@ -35,20 +35,20 @@ def names_of_tasks():
 
 
 def with_marks(name):
-    """A task tagged slow is tested with the slow tests."""
+    """Return the task's name as a parameter; a task tagged slow belongs to the slow tests."""
     tags = TASKS.entry(name.partition(":")[0]).tags
     return pytest.param(name, marks=[pytest.mark.slow] if "slow" in tags else [])
 
 
 @pytest.fixture(params=[with_marks(name) for name in names_of_tasks()])
 def task(request, small_images):
-    """Every task, with episodes cut short: some would never end by themselves."""
-    found = resolve(request.param)
-    return dataclasses.replace(found, episode_cap=min(found.episode_cap, SHORT))
+    """Every task, with short episodes: some would never end by themselves."""
+    original = resolve(request.param)
+    return dataclasses.replace(original, episode_cap=min(original.episode_cap, SHORT))
 
 
 def small_network(task):
-    """What is quick to run, where the task leaves a choice."""
+    """Return a network that is fast to evaluate, where the task leaves a choice."""
     return task.network if task.kind == "synthetic" else "mlp:4"
 
 
@@ -59,7 +59,7 @@ def problem_of(task, d=3, seed=1, projection="onehot", world=None):
 
 
 def tasks_by_speed():
-    """Every task; first what is tagged fast."""
+    """Yield every task, those tagged fast first."""
     names = sorted(
         names_of_tasks(), key=lambda name: "fast" not in TASKS.entry(name.partition(":")[0]).tags
     )
@@ -67,12 +67,12 @@ def tasks_by_speed():
 
 
 def first_task_of(kinds):
-    """The quickest to start with: what is tagged fast, if anything is."""
-    return next(found for found in tasks_by_speed() if found.kind in kinds)
+    """Return the first task of some kinds, one tagged fast if there is any."""
+    return next(task for task in tasks_by_speed() if task.kind in kinds)
 
 
 def first_task_for(agent):
-    """The quickest whose actions the agent takes, if it says which those are."""
+    """Return the first task whose actions the agent takes, if it restricts them."""
     takes = getattr(AGENTS[agent], "actions", None)
     if takes is None:
         return first_task_of(AGENTS[agent].kinds)
@@ -83,8 +83,8 @@ def first_task_for(agent):
 
 
 def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
-    found = []
-    wanted = plan(
+    outcomes = []
+    planned = plan(
         task.name,
         agent=name,
         network=small_network(task),
@@ -92,10 +92,10 @@ def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=N
         budget=budget,
         projection=projection,
     )
-    short = dataclasses.replace(wanted.task, validation_episodes=6, scoring_episodes=8)
-    spec = wanted.spec(d, seed, stop)
-    run_trials([spec], Judgement(stop), short, lambda *out: found.append(out))
-    (outcome,) = found
+    short = dataclasses.replace(planned.task, validation_episodes=6, scoring_episodes=8)
+    spec = planned.spec(d, seed, stop)
+    run_trials([spec], Judgement(stop), short, lambda *outcome: outcomes.append(outcome))
+    (outcome,) = outcomes
     return outcome
 
 
@@ -128,12 +128,12 @@ class TestTasks:
 
     def test_returns_do_not_depend_on_the_batch(self, task):
         world = make_world(task)
-        one, other = (problem_of(task, seed=seed, world=world) for seed in (1, 2))
+        first, second = (problem_of(task, seed=seed, world=world) for seed in (1, 2))
         rng = np.random.default_rng(1)
         requests = [
-            Request(one, rng.standard_normal((5, 3)), (1, 2, 3)),
-            Request(other, rng.standard_normal((2, 3)), (4, 5, 6)),
-            Request(one, rng.standard_normal((1, 3)), (7,)),
+            Request(first, rng.standard_normal((5, 3)), (1, 2, 3)),
+            Request(second, rng.standard_normal((2, 3)), (4, 5, 6)),
+            Request(first, rng.standard_normal((1, 3)), (7,)),
         ]
         together = evaluate(requests)
         for request, result in zip(requests, together, strict=True):
@@ -153,7 +153,7 @@ class TestTasks:
 
     def test_a_new_episode_in_a_slot_starts_as_in_a_fresh_simulator(self, task):
         if task.kind != "rl":
-            pytest.skip("without an environment there are no episodes")
+            pytest.skip("a task without an environment has no episodes")
         simulator = make_world(task)
         simulator.start([1, 2, 3])
         restarted = simulator.restart(np.array([1]), [9])
@@ -162,7 +162,7 @@ class TestTasks:
     def test_reordered_slots_continue_their_episodes(self, task):
         world = make_world(task)
         if not hasattr(world, "reorder"):
-            pytest.skip("its slots keep their places")
+            pytest.skip("this simulator does not reorder slots")
         still, seeds = make_world(task), [1, 2, 3, 4, 5]
         rng, order = np.random.default_rng(0), np.array([3, 0, 4, 2, 1])
         active = np.array([True, False, True, True, False])
@@ -173,9 +173,9 @@ class TestTasks:
                 world.reorder(order)
             actions = sample(world.action_space, rng, 5)
             expected = still.step(actions, active)
-            found = world.step(actions[moved], active[moved])
-            for one, other in zip(expected, found, strict=True):
-                assert np.array_equal(one[moved][active[moved]], other[active[moved]])
+            reordered = world.step(actions[moved], active[moved])
+            for before, after in zip(expected, reordered, strict=True):
+                assert np.array_equal(before[moved][active[moved]], after[active[moved]])
         assert np.array_equal(world.restart(np.array([4]), [9]), still.restart(order[4:], [9]))
         actions, active = sample(world.action_space, rng, 5), np.ones(5, bool)
         assert np.array_equal(

@@ -1,4 +1,4 @@
-"""What must hold for every projection that is registered, whatever its name."""
+"""Properties of every registered projection."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from rlid.projections import PROJECTIONS, make, projection
 
 KINDS = list(PROJECTIONS)
 SEEDS = st.integers(0, 2**64 - 1)
-# Matrices beyond this take the time of the whole suite.
+# Larger maps would take as long as all other tests together.
 LARGEST_BYTES = 2_000_000
 LARGEST_ENTRIES = 3_000_000
 
@@ -107,14 +107,14 @@ def test_adding_a_start_equals_a_separate_sum(kind, dtype, is_recorded):
     P = small(kind, dtype=dtype)
     z, (start, weights, _) = vectors(P)
     before = start.clone()
-    for one in (z, z[0], z[:0]):
-        one = one.clone().requires_grad_(is_recorded)
-        moved, apart = P(one, start), start + P(one)
-        assert torch.equal(moved, apart)
+    for part in (z, z[0], z[:0]):
+        x = part.clone().requires_grad_(is_recorded)
+        fused, separate = P(x, start), start + P(x)
+        assert torch.equal(fused, separate)
         assert torch.equal(start, before)
-        assert moved.requires_grad == is_recorded
+        assert fused.requires_grad == is_recorded
         if is_recorded:
-            gradients = [torch.autograd.grad((y * weights).sum(), one)[0] for y in (moved, apart)]
+            gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (fused, separate)]
             assert torch.equal(*gradients)
     with pytest.raises(ValueError, match="start must"):
         P(z, start[1:])
@@ -178,7 +178,7 @@ def test_a_map_of_smaller_d_lies_inside_that_of_larger_d(kind, data):
         for i in {0, d // 2, d - 1}:
             torch.testing.assert_close(part.column(i), large.column(i), rtol=0, atol=1e-6)
     elif large.nesting == "subspaces":
-        # Columns of the larger map are orthonormal there, so this is the projection on its span.
+        # The columns of such a map are orthonormal, so that P P^T projects onto their span.
         theta = part(vectors(part)[0])
         torch.testing.assert_close(large(large.T(theta)), theta)
 
@@ -201,25 +201,25 @@ def test_nbytes_counts_every_array_that_is_held(kind):
         assert P.nbytes == sum(held_buffers(P, {}).values())
 
 
-def held_buffers(thing, found):
-    """Return the bytes of each buffer reachable from `thing`, by address."""
-    if isinstance(thing, torch.Tensor):
-        storage = thing.untyped_storage()
-        # One that numpy has lent may start inside an array that is held, too.
-        inside = [at for at, size in found.items() if 0 <= storage.data_ptr() - at < size]
-        if not inside:
-            found[storage.data_ptr()] = storage.nbytes()
-    if isinstance(thing, np.ndarray):
-        while isinstance(thing.base, np.ndarray):
-            thing = thing.base
-        if thing.size:
-            found[thing.ctypes.data] = thing.nbytes
-    elif isinstance(thing, list | tuple):
-        for part in thing:
-            held_buffers(part, found)
-    elif hasattr(thing, "__dict__"):
-        held_buffers(list(vars(thing).values()), found)
-    return found
+def held_buffers(value, sizes):
+    """Return `sizes` with the bytes of each buffer reachable from `value` added, by address."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        address = storage.data_ptr()
+        # A tensor made from an array may start inside a buffer that is counted already.
+        if not any(0 <= address - start < size for start, size in sizes.items()):
+            sizes[address] = storage.nbytes()
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        if value.size:
+            sizes[value.ctypes.data] = value.nbytes
+    elif isinstance(value, list | tuple):
+        for part in value:
+            held_buffers(part, sizes)
+    elif hasattr(value, "__dict__"):
+        held_buffers(list(vars(value).values()), sizes)
+    return sizes
 
 
 @every_kind

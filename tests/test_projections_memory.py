@@ -1,4 +1,4 @@
-"""Whether a projection fits into memory is known before it is drawn."""
+"""A projection that does not fit into memory is refused before it is drawn."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What README says a user can do is done here, with its own text."""
+"""The examples, paths and commands of README work as they are written."""
 
 import re
 import shlex
@@ -30,11 +30,11 @@ def test_readme_has_a_task_and_an_agent_example():
 def test_the_examples_run_as_written(tmp_path, arguments):
     for name, text in EXAMPLES.items():
         (tmp_path / name).write_text(text)
-    done = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 0, done.stderr
+    process = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
+    assert "Traceback" not in process.stderr
+    assert process.returncode == 0, process.stderr
     assert re.search(
-        r"^(cartpole · hill_climbing|hill · cmaes) · mlp:20x20 .* d_int90", done.stdout, re.M
+        r"^(cartpole · hill_climbing|hill · cmaes) · mlp:20x20 .* d_int90", process.stdout, re.M
     )
 
 
