@@ -72,7 +72,7 @@ def first_task_of(kinds):
 
 
 def first_task_for(agent):
-    """Return the first task whose actions the agent takes, if it restricts them."""
+    """The quickest whose actions the agent takes, if it says which those are."""
     takes = getattr(AGENTS[agent], "actions", None)
     if takes is None:
         return first_task_of(AGENTS[agent].kinds)
@@ -162,7 +162,7 @@ class TestTasks:
     def test_reordered_slots_continue_their_episodes(self, task):
         world = make_world(task)
         if not hasattr(world, "reorder"):
-            pytest.skip("this simulator does not reorder slots")
+            pytest.skip("its slots keep their places")
         still, seeds = make_world(task), [1, 2, 3, 4, 5]
         rng, order = np.random.default_rng(0), np.array([3, 0, 4, 2, 1])
         active = np.array([True, False, True, True, False])

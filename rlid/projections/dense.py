@@ -21,10 +21,15 @@ class Dense(Projection):
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
         """Draw D * d normal numbers."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
-        self._rows = np.empty((d, D), dtype=numpy_dtype(dtype))
-        for i in range(d):
-            column = gaussian_column(seed, D, i)
-            self._rows[i] = column / np.sqrt(np.sum(column * column))
+        self._rows = self._draw_rows()
+
+    def _draw_rows(self) -> Array:
+        """Return the columns of P as rows, (d, D)."""
+        rows = np.empty((self.d, self.D), dtype=numpy_dtype(self.dtype))
+        for i in range(self.d):
+            column = gaussian_column(self.seed, self.D, i)
+            rows[i] = column / np.sqrt(np.sum(column * column))
+        return rows
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
