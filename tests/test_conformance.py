@@ -18,7 +18,7 @@ from rlid.records.judgement import Judgement
 from rlid.simulators.actions import kind_of, sample
 from rlid.simulators.make import make_network, make_world
 from rlid.task import TASKS, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 # Data sets are not in the repository; small ones in the same formats replace them.
 pytestmark = pytest.mark.usefixtures("small_images")
@@ -73,8 +73,8 @@ def first_task_of(kinds):
 
 def first_task_for(agent):
     """The quickest whose actions the agent takes, if it says which those are."""
-    takes = getattr(AGENTS[agent], "actions", None)
-    if takes is None:
+    takes = AGENTS[agent].actions
+    if not takes:
         return first_task_of(AGENTS[agent].kinds)
     for task in tasks_by_speed():
         if task.kind == "rl" and kind_of(make_world(task).action_space, task.action) in takes:
