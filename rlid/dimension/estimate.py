@@ -1,4 +1,4 @@
-"""From trials to d_int90: the estimate, its interval, and the comparison of two measurements.
+"""From trials to d_int90: the estimate and its interval.
 
 d_int90 is the smallest d at which the probability of success is at least one half (Li et al. 2018,
 with the score at each d taken as the median over seeds). How it is estimated: `threshold_model`.
@@ -14,11 +14,12 @@ from functools import lru_cache
 import numpy as np
 
 from rlid.dimension import threshold_model
-from rlid.dimension.statistics import Floats, weighted_quantile
+from rlid.dimension.lattice import pooled_dims
+from rlid.dimension.statistics import Floats
 from rlid.dimension.success_curve import CurvePoint as CurvePoint
 from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
 from rlid.dimension.success_curve import checked, curve_of, first_crossing, grid_crossing
-from rlid.dimension.threshold_model import Posterior, midpoints
+from rlid.dimension.threshold_model import Posterior
 
 # Below this many seeds the spread between seeds is unknown, and no interval is claimed.
 FEWEST_SEEDS = 5
@@ -27,8 +28,6 @@ TAIL = 0.025
 # How sure it must be that the half-point lies above dmax before "> dmax" is the answer. Bisection
 # with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
 CENSORED_FROM = 0.95
-# A comparison leaves out what is less probable than this; it bears on no digit that is shown.
-NEGLIGIBLE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -76,23 +75,6 @@ class Estimate:
         return self.d_int90 == self.dmin > 1
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """How much harder A is than B.
-
-    `ratio` is d_int90 of A over that of B, None where either has none. Its 95 % interval is
-    (`ratio_low`, `ratio_high`), None where open or not claimed. `probability_a_harder` counts
-    ties, and what censoring hides, as half. `verdict` is "harder", "easier" or "undecided", said
-    of A: decided where the interval leaves out 1.
-    """
-
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    probability_a_harder: float | None
-    verdict: str
-
-
 def estimate(trials: Iterable[TrialOutcome], *, dmax: int, dmin: int = 1) -> Estimate:
     """Return d_int90 and its interval from any set of trials, however they were chosen.
 
@@ -119,47 +101,6 @@ def estimate(trials: Iterable[TrialOutcome], *, dmax: int, dmin: int = 1) -> Est
     return replace(blank, withheld=reason)
 
 
-def compare(
-    a: Iterable[TrialOutcome],
-    b: Iterable[TrialOutcome],
-    *,
-    dmax_a: int,
-    dmax_b: int,
-    dmin_a: int = 1,
-    dmin_b: int = 1,
-) -> Comparison:
-    """Return whether task A is harder than task B, from the trials of each.
-
-    The two are taken as independent; where they share seeds, that is on the safe side.
-    """
-    first, second = tuple(a), tuple(b)
-    answer_a = estimate(first, dmax=dmax_a, dmin=dmin_a)
-    answer_b = estimate(second, dmax=dmax_b, dmin=dmin_b)
-    if answer_a.withheld or answer_b.withheld:
-        return Comparison(None, None, None, None, "undecided")
-    low_a, high_a, mass_a = _possible_answers(posterior_of(first, dmax_a, dmin_a), dmin_a, dmax_a)
-    low_b, high_b, mass_b = _possible_answers(posterior_of(second, dmax_b, dmin_b), dmin_b, dmax_b)
-    weights = np.outer(mass_a, mass_b).ravel()
-    least = (low_a[:, None] / high_b).ravel()
-    most = (high_a[:, None] / low_b).ravel()
-    is_harder, is_easier = float(weights @ (least > 1.0)), float(weights @ (most < 1.0))
-    probability = is_harder + 0.5 * (1.0 - is_harder - is_easier)
-    ratio = None
-    if answer_a.d_int90 is not None and answer_b.d_int90 is not None:
-        ratio = answer_a.d_int90 / answer_b.d_int90
-    if min(answer_a.seeds, answer_b.seeds) < FEWEST_SEEDS:
-        return Comparison(ratio, None, None, probability, "undecided")
-    low = weighted_quantile(least, weights, TAIL)
-    high = weighted_quantile(most, weights, 1.0 - TAIL)
-    return Comparison(
-        ratio=ratio,
-        ratio_low=low or None,
-        ratio_high=high if math.isfinite(high) else None,
-        probability_a_harder=probability,
-        verdict="harder" if low > 1.0 else "easier" if high < 1.0 else "undecided",
-    )
-
-
 def posterior_of(trials: Iterable[TrialOutcome], dmax: int, dmin: int = 1) -> Posterior:
     """Return the posterior of the half-point; missing trials say nothing."""
     known = sorted((t.d, t.seed, t.success) for t in trials if t.success is not None)
@@ -169,7 +110,7 @@ def posterior_of(trials: Iterable[TrialOutcome], dmax: int, dmin: int = 1) -> Po
 # The search, the progress bar and the comparison ask for the same posterior one after the other.
 @lru_cache(maxsize=32)
 def _cached_posterior(known: tuple[tuple[int, int, bool], ...], dmin: int, dmax: int) -> Posterior:
-    place = threshold_model.pooled_dims(sorted({d for d, _, _ in known}))
+    place = pooled_dims(sorted({d for d, _, _ in known}))
     dims = sorted(set(place.values()))
     seeds = sorted({seed for _, seed, _ in known})
     solved, failed = outcome_tables(
@@ -259,15 +200,3 @@ def _missing_near(rows: tuple[TrialOutcome, ...], answer: Estimate) -> list[int]
         if (moved.d_int90, moved.censored) != (answer.d_int90, answer.censored):
             return missing
     return []
-
-
-def _possible_answers(posterior: Posterior, dmin: int, dmax: int) -> tuple[Floats, Floats, Floats]:
-    """Return the least and the greatest d_int90 of each cell of the posterior, and its mass."""
-    is_likely = posterior.mass > NEGLIGIBLE
-    centres = midpoints(posterior.edges)[is_likely]
-    answers = np.maximum(dmin, np.ceil(np.exp(centres)))
-    # All that is known above dmax is that the answer is larger than it.
-    is_above = centres > math.log(dmax)
-    least = np.where(is_above, dmax + 1.0, answers)
-    mass = posterior.mass[is_likely]
-    return least, np.where(is_above, math.inf, answers), mass / mass.sum()

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.dimension.lattice import Lattice, midpoints
 from rlid.dimension.statistics import weighted_quantile
 from rlid.dimension.threshold_model import (
     Joint,
-    Lattice,
     Singles,
     fit_joint,
     half_point_offsets,
-    midpoints,
     product,
     spread_kernel,
     success_given_threshold,
