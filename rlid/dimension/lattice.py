@@ -14,12 +14,14 @@ from rlid.dimension.statistics import Floats
 
 @dataclass(frozen=True)
 class Lattice:
-    """The values that are summed over; a priori equally likely unless weights are given.
+    """The values of the parameters and how likely each is before any trial.
 
-    `scales` and `spreads` are in log d; `outliers` are pairs (guess, lapse), never
-    zero, since one freak run must not rule a threshold out. `margin` is how far the half-point may
-    lie beyond [dmin, dmax], `cell_width` and `most_cells` bound the cells that log d is cut into,
-    and up to `exact_up_to` every integer's logarithm is an edge: a cell means one answer there.
+    `scales` and `spreads` are in log d. `outliers` are pairs (guess, lapse), never zero, because
+    one lucky or unlucky run must not rule a threshold out. `never` are shares of seeds that
+    solve no d. Each has weights of the same length. `margin` is how far the half-point may lie
+    beyond [dmin, dmax], in log d. `cell_width` (in log d) and `most_cells` bound the cells that
+    log d is cut into. Up to `exact_up_to` the logarithm of every integer is an edge, so that a
+    cell means one answer there.
     """
 
     scales: tuple[float, ...]
@@ -28,10 +30,20 @@ class Lattice:
     spread_weights: tuple[float, ...]
     outliers: tuple[tuple[float, float], ...]
     outlier_weights: tuple[float, ...]
+    never: tuple[float, ...]
+    never_weights: tuple[float, ...]
     margin: float
     cell_width: float
     most_cells: int
     exact_up_to: int
+
+    def prior(self) -> Floats:
+        """Return the weight of each combination: (never, scales, outliers, spreads, 1)."""
+        axes = (self.never_weights, self.scale_weights, self.outlier_weights, self.spread_weights)
+        table = np.ones(())
+        for weights in axes:
+            table = table[..., None] * np.asarray(weights)
+        return np.asarray(table[..., None])
 
 
 # From a step between neighbouring integers near 100 to a curve that needs a factor of 300 in d to
@@ -48,6 +60,9 @@ ESTIMATION = Lattice(
     spread_weights=(0.14, 0.28, 0.4, 0.57, 0.7, 0.35),
     outliers=((0.01, 0.01), (0.01, 0.1), (0.1, 0.01), (0.1, 0.1), (0.01, 0.25)),
     outlier_weights=(0.4, 0.2, 0.1, 0.15, 0.15),
+    # Without the shares above zero, intervals cover in 53 to 59 % where 30 % of seeds never solve.
+    never=(0.0, 0.1, 0.2, 0.35),
+    never_weights=(0.55, 0.2, 0.15, 0.1),
     margin=1.5,
     cell_width=0.05,
     most_cells=200,
