@@ -15,8 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rlid.dimension.estimate import FEWEST_SEEDS, TrialOutcome, estimate, outcome_tables
+from rlid.dimension.estimate import FEWEST_SEEDS, estimate
+from rlid.dimension.evidence import outcome_tables
 from rlid.dimension.information import Round, plan_round
+from rlid.dimension.success_curve import TrialOutcome
 
 Pair = tuple[int, int]
 
@@ -68,6 +70,10 @@ class Grid:
 class Bisect:
     """Bisects log d for each seed by itself; a round is the next d of every seed.
 
+    When its bracket is narrow, each seed tries the largest d. That shows whether a seed that
+    failed everywhere has a threshold, and tells thresholds that differ between seeds from chance
+    successes far below one threshold.
+
     The bisection is replayed from the start through the outcomes there are, so that trials of
     another search are used where they fit. A missing trial is passed over: the nearest d inside
     the bracket stands in for it.
@@ -86,16 +92,15 @@ class Bisect:
         return [(d, seed) for d, seed in proposals if d is not None]
 
     def _next(self, outcomes: Mapping[int, bool | None]) -> int | None:
-        """Return the next d for a seed, or None when its bracket is narrow enough."""
+        """Return the next d for a seed, or None when its bracket is narrow and dmax was tried."""
         low, high = -1, len(self.dims)
         while True:
             below = self.dims[low] if low >= 0 else 0
             above = self.dims[high] if high < len(self.dims) else self.dims[-1] + 1
-            if below and above - below <= RESOLUTION * below:
-                return None
-            index = self._middle(low, high, outcomes)
+            is_narrow = below > 0 and above - below <= RESOLUTION * below
+            index = None if is_narrow else self._middle(low, high, outcomes)
             if index is None:
-                return None
+                return self.dims[-1] if self.dims[-1] not in outcomes else None
             d = self.dims[index]
             if d not in outcomes:
                 return d
