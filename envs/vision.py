@@ -232,11 +232,11 @@ class Classification:
 
 
 def _tensors(part: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[Any, Any]:
+    """Return images (n, pixels), not copied, and labels (n,) of int64 as tensors."""
     import torch
 
     pixels, labels = part
-    # A copy: an array over the bytes of a file is read-only, which torch does not support.
-    return torch.tensor(pixels), torch.tensor(labels, dtype=torch.int64)
+    return torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64))
 
 
 def _accuracy(policy: Any, pixels: Any, labels: Any) -> float:

@@ -59,7 +59,7 @@ def images_of(
     if shuffled_pixels:
         order = Stream(SEED, f"{name}/pixels").permutation(images.test[0].shape[1])
         parts = (images.train, images.held_out, images.test)
-        images = Images(*((pixels[:, order], labels) for pixels, labels in parts))
+        images = Images(*((pixels.take(order, axis=1), labels) for pixels, labels in parts))
     if shuffled_labels:
         pixels, labels = images.train
         shuffled = labels.copy()
@@ -84,7 +84,12 @@ def _load(dataset: DataSet, beat: Beat) -> Images:
     beat()
     order = Stream(SEED, f"{dataset.name}/split").permutation(len(labels))
     held_out, train = order[: dataset.held_out], order[dataset.held_out :]
-    return Images((pixels[train], labels[train]), (pixels[held_out], labels[held_out]), test)
+    # Copies, so that every array is contiguous and may be shared with torch.
+    return Images(
+        (pixels[train], labels[train]),
+        (pixels[held_out], labels[held_out]),
+        (test[0].copy(), test[1].copy()),
+    )
 
 
 def _idx(dataset: DataSet, beat: Beat) -> tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]:
