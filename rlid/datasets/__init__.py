@@ -9,6 +9,7 @@ from rlid.datasets.catalogue import DATASETS as DATASETS
 from rlid.datasets.catalogue import DataSet as DataSet
 from rlid.datasets.split import Images as Images
 from rlid.datasets.split import images_of as images_of
+from rlid.datasets.split import location as location
 from rlid.errors import DataError
 
-__all__ = ["DATASETS", "DataError", "DataSet", "Images", "images_of"]
+__all__ = ["DATASETS", "DataError", "DataSet", "Images", "images_of", "location"]
