@@ -189,3 +189,13 @@ def test_the_command_line_says_where_data_is_missing(tmp_path, monkeypatch, caps
 
 def refuse(url, target, check):
     raise OSError(f"no route to {url}")
+
+
+def test_cifar_has_a_recipe_of_its_own_and_mnist_keeps_the_published_one():
+    assert resolve("mnist").recipes["adam"] == resolve("fashion_mnist").recipes["adam"]
+    assert resolve("mnist").recipes["adam"] == {"lr": 1e-2}
+    assert resolve("mnist").budget == resolve("fashion_mnist").budget == 4300
+    spec = plan("cifar10", network="mlp:8", dmax=5).spec(5, 0, None)
+    assert spec.settings["lr"] == 1e-3
+    assert spec.settings["weight_decay"] == 1e-4
+    assert spec.budget == 14_080
