@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.datasets import DATASETS, Images, images_of
+from rlid.datasets import DATASETS, images_of
 from rlid.errors import InputError
 from rlid.task import TASKS, Scalar, Task
 from rlid.world import Beat, Part, no_beat
@@ -167,6 +167,8 @@ class Classification:
     ) -> None:
         """Read the data set `name`; the other arguments are those of `images_of`.
 
+        `beat` is also called while many images are scored.
+
         Raises:
             DataError: its files are missing or damaged.
         """
@@ -175,18 +177,24 @@ class Classification:
         self.observation_shape = dataset.shape
         self.inputs = math.prod(dataset.shape)
         self.outputs = dataset.classes
-        self._train = _tensors(images.train)
-        self._parts = self._arrange(images, is_remembering=shuffled_labels > 0)
+        self._images, self._beat = images, beat
+        self._is_remembering = shuffled_labels > 0
 
-    def _arrange(self, images: Images, is_remembering: bool) -> dict[Part, Any]:
-        pixels, labels = self._train
-        search = pixels[:SEARCH_IMAGES], labels[:SEARCH_IMAGES]
-        if is_remembering:
-            return {"search": search, "validation": search, "scoring": self._train}
+    @cached_property
+    def _parts(self) -> dict[Part | Literal["train"], Any]:
+        """Images and labels of each part, as tensors; made at first use.
+
+        To import torch can take longer than a task may be silent, on a busy machine.
+        """
+        train = _tensors(self._images.train)
+        search = tuple(tensor[:SEARCH_IMAGES] for tensor in train)
+        if self._is_remembering:
+            return {"train": train, "search": search, "validation": search, "scoring": train}
         return {
+            "train": train,
             "search": search,
-            "validation": _tensors(images.held_out),
-            "scoring": _tensors(images.test),
+            "validation": _tensors(self._images.held_out),
+            "scoring": _tensors(self._images.test),
         }
 
     def check(self, network: Any) -> None:
@@ -209,7 +217,7 @@ class Classification:
         import torch
         from torch.nn import functional
 
-        pixels, labels = self._train
+        pixels, labels = self._parts["train"]
         chosen = torch.from_numpy(rng.integers(0, len(labels), BATCH))
         outputs = network.outputs_of(theta, pixels.index_select(0, chosen))
         return functional.cross_entropy(outputs, labels.index_select(0, chosen))
@@ -234,9 +242,18 @@ class Classification:
             policy = network.bind(theta[None])
             for fold in np.unique(fold_of[row]):
                 rows = slice(fold * len(labels) // folds, (fold + 1) * len(labels) // folds)
-                accuracy = _accuracy(policy, pixels[rows], labels[rows])
+                accuracy = self._accuracy(policy, pixels[rows], labels[rows])
                 accuracies[row, fold_of[row] == fold] = accuracy
         return accuracies
+
+    def _accuracy(self, policy: Any, pixels: Any, labels: Any) -> float:
+        """Return the share of images (n, pixels) whose largest output is their label's."""
+        correct = 0
+        for first in range(0, len(labels), CHUNK):
+            self._beat()
+            outputs = policy(pixels[None, first : first + CHUNK])[0]
+            correct += int((outputs.argmax(1) == labels[first : first + CHUNK]).sum())
+        return correct / len(labels)
 
     def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the expected accuracy of a guess, once for each of n seeds: (n,)."""
@@ -252,12 +269,3 @@ def _tensors(part: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[Any, An
 
     pixels, labels = part
     return torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64))
-
-
-def _accuracy(policy: Any, pixels: Any, labels: Any) -> float:
-    """Return the share of images (n, pixels) whose largest output is their label's."""
-    correct = 0
-    for first in range(0, len(labels), CHUNK):
-        outputs = policy(pixels[None, first : first + CHUNK])[0]
-        correct += int((outputs.argmax(1) == labels[first : first + CHUNK]).sum())
-    return correct / len(labels)

@@ -270,8 +270,9 @@ class TestTimeLimit:
                 beat()
 
     def test_nothing_is_interrupted_after_the_block(self):
-        with within(0.1):
+        with within(0.1) as beat:
             pass
+        beat()
         time.sleep(0.2)
 
     def test_planning_waits_for_data_that_come_slowly(self, data_folder, monkeypatch):

@@ -199,3 +199,19 @@ def test_cifar_has_a_recipe_of_its_own_and_mnist_keeps_the_published_one():
     assert spec.settings["lr"] == 1e-3
     assert spec.settings["weight_decay"] == 1e-4
     assert spec.budget == 14_080
+
+
+def test_a_world_is_made_without_torch_whose_import_takes_long(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert make_world(resolve("cifar10")).outputs == 10
+
+
+def test_scoring_many_images_gives_signs_of_life(monkeypatch):
+    monkeypatch.setattr("rlid.envs.vision.CHUNK", 10)
+    beats = []
+    task = resolve("mnist")
+    world = make_world(task, lambda: beats.append(1))
+    problem = make_problem(task, make_network(task, "mlp:8", world), "onehot", 20, 1, world)
+    beats.clear()
+    problem.evaluate(np.zeros((1, 20)), [0], "scoring")
+    assert len(beats) == len(images_of("mnist").test[1]) / 10

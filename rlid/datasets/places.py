@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rlid.datasets.catalogue import DataSet
@@ -41,11 +41,13 @@ def never_unpacked(_folder: Path) -> None:
     """Say that a file has no unpacked form."""
 
 
-def folders(dataset: DataSet) -> list[Path]:
-    """Return the folders that the data set's files are looked for in; the last is the cache's."""
+def folders(dataset: DataSet) -> Iterator[Path]:
+    """Yield the folders that the data set's files are looked for in; the last is the cache's."""
     user = user_folder()
-    roots = [] if user is None else [user]
-    return [root / dataset.name for root in (*roots, cache_folder())]
+    if user is not None:
+        yield user / dataset.name
+    # This imports pooch, which takes a while: only when the user's folder lacks the file.
+    yield cache_folder() / dataset.name
 
 
 def locate(dataset: DataSet, file: str, unpacked: Unpacked = never_unpacked) -> Path | None:
@@ -80,7 +82,8 @@ def find(
     path = locate(dataset, file, unpacked)
     if path is not None:
         return path
-    searched = folders(dataset)
+    searched = list(folders(dataset))
+    beat()
     try:
         return _download(dataset.url + file, searched[-1] / file, check, beat)
     except (DataError, TimeLimit, TimeoutError):
