@@ -59,6 +59,8 @@ class Task:
             one, "mujoco" for its planar MuJoCo tasks stepped directly, "envpool" for EnvPool's
             copies of these, or the name of `world`.
         world: makes the simulator or objective; None for what `backend` names.
+        world_takes_beat: whether `world` takes a keyword argument `beat`, a function to be called
+            now and then while it reads data or does something else that takes long.
         name: how the registry knows the task; set by `resolve`.
     """
 
@@ -84,9 +86,10 @@ class Task:
     recipes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     patience: float = 60.0
     backend: str = "gymnasium"
-    world: Callable[[], Simulator | Objective] | None = field(
+    world: Callable[..., Simulator | Objective] | None = field(
         default=None, repr=False, compare=False
     )
+    world_takes_beat: bool = field(default=False, repr=False)
     name: str = ""
 
     def protocol(self) -> dict[str, Scalar]:

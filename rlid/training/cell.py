@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from rlid.errors import EnvironmentFault
-from rlid.evaluation import no_beat
 from rlid.problem import Answer, Evaluation, Request, make_problem
 from rlid.records import Judgement, Record, TrialSpec
 from rlid.simulators import make_network, make_world
@@ -20,6 +19,7 @@ from rlid.training.course import Z
 from rlid.training.journal import Journal, Journals
 from rlid.training.tensorboard import Scalars
 from rlid.training.trial import TrialSteps, trial
+from rlid.world import no_beat
 
 Deliver = Callable[[Record, Z | None], None]
 
@@ -136,7 +136,7 @@ class SideBySide:
         """Make the task's world; `trials` is how many will be admitted."""
         self._task, self._judgement, self._deliver = task, judgement, deliver
         self._beat, self._checkpoints = beat, checkpoints
-        self._world = make_world(task)
+        self._world = make_world(task, beat)
         self._network = make_network(task, network, self._world)
         # The slowest imports are done: from here on the task's patience holds.
         beat()
