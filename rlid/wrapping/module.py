@@ -80,7 +80,7 @@ class SubspaceModule(nn.Module):
 
     @property
     def scale(self) -> float:
-        """sqrt(D/d): the factor of Adam's lr, so that theta moves as it would without a subspace."""
+        """sqrt(D/d): times Adam's lr, so that theta moves as it would without a subspace."""
         return float(np.sqrt(self.D / self.d))
 
     @property
