@@ -219,7 +219,7 @@ def test_autocast_and_half_precision_weights_work():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore")
 def test_a_compiled_module_gives_the_same_numbers():
     module, x = make("mlp")
     wrapped = wrap(module, 5)
