@@ -66,6 +66,10 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
+class AgentFault(Exception):
+    """An agent raised: its trial is missing. The message says in one line what, and where."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or "" where it has none."""
     return (str(error).splitlines() or [""])[0][:LONGEST_LINE]
