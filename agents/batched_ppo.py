@@ -26,6 +26,7 @@ class BatchedPPO(PPOSettings):
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = True
+    trains_together: ClassVar[bool] = True
 
     def check_network(self, network: Network, d: int) -> None:
         """Refuse a network without what the critic needs.

@@ -13,7 +13,7 @@ LAYERS = [
     {"evaluation"},
     {"problem"},
     {"agent"},
-    {"sb3_bridge", "training"},
+    {"sb3_bridge", "batched", "training"},
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
@@ -23,7 +23,16 @@ LAYERS = [
 SIDEWAYS = {("registry", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
-    "agents": {"agent", "problem", "sb3_bridge", "networks", "subspace", "evaluation", "errors"},
+    "agents": {
+        "agent",
+        "problem",
+        "sb3_bridge",
+        "batched",
+        "networks",
+        "subspace",
+        "evaluation",
+        "errors",
+    },
 }
 # What starts the others: it names rooms and is imported by none.
 DOORS = {"__init__", "__main__"}

@@ -55,14 +55,15 @@ class PPOLearner:
         """The batch that it is in, once it has begun."""
         return self._batch
 
-    def begin_batch(self, learners: Sequence[PPOLearner]) -> PPOBatch:
-        """Return the batch of learners that begin together, this one among them."""
+    def begin_batches(self, learners: Sequence[PPOLearner]) -> None:
+        """Give learners that begin together their batches, as many in each as have room."""
         from rlid.batched.ppo import PPOBatch
 
-        batch = PPOBatch(learners)
-        for learner in learners:
-            learner._batch = batch
-        return batch
+        room = max(1, self.problem.simulator.max_slots // self.settings.n_envs)
+        for first in range(0, len(learners), room):
+            batch = PPOBatch(learners[first : first + room])
+            for learner in batch.learners:
+                learner._batch = batch
 
     def begin_anew(self) -> None:
         """Begin new episodes in its environments, as a resumed trial does."""

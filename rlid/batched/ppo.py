@@ -144,7 +144,7 @@ class PPOBatch:
         if settings.advantages == "rollout":
             experience = standardised(experience)
         rates = torch.tensor(
-            [[self._rate(learner)] for learner in self.learners], dtype=torch.float64
+            [self._rate(learner) for learner in self.learners], dtype=torch.float64
         )
         rows = torch.arange(n).unsqueeze(1)
         for _ in range(settings.n_epochs):
