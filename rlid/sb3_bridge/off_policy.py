@@ -58,7 +58,7 @@ class SubspaceDQNPolicy(DQNPolicy):
         problem, scale = self._subspace_arguments
         self.actor = SubspaceActor(problem, scale)
         self.q_net = QNetwork(self, self.actor)  # type: ignore[assignment]
-        target = SubspaceActor(problem, scale, remembers=False)
+        target = SubspaceActor(problem, scale, memory="none")
         self.q_net_target = QNetwork(self, target)  # type: ignore[assignment]
         self.q_net_target.load_state_dict(self.q_net.state_dict())
         self.q_net_target.set_training_mode(False)
@@ -115,7 +115,7 @@ class SubspaceTD3Actor(TD3Actor):
         """`scale` is the factor between the trained tensor and z."""
         super().__init__(*args, **kwargs)
         del self.mu
-        self.actor = SubspaceActor(problem, scale, remembers=False)
+        self.actor = SubspaceActor(problem, scale, memory="none")
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         """Map observations to actions in [-1, 1]."""
@@ -129,7 +129,7 @@ class SubspaceTD3Policy(TD3Policy):
         """`scale` is the factor between the trained tensor and z."""
         self._subspace_arguments: dict[str, Any] = {"problem": problem, "scale": scale}
         super().__init__(*args, **kwargs)
-        cast(SubspaceActor, self.actor.actor).remembers = True
+        cast(SubspaceActor, self.actor.actor).memory = "version"
 
     def make_actor(self, features_extractor: Any = None) -> SubspaceTD3Actor:
         """Return an actor at z = 0."""
