@@ -38,7 +38,7 @@ class TRPO(OnPolicyAgent):
     cg_max_steps: int = 15
     cg_damping: float = 0.1
     line_search_max_iter: int = 10
-    critic: Literal["full", "shared"] = "full"  # type: ignore[assignment]
+    critic: Literal["full", "shared"] = "full"
 
     algorithm: ClassVar[str] = "sb3_contrib:TRPO"
 

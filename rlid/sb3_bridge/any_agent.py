@@ -134,7 +134,13 @@ class OnPolicyAgent(SB3Agent):
 
         from rlid.sb3_bridge.critics import check_critic
 
-        _check_base(self._resolved()[0], OnPolicyAlgorithm, "OffPolicyAgent")
+        algorithm, _, policy_settings = self._resolved()
+        _check_base(algorithm, OnPolicyAlgorithm, "OffPolicyAgent")
+        if policy_settings:
+            raise InputError(
+                f"{algorithm.__name__}: {', '.join(policy_settings)} would change the actor or the "
+                "critic, which rlid makes itself"
+            )
         check_critic(network, self.critic, d)
 
     def notes(self, problem: Problem) -> Notes:
@@ -148,12 +154,7 @@ class OnPolicyAgent(SB3Agent):
         """Train until closed."""
         from rlid.sb3_bridge.on_policy import search_on_policy
 
-        algorithm, settings, policy_settings = self._resolved()
-        if policy_settings:
-            raise InputError(
-                f"{algorithm.__name__}: {', '.join(policy_settings)} would change the actor or the "
-                "critic, which rlid makes itself"
-            )
+        algorithm, settings, _ = self._resolved()
         yield from search_on_policy(
             algorithm,  # type: ignore[arg-type]
             problem,

@@ -218,7 +218,7 @@ def trained_outside(
     )
     observations = spaces.Box(-np.inf, np.inf, (problem.network.inputs,))
     with GlobalGenerators(0).installed():
-        policy = subspace_policy(algorithm)(  # type: ignore[call-arg]
+        policy = subspace_policy(algorithm)(
             observations,
             actions,
             lr_schedule=lambda _: 1.0,
@@ -233,4 +233,5 @@ def trained_outside(
         for group in optimizer.param_groups
         for parameter in group["params"]
     }
-    return sum(parameter.numel() for parameter in optimized) - problem.dim
+    trained: int = sum(parameter.numel() for parameter in optimized)
+    return trained - problem.dim

@@ -145,9 +145,11 @@ def own_policy(algorithm: type[BaseAlgorithm]) -> type[BasePolicy]:
     Raises:
         InputError: it has none.
     """
-    if "MlpPolicy" not in algorithm.policy_aliases:
-        raise InputError(f"{algorithm.__name__} has no policy named MlpPolicy to start from")
-    return algorithm.policy_aliases["MlpPolicy"]
+    # Recurrent algorithms call it MlpLstmPolicy.
+    for name, policy in algorithm.policy_aliases.items():
+        if name.startswith("Mlp"):
+            return policy
+    raise InputError(f"{algorithm.__name__} has no policy named MlpPolicy to start from")
 
 
 def acting_network(policy: BasePolicy) -> SubspaceActor:
