@@ -138,15 +138,30 @@ def test_a_trial_gives_the_same_bits_alone_and_among_others(task, network, criti
     assert together[5] != together[9]
 
 
-@pytest.mark.parametrize("limit", [{"target_kl": 1e-3}, {"anneal_clip_range": True}])
-def test_trials_with_limits_of_their_own_are_what_they_are_alone(limit):
+def test_trials_whose_epochs_end_early_are_what_they_are_alone():
     dims, seeds = (7, 20, 3, 11), (5, 1, 2, 9)
-    base = {"n_epochs": 8, "lr": 3e-3, "clip_range": 0.01}
-    together = train("cartpole", "mlp:20x20", dims, seeds, 3, leaving=(20,), **base, **limit)
+    limited = {"n_epochs": 8, "lr": 3e-3, "target_kl": 1e-4}
+    together = train("cartpole", "mlp:20x20", dims, seeds, 3, leaving=(20,), **limited)
     for d, seed in ((7, 5), (11, 9)):
-        alone = train("cartpole", "mlp:20x20", (d,), (seed,), 3, **base, **limit)
+        alone = train("cartpole", "mlp:20x20", (d,), (seed,), 3, **limited)
         assert together[seed] == alone[seed]
-    assert together != train("cartpole", "mlp:20x20", dims, seeds, 3, leaving=(20,), **base)
+        limitless = train("cartpole", "mlp:20x20", (d,), (seed,), 3, n_epochs=8, lr=3e-3)
+        assert together[seed] != limitless[seed]
+
+
+def test_an_annealed_clip_range_is_half_of_itself_at_half_of_the_budget():
+    """After one rollout half of the budget is left, and a range of 0.2 clips as one of 0.1 does."""
+    found = []
+    for changes in ({"anneal_clip_range": True}, {"clip_range": 0.1}, {}):
+        each = learner("cartpole", "mlp:20x20", 11, 9, n_epochs=8, lr=1e-2, **changes)
+        each.problem.budget = 2 * SETTINGS.n_envs * SETTINGS.n_steps
+        batch = PPOBatch([each])
+        batch.round()
+        batch.close()
+        found.append(each.z)
+    annealed, narrow, wide = found
+    np.testing.assert_allclose(annealed, narrow, atol=1e-6)
+    assert not np.allclose(annealed, wide, atol=1e-3)
 
 
 def test_two_batches_with_the_same_seeds_are_equal():
