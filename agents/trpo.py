@@ -26,6 +26,7 @@ class TRPO(OnPolicyAgent):
         cg_max_steps: steps of conjugate gradients.
         cg_damping: added to the diagonal of the Fisher matrix.
         line_search_max_iter: steps that the line search tries.
+        sub_sampling_factor: only one of so many steps of a rollout enters the update of z.
         critic: "full", or "shared": a critic in the subspace would move z outside the trust region.
     """
 
@@ -38,6 +39,7 @@ class TRPO(OnPolicyAgent):
     cg_max_steps: int = 15
     cg_damping: float = 0.1
     line_search_max_iter: int = 10
+    sub_sampling_factor: int = 1
     critic: Literal["full", "shared"] = "full"
 
     algorithm: ClassVar[str] = "sb3_contrib:TRPO"
@@ -51,5 +53,6 @@ class TRPO(OnPolicyAgent):
         super().__post_init__()
         check_positive("trpo", n_steps=self.n_steps, batch_size=self.batch_size)
         check_positive("trpo", target_kl=self.target_kl, cg_max_steps=self.cg_max_steps)
+        check_positive("trpo", sub_sampling_factor=self.sub_sampling_factor)
         if self.critic not in ("full", "shared"):
             raise InputError("trpo: critic must be full or shared: z moves in the trust region")

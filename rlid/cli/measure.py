@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from rlid.cli.config import joined
 from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -74,6 +75,10 @@ def run(
         Optional[list[str]],  # noqa: UP007, UP045
         typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
     ] = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option("--config", help="settings of the agent in YAML, such as a file of rl-zoo"),
+    ] = None,
     import_: ImportOption = None,
     data: DataOption = None,
     timeout: TimeoutOption = None,
@@ -102,24 +107,30 @@ def run(
         plan(
             task,
             agent=name,
-            network=shape,
             projection=projection,
             dmax=dmax,
             dims=integers("--dims", dims),
             seeds=seeds,
             seed=seed,
             search=search,
-            budget=budget,
             full=full,
             fraction=fraction,
             rule=rule,
             baseline=baseline,
-            settings=set_ or [],
             imports=import_ or [],
             precision=precision,
             max_trials=max_trials,
-            observation=observation,
             backend=backend,
+            **joined(
+                config,
+                task,
+                name,
+                network=shape,
+                budget=budget,
+                observation=observation,
+                settings=set_ or [],
+                imports=import_ or [],
+            ),
         )
         for name in agents
         for shape in networks
