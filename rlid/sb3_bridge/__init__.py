@@ -7,9 +7,9 @@ and one with off-policy algorithms, and both report after each round of training
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from rlid.registry import import_target
 from rlid.sb3_bridge.any_agent import OffPolicyAgent as OffPolicyAgent
 from rlid.sb3_bridge.any_agent import OnPolicyAgent as OnPolicyAgent
 
@@ -62,4 +62,4 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return import_target(f"{__name__}.{_HOMES[name]}:{name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rlid.errors import InputError
+from rlid.registry import import_target
 from rlid.sb3_bridge.policies import own_policy
 
 INSTALL = {"sb3_contrib": "pip install 'rlid[contrib]'"}
@@ -84,7 +84,7 @@ def sorted_settings(
 def _imported(target: str) -> Any:
     module, _, name = target.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
+        return import_target(target)
     except ImportError as error:
         package = module.partition(".")[0]
         how = INSTALL.get(package, f"install {package}")
