@@ -94,7 +94,12 @@ class Plan:
         )
 
     def spec(self, d: int, seed: int, stop_score: float | None) -> TrialSpec:
-        """Return the spec of one trial."""
+        """Return the spec of one trial.
+
+        Trials of environments stop early when fresh episodes confirm a look. The paper's rule has
+        no early stop, and tasks with fixed validation and test data have no fresh episodes.
+        """
+        is_confirmed = self.task.kind == "rl" and self.rule != "paper"
         return TrialSpec(
             task=self.task.name,
             task_version=self.task.version,
@@ -110,6 +115,8 @@ class Plan:
             stop_score=stop_score,
             budget=self.task.budget,
             candidate="last" if self.rule == "paper" else "best",
+            stopping="confirmed" if is_confirmed else "look",
+            agent_version=self.agent.version,
         )
 
     def reference_command(
@@ -232,7 +239,7 @@ def _check(
     """Refuse what the agent cannot train: the task's actions, the network, or d."""
     if actions:
         agents.check_actions(name, agent, task.name, actions)
-    agents.check_network(agent, network, d)
+    agent.check_network(network, d)
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:

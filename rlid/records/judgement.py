@@ -139,7 +139,7 @@ def judged(record: Record, by: Judgement) -> Record:
         return record
     status = record.status
     if not record.is_missing:
-        status = "solved" if by.is_success(record.score, record.reason) else "unsolved"
+        status = "solved" if by.is_success(record.judged_score, record.reason) else "unsolved"
     names = ("threshold", "random", "reference", "rule", "baseline")
     return record.model_copy(
         update={"status": status, **{name: getattr(by, name) for name in names}}
