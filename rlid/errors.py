@@ -52,6 +52,10 @@ class ReferenceRefused(Exception):
     """Direct training did not work, so that no score can be judged (exit code 1)."""
 
 
+class TrialsFailed(Exception):
+    """The first trials of a measurement all failed, so that it was given up (exit code 1)."""
+
+
 class EnvironmentFault(Exception):
     """An environment raised, or gave what no environment may give; `status` names which."""
 
