@@ -206,9 +206,7 @@ def measure(
     if jobs is not None:
         place = replace(place, jobs=jobs)
     plan = plan_of(ask(**options))
-    with Runner(
-        plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry
-    ) as runner:
+    with Runner(plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry) as runner:
         return run_plan(runner)
 
 
@@ -232,9 +230,7 @@ def run_plan(runner: Runner) -> Measurement:
     while pairs := plan.search.next_round([as_trial(record) for record in records]):
         specs = [plan.spec(d, seed, stop) for d, seed in pairs]
         records += runner.run(plan, specs, judgement, records)
-    measurements.save(
-        runner.store, plan.question, plan.task.kind, judgement, reference, records
-    )
+    measurements.save(runner.store, plan.question, plan.task.kind, judgement, reference, records)
     return Measurement(
         plan,
         standard,

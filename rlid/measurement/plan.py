@@ -233,9 +233,7 @@ def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
         world.close()
 
 
-def _check(
-    name: str, agent: Agent, task: Task, network: Network, actions: str, d: int
-) -> None:
+def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, d: int) -> None:
     """Refuse what the agent cannot train: the task's actions, the network, or d."""
     if actions:
         agents.check_actions(name, agent, task.name, actions)
