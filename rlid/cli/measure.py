@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from pathlib import Path
@@ -34,6 +33,7 @@ from rlid.cli.options import (
     integers,
     names,
 )
+from rlid.cli.streams import print_json
 
 BUDGET_HELP = (
     "steps of one trial's search: of the environment, or minibatches (evaluations, for agents "
@@ -152,7 +152,7 @@ def run(
         for one, check in zip(found, checks, strict=True):
             if check is not None:
                 one["budget_check"] = check.to_json()
-        print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
+        print_json(found[0] if len(found) == 1 else found)
     elif len(agents) > 1:
         console.print_gap(measured)
     records = [record for one in measured for record in one.records]
@@ -230,7 +230,7 @@ def reference(
     finally:
         watcher.close()
     if as_json:
-        print(found.model_dump_json(indent=1))
+        print_json(found.model_dump(mode="json"))
     else:
         print(
             f"{found.task} · {found.network} (D = {found.D}): random {found.random:.6g} "

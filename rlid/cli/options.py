@@ -54,7 +54,11 @@ TimeoutOption = Annotated[
 ]
 TensorboardOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
-    typer.Option("--tensorboard", help="a folder for TensorBoard's curves of every trial"),
+    typer.Option(
+        "--tensorboard",
+        callback=lambda folder: None if folder is None else os.path.abspath(folder),
+        help="a folder for TensorBoard's curves of every trial",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]

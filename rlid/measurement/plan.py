@@ -221,9 +221,9 @@ def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
     with (
         contextlib.redirect_stdout(sys.stderr),
         contextlib.chdir(os.curdir),
-        within(task.patience),
+        within(task.patience, f"making the world of task {task.name!r}") as beat,
     ):
-        world = make_world(task)
+        world = make_world(task, beat)
     try:
         network = make_network(task, network_name, world)
         if task.kind != "rl":
