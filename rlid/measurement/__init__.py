@@ -30,12 +30,14 @@ from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
 from rlid.measurement.question import ask as ask
 from rlid.measurement.reference import REFERENCE_SEEDS as REFERENCE_SEEDS
+from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish
 from rlid.measurement.reference import measure_reference as measure_reference
 from rlid.measurement.runner import Runner as Runner
 from rlid.measurement.runner import Watcher as Watcher
 from rlid.measurement.summary import Summary as Summary
+from rlid.measurement.summary import compare_summaries as compare_summaries
 from rlid.measurement.summary import is_first_edition as is_first_edition
 from rlid.measurement.summary import measurements as measurements
 from rlid.measurement.summary import summarise as summarise
@@ -56,9 +58,11 @@ __all__ = [
     "ask",
     "check",
     "check_budget",
+    "compare_summaries",
     "control",
     "count",
     "curve_json",
+    "default_agents",
     "describe",
     "details",
     "details_json",

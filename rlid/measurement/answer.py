@@ -50,7 +50,7 @@ def reliable(estimate: Estimate) -> str:
         span = f"{estimate.reliable_low} or more"
     else:
         span = f"{estimate.reliable_low}-{estimate.reliable_high}"
-    return f"nine seeds of ten succeed from d = {figure} (95 % interval {span})"
+    return f"d_reliable (nine seeds of ten succeed): {figure} (95 % interval: {span})"
 
 
 def further(estimate: Estimate) -> str:
@@ -80,12 +80,16 @@ def answer_json(estimate: Estimate) -> dict[str, Any]:
 
 
 def details_json(estimate: Estimate) -> dict[str, Any]:
-    """Return the other figures of a JSON answer."""
+    """Return the other figures of a JSON answer.
+
+    Where the trials give only a bracket, it takes the place of d_int90.
+    """
     names = (
         "d_reliable", "reliable_low", "reliable_high", "bracket", "further_trials", "flat_low",
         "flat_high",
     )  # fmt: skip
-    return {name: getattr(estimate, name) for name in names}
+    figures = {name: getattr(estimate, name) for name in names}
+    return figures if estimate.bracket is None else {**figures, "d_int90": None}
 
 
 def curve_json(estimate: Estimate) -> list[dict[str, Any]]:

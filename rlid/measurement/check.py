@@ -81,10 +81,9 @@ class Check:
         how = f"probability {self.probability:.3f} that it is at most {self.limit}"
         if not self.is_decided:
             how += ", so the median seed decides"
-        return (
-            f"{'PASS' if self.passes else 'FAIL'} {self.title}: {verdict} ({self.solved} of {self.known} seeds solve the task at "
-            f"d = {self.limit}; {how})"
-        )
+        solved = f"{self.solved} of {self.known} seeds solve the task at d = {self.limit}"
+        word = "PASS" if self.passes else "FAIL"
+        return f"{word} {self.title}: {verdict} ({solved}; {how})"
 
     def to_json(self) -> dict[str, Any]:
         """Return what `rlid check --json` prints."""

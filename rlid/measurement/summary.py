@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rlid.dimension import Estimate
+from rlid.dimension import Comparison, Estimate, compare
 from rlid.errors import InputError
 from rlid.measurement.answer import answer_json, curve_json, details_json
-from rlid.measurement.inference import infer, reasons
+from rlid.measurement.inference import as_trial, infer, reasons, under_other_references
 from rlid.records import REFERENCE_SEED, Judgement, Record, TrialSpec, judged
 from rlid.store import Reference, Store, references
 from rlid.store import measurements as stored_measurements
@@ -108,6 +108,20 @@ def summarise(records: Iterable[Record], reference: Reference | None = None) -> 
     dmin = min(min(record.dmin, record.spec.d) for record in ordered)
     dmax = max(max(record.dmax, record.spec.d) for record in ordered)
     return Summary(ordered, infer(ordered, reference, dmin=dmin, dmax=dmax), reference)
+
+
+def compare_summaries(a: Summary, b: Summary) -> Comparison:
+    """Return whether the task of A is harder than that of B, the references' errors included."""
+    return compare(
+        [as_trial(record) for record in a.records],
+        [as_trial(record) for record in b.records],
+        dmax_a=a.estimate.dmax,
+        dmax_b=b.estimate.dmax,
+        dmin_a=a.estimate.dmin,
+        dmin_b=b.estimate.dmin,
+        alternatives_a=under_other_references(a.records, a.reference),
+        alternatives_b=under_other_references(b.records, b.reference),
+    )
 
 
 def measurements(store: Store, task: str | None = None) -> list[Summary]:

@@ -102,7 +102,7 @@ class MeasurementSpec(BaseModel):
     @property
     def judged_by(self) -> str:
         """The rule of success in a few words: "normalised", "paper, global", "raw at 0.8"."""
-        words = [self.rule]
+        words: list[str] = [self.rule]
         if self.reference is not None:
             words.append(f"given reference {self.reference:g}")
         elif self.baseline != "own":
@@ -141,7 +141,7 @@ def _complaint(error: Any) -> str:
     """Return what is wrong with a value, in words, from pydantic's account of it."""
     bounds = error.get("ctx", {})
     if error["type"] == "literal_error":
-        return "use one of " + bounds["expected"].replace("'", "").replace(" or ", ", ")
+        return f"use one of {bounds['expected']}".replace("'", "").replace(" or ", ", ")
     words = {
         "greater_than_equal": f"must be at least {bounds.get('ge')}",
         "greater_than": f"must be above {bounds.get('gt')}",
@@ -149,4 +149,5 @@ def _complaint(error: Any) -> str:
         "less_than": f"must be below {bounds.get('lt')}",
         "finite_number": "must be finite",
     }
-    return words.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
+    message = str(error["msg"])
+    return words.get(error["type"], message[:1].lower() + message[1:])
