@@ -79,6 +79,10 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
+class AgentFault(Exception):
+    """An agent raised: its trial is missing. The message says in one line what, and where."""
+
+
 OURS = (
     InputError,
     StoreError,
@@ -86,6 +90,7 @@ OURS = (
     ReferenceRefused,
     TrialsFailed,
     EnvironmentFault,
+    AgentFault,
     Diverged,
 )
 """Errors that rlid raises on purpose: they already say what went wrong."""
