@@ -16,7 +16,14 @@ import typer
 from typer.exceptions import TyperException
 
 from rlid.cli import check, look, measure, policies, results, store, streams, verify
-from rlid.cli.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
+from rlid.cli.options import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    STORE_FAILED,
+    command_line,
+    remember_folder,
+)
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FOLDERS = ("RLID_DATA",)
@@ -117,7 +124,7 @@ def _code_of_command() -> int:
         for variable in FOLDERS:
             if folder := os.environ.get(variable):
                 os.environ[variable] = os.path.abspath(os.path.expanduser(folder))
-        os.getcwd()
+        remember_folder()
     except FileNotFoundError:
         return _fail("the working folder has been deleted: change to another one", BAD_INPUT)
     try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption, shown
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
@@ -141,12 +141,12 @@ def plot(
             )
         for one in made:
             print(f"{one.title}: {one.sentence}")
-            print(*families.draw(one, one.stem(out or store / "plots")), sep="\n")
+            print(*map(shown, families.draw(one, one.stem(out or store / "plots"))), sep="\n")
         return
     for item in found:
         stem = plots.stem(store, item)
         for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
-            print(path)
+            print(shown(path))
 
 
 def _measurements(task: str, store: Path) -> list[Any]:

@@ -32,6 +32,7 @@ from rlid.cli.options import (
     TimeoutOption,
     integers,
     names,
+    shown,
 )
 from rlid.cli.streams import print_json
 
@@ -175,7 +176,7 @@ def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool)
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
-            print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
+            print("plot:", *map(shown, paths), file=sys.stderr if as_json else sys.stdout)
 
 
 def reference(
@@ -238,5 +239,5 @@ def reference(
             f"{found.reference:.6g} ({found.agent}, median of {seeds} seeds)"
         )
         rule = found.protocol.get("observation")
-        print(f"written: {references.path(store, found.task, found.network, rule)}")
+        print(f"written: {shown(references.path(store, found.task, found.network, rule))}")
     references.check(plans[0].task, found.reference, found.random)
