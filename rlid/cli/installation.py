@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
+
+from rlid.operating_system import cores
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ def examine() -> list[Finding]:
     ]
     findings += _requirements()
     findings.append(Finding("compiled loops", _compiled(), True))
-    cores = len(os.sched_getaffinity(0))
-    findings.append(Finding("cores", f"{cores} (default of --jobs)", True))
+    findings.append(Finding("cores", f"{cores()} (default of --jobs)", True))
     return findings
 
 
