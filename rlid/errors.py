@@ -68,6 +68,10 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
+class SpaceWarning(UserWarning):
+    """An environment gave a number that is not in its space."""
+
+
 OURS = (InputError, StoreError, EngineError, ReferenceRefused, EnvironmentFault, Diverged)
 """Errors that rlid raises on purpose: they already say what went wrong."""
 

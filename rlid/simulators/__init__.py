@@ -6,6 +6,7 @@ What an environment cannot do faithfully is refused here, before any training.
 
 from rlid.simulators.actions import Decode as Decode
 from rlid.simulators.actions import decoder as decoder
+from rlid.simulators.actions import is_bounded as is_bounded
 from rlid.simulators.actions import kind_of as kind_of
 from rlid.simulators.actions import sample as sample
 from rlid.simulators.frozen_statistics import hidden_state as hidden_state
@@ -17,6 +18,7 @@ __all__ = [
     "Decode",
     "decoder",
     "hidden_state",
+    "is_bounded",
     "kind_of",
     "make_network",
     "make_world",

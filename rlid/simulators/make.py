@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
+
 from rlid.errors import InputError
 from rlid.networks import Network, parse
 from rlid.simulators.actions import decoder
@@ -17,7 +19,8 @@ def make_world(task: Task) -> World:
     """Return the task's own simulator or objective, or what its back end names.
 
     Raises:
-        InputError: the environment cannot be made, or its package is missing.
+        InputError: the environment cannot be made, its package is missing, or what the task makes
+            is no simulator and no objective.
     """
     try:
         world = task.world() if task.world is not None else _make_simulator(task)
@@ -25,6 +28,12 @@ def make_world(task: Task) -> World:
         raise InputError(
             f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
         ) from error
+    if not isinstance(world, Simulator if task.kind == "rl" else Objective):
+        base = "Simulator" if task.kind == "rl" else "Objective"
+        raise InputError(
+            f"the world of task {task.name!r} is a {type(world).__name__}, which lacks what "
+            f"rlid.world.{base} has: derive the class from it"
+        )
     if task.observation == "frozen":
         return FrozenStatistics(cast(Simulator, world), task.episode_cap)
     return world
@@ -33,17 +42,20 @@ def make_world(task: Task) -> World:
 def _make_simulator(task: Task) -> Simulator:
     if task.backend != "gymnasium" and task.observation == "scaled":
         raise InputError(f"observations of {task.env} have no bounds to scale by; use frozen")
+    if task.backend != "gymnasium" and task.observation == "pixels":
+        raise InputError(
+            f"--backend {task.backend} shows no images: leave out --observation pixels"
+        )
     if task.backend == "mujoco":
         from rlid.simulators.mujoco_envs import MujocoSimulator
 
-        return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
+        return MujocoSimulator(task.env, task.options, task.episode_cap)
     if task.backend == "envpool":
         from rlid.simulators.envpool_envs import EnvpoolSimulator
 
-        return EnvpoolSimulator(task.env, dict(task.options), task.episode_cap)
-    return GymnasiumSimulator(
-        task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
-    )
+        return EnvpoolSimulator(task.env, task.options, task.episode_cap)
+    rule = "raw" if task.observation == "frozen" else task.observation
+    return GymnasiumSimulator(task.env, task.options, task.episode_cap, rule)
 
 
 def make_network(task: Task, name: str, world: World) -> Network:
@@ -53,17 +65,16 @@ def make_network(task: Task, name: str, world: World) -> Network:
         InputError: the name is not in the grammar, the task's actions are not supported, or it
             shows no images to a network that takes them.
     """
-    architecture = parse(name)
-    # A world that shows images says so; most have no such attribute.
-    shape = getattr(world, "observation_shape", None)
-    byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
+    architecture, shape = parse(name), world.observation_shape
     if task.kind != "rl":
         objective = cast(Objective, world)
         sizes = objective.inputs, objective.outputs
+        byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
         network = Network(architecture, *sizes, task.activation, shape, byte_scale)
         objective.check(network)
         return network
     simulator = cast(Simulator, world)
+    byte_scale = 1 / 255 if simulator.observation_type is np.uint8 else 1.0
     outputs, _ = decoder(simulator.action_space, task.action)
     inputs = simulator.observation_size
     return Network(architecture, inputs, outputs, task.activation, shape, byte_scale)
