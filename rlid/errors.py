@@ -68,8 +68,8 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
-class SpaceWarning(UserWarning):
-    """An environment gave a number that is not in its space."""
+class EnvironmentWarning(UserWarning):
+    """An environment breaks a rule that its scores depend on, and is measured all the same."""
 
 
 OURS = (InputError, StoreError, EngineError, ReferenceRefused, EnvironmentFault, Diverged)

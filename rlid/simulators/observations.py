@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, SpaceWarning, named_line
+from rlid.errors import EnvironmentFault, EnvironmentWarning, InputError, named_line
 from rlid.simulators.images import channels_first, image_shape
 from rlid.world import Shape
 
@@ -108,7 +108,7 @@ class Observations:
         warnings.warn(
             f"{self._env} gave {value:g} as number {entry} of an observation, which is not in its "
             f"space {self._space}; rlid takes the numbers as they are",
-            SpaceWarning,
+            EnvironmentWarning,
             stacklevel=2,
         )
 
