@@ -99,7 +99,7 @@ def _problem(env: str, simulator: Simulator) -> str:
 def _course(
     simulator: Simulator, seeds: Sequence[int], actions: NDArray[Any], patience: float = np.inf
 ) -> Course:
-    """Return the course of the first of some episodes side by side, to its end or to the last action.
+    """Return the course of the first of some episodes side by side, as far as the actions go.
 
     Args:
         simulator: it starts anew.
