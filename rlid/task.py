@@ -63,6 +63,11 @@ class Task:
             one, "mujoco" for its planar MuJoCo tasks stepped directly, "envpool" for EnvPool's
             copies of these, or the name of `world`.
         world: makes the simulator or objective; None for what `backend` names.
+        world_takes_beat: whether `world` takes a keyword argument `beat`, a function to be called
+            now and then while it reads data or does something else that takes long.
+        max_envs: how many instances of the environment may exist at once in one process, 1 where a
+            second one would disturb the first; None for as many as are of use. No part of the
+            protocol: no result depends on it.
         notes: sentences for whoever measures the task: what its protocol decides that its
             environment left open. No part of the protocol.
         name: the text that `resolve` makes this task from, arguments included; set by `resolve`.
@@ -89,9 +94,11 @@ class Task:
     recipes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     patience: float = 60.0
     backend: str = "gymnasium"
-    world: Callable[[], Simulator | Objective] | None = field(
+    world: Callable[..., Simulator | Objective] | None = field(
         default=None, repr=False, compare=False
     )
+    world_takes_beat: bool = field(default=False, repr=False)
+    max_envs: int | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
     name: str = ""
 

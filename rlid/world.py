@@ -19,6 +19,12 @@ Steps = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.b
 """One step of n slots: observations (n, size), rewards (n,), terminated (n,), truncated (n,)."""
 DrawSeeds = Callable[[int], list[int]]
 """Draws the seeds of so many episodes."""
+Beat = Callable[[], None]
+"""Is called now and then by what takes long, as a sign of life."""
+
+
+def no_beat() -> None:
+    """Give no sign of life: nobody waits for one."""
 
 
 @runtime_checkable

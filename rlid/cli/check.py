@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from rlid.cli.options import (
     TaskName,
     Text,
 )
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -76,7 +76,10 @@ def check(
     finally:
         watcher.close()
     seconds = time.monotonic() - started
-    print(json.dumps(found.to_json(), indent=1) if as_json else found.sentence)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print(found.sentence)
     try:
         if junit is not None:
             write_whole(junit, ci.junit(found, seconds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption, shown
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 
@@ -42,7 +42,7 @@ def list_(
                 for entry in registries[kind].entries()
             ]
     if as_json:
-        print(json.dumps(found[what] if what else found, indent=1))
+        print_json(found[what] if what else found)
         return
     for kind, entries in found.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
@@ -74,7 +74,7 @@ def show(
             }
             for item, linear, ratio in zip(found, controls, ratios, strict=True)
         ]
-        print(json.dumps(answers, indent=1, allow_nan=False))
+        print_json(answers)
         return
     headings = (
         "task agent network D projection d_int90 /MNIST linear crossing seeds trials missing rule "
@@ -111,7 +111,7 @@ def compare(
     )
     if as_json:
         names = {"a": first.path, "b": second.path}
-        print(json.dumps({**names, **vars(result)}, indent=1, allow_nan=False))
+        print_json({**names, **vars(result)})
     else:
         console.print_comparison(first, second, result)
 
@@ -141,12 +141,12 @@ def plot(
             )
         for one in made:
             print(f"{one.title}: {one.sentence}")
-            print(*families.draw(one, one.stem(out or store / "plots")), sep="\n")
+            print(*map(shown, families.draw(one, one.stem(out or store / "plots"))), sep="\n")
         return
     for item in found:
         stem = plots.stem(store, item)
         for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
-            print(path)
+            print(shown(path))
 
 
 def _measurements(task: str, store: Path) -> list[Any]:
@@ -170,7 +170,7 @@ def doctor(as_json: JsonOption = False) -> None:
     findings = examination.examine()
     command = examination.mend(findings)
     if as_json:
-        print(json.dumps({"findings": [vars(one) for one in findings], "mend": command}, indent=1))
+        print_json({"findings": [vars(one) for one in findings], "mend": command})
     else:
         rows = [("ok" if one.is_fine else "BAD", one.name, one.state) for one in findings]
         console.print_table([("", "left"), ("what", "left"), ("state", "left")], rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from pathlib import Path
@@ -33,7 +32,9 @@ from rlid.cli.options import (
     TimeoutOption,
     integers,
     names,
+    shown,
 )
+from rlid.cli.streams import print_json
 
 BUDGET_HELP = (
     "steps of one trial's search: of the environment, or minibatches (evaluations, for agents "
@@ -152,7 +153,7 @@ def run(
         for one, check in zip(found, checks, strict=True):
             if check is not None:
                 one["budget_check"] = check.to_json()
-        print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
+        print_json(found[0] if len(found) == 1 else found)
     elif len(agents) > 1:
         console.print_gap(measured)
     records = [record for one in measured for record in one.records]
@@ -175,7 +176,7 @@ def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool)
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
-            print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
+            print("plot:", *map(shown, paths), file=sys.stderr if as_json else sys.stdout)
 
 
 def reference(
@@ -230,7 +231,7 @@ def reference(
     finally:
         watcher.close()
     if as_json:
-        print(found.model_dump_json(indent=1))
+        print_json(found.model_dump(mode="json"))
     else:
         print(
             f"{found.task} · {found.network} (D = {found.D}): random {found.random:.6g} "
@@ -238,5 +239,5 @@ def reference(
             f"{found.reference:.6g} ({found.agent}, median of {seeds} seeds)"
         )
         rule = found.protocol.get("observation")
-        print(f"written: {references.path(store, found.task, found.network, rule)}")
+        print(f"written: {shown(references.path(store, found.task, found.network, rule))}")
     references.check(plans[0].task, found.reference, found.random)

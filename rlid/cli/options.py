@@ -14,6 +14,8 @@ from rlid.errors import InputError
 
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
 DEFAULT_STORE = Path("rlid-store")
+_start: list[Path] = []
+"""The folder in which the command was given; what is imported later may change it."""
 
 TaskName = Annotated[str, typer.Argument(help="a task (rlid list tasks), or gym:MyEnv-v0")]
 StoreOption = Annotated[Path, typer.Option("--store", help="the folder of records")]
@@ -54,7 +56,11 @@ TimeoutOption = Annotated[
 ]
 TensorboardOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
-    typer.Option("--tensorboard", help="a folder for TensorBoard's curves of every trial"),
+    typer.Option(
+        "--tensorboard",
+        callback=lambda folder: None if folder is None else os.path.abspath(folder),
+        help="a folder for TensorBoard's curves of every trial",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
@@ -71,6 +77,23 @@ MemoryOption = Annotated[
 ]
 Number = Optional[int]  # noqa: UP007, UP045
 Text = Optional[str]  # noqa: UP007, UP045
+
+
+def remember_folder() -> None:
+    """Keep the working folder as that in which the command was given.
+
+    Raises:
+        FileNotFoundError: it has been deleted.
+    """
+    _start[:] = [Path.cwd()]
+
+
+def shown(path: Path) -> str:
+    """Return a path as it reads from the folder in which the command was given."""
+    for folder in _start:
+        if path.is_relative_to(folder):
+            return str(path.relative_to(folder))
+    return str(path)
 
 
 def command_line() -> str:

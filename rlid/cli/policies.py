@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -17,7 +16,9 @@ from rlid.cli.options import (
     JsonOption,
     Number,
     StoreOption,
+    shown,
 )
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def export(
             _print(summary, report, target)
     if as_json:
         fields = [report.model_dump(mode="json") for report in reports]
-        print(json.dumps(fields[0] if len(fields) == 1 and not every else fields, indent=1))
+        print_json(fields[0] if len(fields) == 1 and not every else fields)
     if not all(report.solved for report in reports):
         raise typer.Exit(FAILED)
 
@@ -98,7 +99,7 @@ def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
         f"{'episodes' if report.episodes > 1 else 'scoring'}, "
         f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
     )
-    print(f"written: {target}")
+    print(f"written: {shown(target)}")
 
 
 def play(
@@ -139,7 +140,7 @@ def play(
             "error": error,
             "episodes": len(scores),
         }
-        print(json.dumps(fields, indent=1, allow_nan=False))
+        print_json(fields)
     else:
         print(
             f"{task.name} · {found.network} (D = {policy.problem.subspace.D}) · "
@@ -153,4 +154,4 @@ def play(
 
         total = recorder.record(policy, video, seed)
         if not as_json:
-            print(f"written: {video} (an episode of score {total:.6g})")
+            print(f"written: {shown(video)} (an episode of score {total:.6g})")

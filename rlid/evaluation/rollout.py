@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from rlid.evaluation.slots import Slots
 from rlid.networks import Network
 from rlid.simulators import sample
 from rlid.task import Task
-from rlid.world import Simulator
+from rlid.world import Beat, Simulator, no_beat
 
 REFILL_SHARE = 0.125
 """Share of the rows under way that must have ended before waiting rows take their slots, where no
@@ -31,10 +31,6 @@ that follow then find room without a new start."""
 RESTART_FACTOR = 2
 """Episodes wanted for each slot at which the simulator waits for its slots to be free, and starts
 anew with more."""
-
-
-def no_beat() -> None:
-    """Give no sign of life: the default where nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Rollouts:
         task: Task,
         network: Network,
         simulator: Simulator,
-        beat: Callable[[], None] = no_beat,
+        beat: Beat = no_beat,
     ) -> None:
         """Prepare; nothing starts before there is a job.
 
@@ -243,7 +239,7 @@ def random_returns(
     simulator: Simulator,
     seeds: Sequence[int],
     rng: np.random.Generator,
-    beat: Callable[[], None] = no_beat,
+    beat: Beat = no_beat,
 ) -> NDArray[np.float64]:
     """Return the returns (n,) of random actions in one episode per seed.
 

@@ -203,9 +203,9 @@ def plan(
     with (
         contextlib.redirect_stdout(sys.stderr),
         contextlib.chdir(os.curdir),
-        within(found.patience),
+        within(found.patience, f"making the world of task {found.name!r}") as beat,
     ):
-        world = make_world(found)
+        world = make_world(found, beat)
     try:
         shape = make_network(found, network or found.network, world)
         if found.kind == "rl":

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rlid.random_stream import role_seed
 from rlid.simulators.actions import sample
 from rlid.task import Task
-from rlid.world import DrawSeeds, Simulator, Steps, World
+from rlid.world import Beat, DrawSeeds, Simulator, Steps, World, no_beat
 
 SEED = 2**33
 """Of the random policy's episodes; trials and references have seeds below."""
@@ -39,12 +39,13 @@ def hidden_state(task: Task, world: World) -> dict[str, int]:
 class FrozenStatistics(Simulator):
     """A simulator around another one, whose observations it centres and scales."""
 
-    def __init__(self, simulator: Simulator, episode_cap: int) -> None:
+    def __init__(self, simulator: Simulator, episode_cap: int, beat: Beat = no_beat) -> None:
         """Take over a simulator; the random policy runs when the first episodes are to start."""
-        self._simulator, self._episode_cap = simulator, episode_cap
+        self._simulator, self._episode_cap, self._beat = simulator, episode_cap, beat
         self._statistics: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self.observation_size = simulator.observation_size
         self.observation_shape = simulator.observation_shape
+        self.observation_type = np.float32
         self.action_space = simulator.action_space
         self.merges, self.max_slots = simulator.merges, simulator.max_slots
         self.reorders = simulator.reorders
@@ -86,7 +87,7 @@ class FrozenStatistics(Simulator):
 
     def _ready(self) -> None:
         if self._statistics is None:
-            self._statistics = statistics_of(self._simulator, self._episode_cap)
+            self._statistics = statistics_of(self._simulator, self._episode_cap, self._beat)
 
     def _scaled(self, observations: NDArray[Any]) -> NDArray[np.float32]:
         assert self._statistics is not None
@@ -96,7 +97,7 @@ class FrozenStatistics(Simulator):
 
 
 def statistics_of(
-    simulator: Simulator, episode_cap: int
+    simulator: Simulator, episode_cap: int, beat: Beat = no_beat
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and standard deviation (size,) of the observations in EPISODES random episodes.
 
@@ -118,6 +119,7 @@ def statistics_of(
             if step == len(drawn):
                 drawn.append(sample(simulator.action_space, rng, EPISODES))
                 seen.append([])
+            beat()
             observations, _, terminated, truncated = simulator.step(drawn[step][part], active)
             seen[step + 1].append(observations[active].astype(np.float64))
             active &= ~(terminated | truncated)

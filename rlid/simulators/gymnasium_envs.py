@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlid.errors import InputError, fault, first_line
 from rlid.simulators.images import WRAP, wrap
 from rlid.simulators.observations import Observations
-from rlid.world import Simulator, Steps
+from rlid.world import Beat, Simulator, Steps, no_beat
 
 MAX_SLOTS = 128
 """Environments held at once: more would cost memory and save nothing, since each steps alone."""
@@ -55,6 +55,7 @@ class GymnasiumSimulator(Simulator):
     """Any environment of gymnasium's registry; observations are flattened to one vector."""
 
     merges = False
+    max_slots = MAX_SLOTS
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class GymnasiumSimulator(Simulator):
         options: Mapping[str, Any],
         episode_cap: int,
         observation: str = "raw",
-        max_slots: int = MAX_SLOTS,
+        beat: Beat = no_beat,
     ) -> None:
         """Make one environment, to learn its spaces.
 
@@ -71,13 +72,13 @@ class GymnasiumSimulator(Simulator):
             options: see `make_env`.
             episode_cap: steps after which an episode is truncated.
             observation: a task's observation rule, "raw", "scaled" or "pixels".
-            max_slots: the most environments that are made.
+            beat: called after each environment that is made.
 
         Raises:
             InputError: it cannot be made, or its observations cannot be shown by this rule.
         """
         self._make_arguments = (env, options, episode_cap)
-        self.max_slots = max_slots
+        self._beat = beat
         self._pool: list[Any] = [self.plain()]
         self._envs: list[Any] = []
         self.action_space = self._pool[0].action_space
@@ -103,6 +104,7 @@ class GymnasiumSimulator(Simulator):
         """Begin one episode per seed; return observations (n, size)."""
         while len(self._pool) < len(seeds):
             self._pool.append(self.plain())
+            self._beat()
         n = len(seeds)
         self._envs = self._pool[:n]
         self._observations = np.zeros((n, self.observation_size), self._shown.dtype)

@@ -12,18 +12,26 @@ from rlid.simulators.actions import decoder
 from rlid.simulators.frozen_statistics import FrozenStatistics
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
 from rlid.task import Task
-from rlid.world import Objective, Simulator, World
+from rlid.world import Beat, Objective, Simulator, World, no_beat
 
 
-def make_world(task: Task) -> World:
+def make_world(task: Task, beat: Beat = no_beat) -> World:
     """Return the task's own simulator or objective, or what its back end names.
+
+    Args:
+        task: what is to be solved.
+        beat: called now and then by a world that takes long to make (`Task.world_takes_beat`), and
+            after each instance of an environment that is built.
 
     Raises:
         InputError: the environment cannot be made, its package is missing, or what the task makes
             is no simulator and no objective.
     """
     try:
-        world = task.world() if task.world is not None else _make_simulator(task)
+        if task.world is None:
+            world: World = _make_simulator(task, beat)
+        else:
+            world = task.world(beat=beat) if task.world_takes_beat else task.world()
     except ImportError as error:
         raise InputError(
             f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
@@ -34,12 +42,17 @@ def make_world(task: Task) -> World:
             f"the world of task {task.name!r} is a {type(world).__name__}, which lacks what "
             f"rlid.world.{base} has: derive the class from it"
         )
+    if task.kind != "rl":
+        return world
+    simulator = cast(Simulator, world)
+    if task.max_envs is not None:
+        simulator.max_slots = min(simulator.max_slots, task.max_envs)
     if task.observation == "frozen":
-        return FrozenStatistics(cast(Simulator, world), task.episode_cap)
-    return world
+        return FrozenStatistics(simulator, task.episode_cap, beat)
+    return simulator
 
 
-def _make_simulator(task: Task) -> Simulator:
+def _make_simulator(task: Task, beat: Beat) -> Simulator:
     if task.backend != "gymnasium" and task.observation == "scaled":
         raise InputError(f"observations of {task.env} have no bounds to scale by; use frozen")
     if task.backend != "gymnasium" and task.observation == "pixels":
@@ -55,7 +68,7 @@ def _make_simulator(task: Task) -> Simulator:
 
         return EnvpoolSimulator(task.env, task.options, task.episode_cap)
     rule = "raw" if task.observation == "frozen" else task.observation
-    return GymnasiumSimulator(task.env, task.options, task.episode_cap, rule)
+    return GymnasiumSimulator(task.env, task.options, task.episode_cap, rule, beat)
 
 
 def make_network(task: Task, name: str, world: World) -> Network:
