@@ -75,6 +75,10 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
+class EnvironmentWarning(UserWarning):
+    """An environment breaks a rule that its scores depend on, and is measured all the same."""
+
+
 OURS = (InputError, StoreError, EngineError, ReferenceRefused, EnvironmentFault, Diverged)
 """Errors that rlid raises on purpose: they already say what went wrong."""
 

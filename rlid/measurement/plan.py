@@ -19,7 +19,14 @@ from rlid.errors import InputError
 from rlid.networks import Network, parse
 from rlid.records import MAX_SEED, PROTOCOL, MeasurementSpec, TrialSpec
 from rlid.registry import import_packages
-from rlid.simulators import kind_of, make_network, make_world, within
+from rlid.simulators import (
+    check_independence,
+    kind_of,
+    make_network,
+    make_world,
+    show_images,
+    within,
+)
 from rlid.task import Task, adapt, resolve
 from rlid.world import Simulator
 
@@ -161,7 +168,9 @@ def plan(
     """
     import_packages(imports)
     own = resolve(task)
-    found = adapt(own, observation=observation, backend=backend)
+    found = show_images(
+        adapt(own, observation=observation, backend=backend), network or own.network
+    )
     if budget is not None:
         found = replace(found, budget=_at_least_one("--budget", budget))
     name = agent or found.agent
@@ -202,6 +211,7 @@ def plan(
         if found.kind == "rl":
             kind = kind_of(cast(Simulator, world).action_space, found.action)
             agents.check_actions(name, configured, found.name, kind)
+            check_independence(found, cast(Simulator, world))
     finally:
         world.close()
     allowed = _dims(projection, dmax, dims, shape.D)
