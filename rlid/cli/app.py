@@ -156,11 +156,12 @@ def _explain(error: Exception) -> int:
         InputError,
         ReferenceRefused,
         StoreError,
+        TrialsFailed,
     )
 
     if isinstance(error, StoreError):
         return _fail(str(error), STORE_FAILED)
-    if isinstance(error, ReferenceRefused | EngineError | EnvironmentFault):
+    if isinstance(error, ReferenceRefused | EngineError | EnvironmentFault | TrialsFailed):
         return _fail(str(error), FAILED)
     if isinstance(error, InputError):
         return _fail(str(error), BAD_INPUT)
