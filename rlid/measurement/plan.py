@@ -24,6 +24,7 @@ from rlid.simulators import (
     kind_of,
     make_network,
     make_world,
+    most_envs,
     show_images,
     within,
 )
@@ -248,6 +249,13 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
     if actions:
         agents.check_actions(name, agent, task.name, actions)
     agent.check_network(network, d)
+    # Gradient agents step environments of their own beside the one that scores.
+    number, most = agents.settings(agent).get("n_envs"), most_envs(task)
+    if isinstance(number, int) and most is not None and number >= most:
+        raise InputError(
+            f"agent {name!r} steps {number} environments beside the one that scores, but only "
+            f"{most} may exist at once: use --envs {number + 1} or another agent"
+        )
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
