@@ -8,7 +8,7 @@ from command import rlid_here, rlid_module
 
 from rlid.engine import LocalEngine, random_scores
 from rlid.errors import InputError
-from rlid.measurement.plan import plan
+from rlid.measurement import Runner, Watcher, plan
 from rlid.problem import make_problem
 from rlid.simulators import make_network, make_world
 from rlid.task import Task, adapt, resolve
@@ -96,11 +96,20 @@ def test_arguments_of_the_environment_are_part_of_the_task(tmp_path):
 
 
 def test_episodes_that_are_cut_are_noted(tmp_path):
-    arguments = ["--env-arg", "size=3", "--env-arg", "render_mode=rgb_array"]
-    done = rlid_here("run", "gym:Sized-v0", "--import", "single", *GRID, *arguments,
-                     "--store", "store", cwd=tmp_path)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "Sized-v0 names no limit of steps: its episodes are cut after 1,000" in done.stderr
+    class Notes(Watcher):
+        def __init__(self):
+            self.notes = []
+
+        def note(self, text):
+            self.notes.append(text)
+
+    named = "gym:Sized-v0?render_mode=rgb_array&size=3"
+    for name, cut in ((named, 1), (f"{named}&episode-cap=9", 0)):
+        watcher = Notes()
+        wanted = plan(name, dmax=2, network="mlp:4", imports=["single"])
+        with Runner(wanted, tmp_path, watcher=watcher):
+            pass
+        assert sum("its episodes are cut after 1,000" in note for note in watcher.notes) == cut
 
 
 @pytest.mark.parametrize(
