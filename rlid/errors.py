@@ -83,6 +83,10 @@ class AgentFault(Exception):
     """An agent raised: its trial is missing. The message says in one line what, and where."""
 
 
+class EnvironmentWarning(UserWarning):
+    """An environment breaks a rule that its scores depend on, and is measured all the same."""
+
+
 OURS = (
     InputError,
     StoreError,

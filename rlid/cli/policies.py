@@ -16,6 +16,7 @@ from rlid.cli.options import (
     JsonOption,
     Number,
     StoreOption,
+    shown,
 )
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
@@ -98,7 +99,7 @@ def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
         f"{'episodes' if report.episodes > 1 else 'scoring'}, "
         f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
     )
-    print(f"written: {target}")
+    print(f"written: {shown(target)}")
 
 
 def play(
@@ -153,4 +154,4 @@ def play(
 
         total = recorder.record(policy, video, seed)
         if not as_json:
-            print(f"written: {video} (an episode of score {total:.6g})")
+            print(f"written: {shown(video)} (an episode of score {total:.6g})")
