@@ -144,8 +144,8 @@ def play(
     else:
         print(
             f"{task.name} · {exported.network} (D = {policy.problem.subspace.D}) · "
-            f"{exported.projection}, d = {exported.d} at {exported.bits} bits, seed {exported.seed}: "
-            "theta is as exported"
+            f"{exported.projection}, d = {exported.d} at {exported.bits} bits, "
+            f"seed {exported.seed}: theta is as exported"
         )
         around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
         print(f"score {mean:.6g}{around} over {len(scores)} episodes")
