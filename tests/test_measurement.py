@@ -66,7 +66,7 @@ def test_the_answer_does_not_depend_on_the_number_of_jobs(tmp_path):
         assert one[key].model_copy(update=same) == two[key].model_copy(update=same)
 
 
-def test_what_the_store_shows_is_what_the_run_said(tmp_path, known):
+def test_the_store_shows_the_answer_of_the_run(tmp_path, known):
     found = quick(tmp_path).to_json()
     (shown,) = measurements(Store(tmp_path / "store"))
     again = to_json(shown)
