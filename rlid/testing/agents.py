@@ -30,7 +30,7 @@ Proposals = list[NDArray[np.float64]]
 
 
 def check_agent(
-    name: str, *, task: str = "cartpole", imports: Sequence[str] = (), network: str = "mlp:4"
+    name: str, *, task: str = "cartpole", imports: Sequence[str] = (), network: str | None = None
 ) -> None:
     """Check that a registered agent searches as a trial needs it.
 
@@ -38,7 +38,7 @@ def check_agent(
         name: of the agent.
         task: a quick task that it takes.
         imports: packages that register it.
-        network: of the policies.
+        network: a small one for the task; the task's own by default.
 
     Raises:
         CheckFailed: it does not; every failed check has a line.
@@ -47,6 +47,7 @@ def check_agent(
         import_packages(imports)
         agent: Any = configure(name)
         world = make_world(resolve(task))
+        network = network or resolve(task).network
     except InputError as error:
         raise_failed(name, [Finding("registration", "refused", str(error))])
         return
