@@ -44,7 +44,7 @@ MAX_BYTES = 64 + 3 * 256 + 4 * MAX_FILE_D
 _HEADER = struct.Struct("<4sBBHBIIf8s32s")
 _RAW = 32
 # A second colon would name a module that gymnasium imports.
-_TASK = re.compile(r"[A-Za-z0-9_]+(?::[A-Za-z0-9_./-]+)?")
+_TASK = re.compile(r"[A-Za-z0-9_]+(?::[A-Za-z0-9_./-]+)?(?:\?[A-Za-z0-9_.,:/%&=-]+)?")
 _NAME = re.compile(r"[a-z0-9_.:x+=-]+")
 _SHRINKAGES = np.linspace(0.2, 1.0, 81)
 """Scales that are tried for z, in parts of its largest entry: rounding may clip the rarest."""
