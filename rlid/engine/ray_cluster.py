@@ -1,7 +1,7 @@
 """A Ray cluster: cells run on its nodes and send their records here, where they are stored.
 
-Each cell is one Ray task, a generator of what a local worker reports through its pipe. Ray does not
-retry any of them itself: what a lost node left undone goes back to the agenda, and so elsewhere.
+Each cell is one Ray task, a generator of the messages that a local worker sends through its pipe.
+Ray retries no task: the trials that a lost node left undone go back to the agenda.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from rlid.errors import DamagedRecord, EngineError, InputError, first_line, name
 from rlid.records import Record, parse_record, written
 
 RESOURCE_INTERVAL = 2.0
-"""Seconds between two looks at how large the cluster is: nodes come and go."""
+"""Seconds between two looks at the size of the cluster: nodes come and go."""
 JOIN_PATIENCE = 300.0
-"""Seconds without any node that fits, after which a run gives up."""
+"""Seconds after which a run gives up where no node has room for a cell."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ class RayEngine:
             self._ray.shutdown()
 
     def run(self, agenda: Agenda) -> None:
-        """Run what the agenda hands out, until every trial on it has its record.
+        """Run the cells that the agenda hands out, until every trial has its record.
 
         Raises:
             StoreError: the store cannot be written.
