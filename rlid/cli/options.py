@@ -119,11 +119,9 @@ AddressOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
     typer.Option("--address", help="of a Ray cluster, or auto; default: one is started here"),
 ]
-CpusOption = Annotated[
-    float, typer.Option("--cpus", help="processors of a cluster for each process")
-]
+CpusOption = Annotated[float, typer.Option("--cpus", help="CPUs of a cluster for each process")]
 GpusOption = Annotated[
-    float, typer.Option("--gpus", help="GPUs of a cluster for each process; a fraction shares one")
+    float, typer.Option("--gpus", help="GPUs of a cluster for each process, or a share")
 ]
 MemoryOption = Annotated[
     Optional[float],  # noqa: UP007, UP045

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,7 +148,8 @@ class RayEngine:
     def _start(
         self, function: Callable[..., Any], arguments: Sequence[Any], cell: Cell | None
     ) -> _Task:
-        return _Task(self._remote.remote(function, tuple(arguments)), cell)
+        variables = {name: os.environ[name] for name in os.environ if name.startswith("RLID_")}
+        return _Task(self._remote.remote(function, tuple(arguments), variables), cell)
 
     def _look(
         self, tasks: Sequence[_Task], looks: Looks, agenda: Agenda | None
@@ -207,8 +209,14 @@ class RayEngine:
         return None
 
 
-def _stream(function: Callable[..., Any], arguments: Sequence[Any]) -> Iterator[Message]:
-    """Run a function on a node; yield its messages, the last of which says how it ended."""
+def _stream(
+    function: Callable[..., Any], arguments: Sequence[Any], variables: Mapping[str, str]
+) -> Iterator[Message]:
+    """Run a function on a node; yield its messages, the last of which says how it ended.
+
+    `variables` of the environment are set first: the user's folder of data sets, among them.
+    """
+    os.environ.update(variables)
     said: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def run() -> None:

@@ -64,8 +64,8 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
         leftovers = list(upkeep.examine(Store(broken)))
         assert all(each.remedy == "removed" for each in leftovers), leftovers
         print(
-            f"{workers} workers and {parents} parents killed over {runs} runs: {len(seen)} records, "
-            "none lost, none changed, none twice, equal to those of unbroken runs; "
+            f"{workers} workers and {parents} parents killed over {runs} runs: {len(seen)} "
+            "records, none lost, none changed, none twice, equal to those of unbroken runs; "
             f"{len(leftovers)} half-written files"
         )
     except BaseException:
