@@ -2,13 +2,16 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 from records import a_record, a_spec
 
 from rlid.cli import app as cli
+from rlid.cli.console import print_gap
 from rlid.dimension import TrialOutcome, estimate
 from rlid.measurement.answer import answer, details, details_json, further, interval, reliable
+from rlid.measurement.plan import plan
 from rlid.measurement.summary import is_first_edition, measurements, to_json
 from rlid.store.store import Store
 
@@ -144,3 +147,23 @@ def test_a_summary_as_json_names_its_stopping_rule(two_editions):
         ("confirmed", False),
     }
     assert ["d = 1, seed 6: error: the pole fell"] in [one["reasons"] for one in fields]
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ((7, 5), "at most 5, the smallest d_int90 of 2 agents (random)"),
+        ((9, None), "at most 9, the smallest d_int90 of 2 agents (cmaes)"),
+        ((None, None), "no upper bound: none of 2 agents has a d_int90"),
+    ],
+)
+def test_the_smallest_over_agents_is_said_or_that_there_is_none(capsys, answers, line):
+    measured = [
+        SimpleNamespace(
+            plan=plan("cartpole", agent=agent, dmax=20),
+            estimate=SimpleNamespace(d_int90=d, bracket=None),
+        )
+        for agent, d in zip(("cmaes", "random"), answers, strict=True)
+    ]
+    print_gap(measured)
+    assert capsys.readouterr().out == f"cartpole with mlp:20x20: {line}\n"

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from here import EngineHere
 
 import rlid
 from rlid.errors import ReferenceRefused
 from rlid.measurement.summary import measurements, to_json
+from rlid.store import references
 from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -47,6 +49,18 @@ def test_a_second_run_reuses_every_trial_and_says_the_same(tmp_path, known):
     assert first.trials_run == len(first.records) > 0
     assert second.trials_run == 0
     assert timeless(first) == timeless(second)
+
+
+def test_a_stored_record_is_read_once_and_so_is_the_reference(tmp_path, monkeypatch, known):
+    monkeypatch.setattr("rlid.measurement.runner.make_engine", lambda *_: EngineHere())
+    first = quick(tmp_path)
+    read = []
+    parse, load = Store.parse, references.read
+    monkeypatch.setattr(Store, "parse", lambda store, path: read.append(path) or parse(store, path))
+    monkeypatch.setattr(references, "read", lambda path: read.append(path) or load(path))
+    again = quick(tmp_path)
+    assert again.trials_run == 0
+    assert len(read) == len(set(read)) == len(first.records) + 1
 
 
 def test_the_answer_does_not_depend_on_the_number_of_jobs(tmp_path):
