@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rlid.figures.plots import PANEL, STYLE, save
 from rlid.measurement.plan import Plan, plan
+from rlid.measurement.reference import judge
 from rlid.records.spec import REFERENCE_SEED, TrialSpec
 from rlid.records.state import State, decode
 from rlid.store import references
@@ -71,7 +72,7 @@ def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, TrialSpe
         )
         if found is None:
             return
-        stop = wanted.threshold(found.random, found.reference)
+        stop = judge(wanted, found, wanted.question.baseline).threshold
     for d in wanted.dims:
         for seed in wanted.seeds:
             yield f"d = {d:,}", wanted.spec(d, seed, stop)
