@@ -42,7 +42,7 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
     """Return room for policies of this network in an action space; see `rlid.simulators`."""
     from gymnasium.spaces import Discrete
 
-    is_choice = isinstance(space, Discrete) and space.n == 2
+    is_choice = isinstance(space, Discrete) and space.n == 2 and space.dtype == np.int64
     is_smooth = network.activation == "tanh" or len(network.layers) == 1
     if is_choice and is_smooth and not network.architecture.filters and network.byte_scale == 1:
         return TwoActions(network, int(space.start))
