@@ -74,8 +74,8 @@ class SimulatorVecEnv(VecEnv):
             return spaces.MultiBinary(math.prod(space.shape))
         if isinstance(space, spaces.Box):
             if not self._is_raw:
-                ends = (end.ravel().astype(np.float32) for end in (space.low, space.high))
-                return spaces.Box(*ends, dtype=np.float32)
+                low, high = (end.ravel().astype(np.float32) for end in (space.low, space.high))
+                return spaces.Box(low, high, dtype=np.float32)
             bound = RAW_BOUND
             if self._problem.task.action == "clip":
                 far = np.maximum(np.abs(space.low), np.abs(space.high))
