@@ -61,6 +61,10 @@ class ReferenceRefused(Exception):
     """Direct training did not work, so that no score can be judged (exit code 1)."""
 
 
+class TrialsFailed(Exception):
+    """The first trials of a measurement all failed, so that it was given up (exit code 1)."""
+
+
 class EnvironmentFault(Exception):
     """An environment raised, or gave what no environment may give; `status` names which."""
 
@@ -79,7 +83,15 @@ class EnvironmentWarning(UserWarning):
     """An environment breaks a rule that its scores depend on, and is measured all the same."""
 
 
-OURS = (InputError, StoreError, EngineError, ReferenceRefused, EnvironmentFault, Diverged)
+OURS = (
+    InputError,
+    StoreError,
+    EngineError,
+    ReferenceRefused,
+    TrialsFailed,
+    EnvironmentFault,
+    Diverged,
+)
 """Errors that rlid raises on purpose: they already say what went wrong."""
 
 

@@ -17,6 +17,8 @@ Scalar = str | int | float | bool | None
 
 OBSERVATIONS = ("raw", "scaled", "frozen", "pixels")
 """What may be asked for in place of a task's own rule."""
+MAX_NAME, MAX_NAME_BYTES = 200, 255
+"""The longest name that a record holds, and that a policy file holds."""
 CAP_ARGUMENT = "episode-cap"
 """The argument of a task's name that sets the episode cap; no keyword argument has a hyphen."""
 BACKENDS = ("gymnasium", "mujoco", "envpool")
@@ -51,7 +53,9 @@ class Task:
             A step of a task without an environment is one loss (a minibatch) or one evaluation.
         search_episodes: episodes a gradient-free agent gets for each z it asks about.
         validation_episodes: fresh episodes that decide whether a candidate is final.
-        scoring_episodes: fresh episodes of the one final scoring.
+        scoring_episodes: fresh episodes of a scoring.
+        confirmation_episodes: fresh episodes that confirm a candidate before it is scored, or None
+            for as many as `scoring_episodes`.
         ceiling: the highest score there can be, where there is one.
         floor: what direct training must reach to count as having worked, where that is known.
         floor_source: where `floor` comes from.
@@ -87,6 +91,7 @@ class Task:
     search_episodes: int = 4
     validation_episodes: int = 30
     scoring_episodes: int = 100
+    confirmation_episodes: int | None = None
     ceiling: float | None = None
     floor: float | None = None
     floor_source: str = ""
@@ -109,6 +114,10 @@ class Task:
         what only judges a score (ceiling, floor, baseline) or a trial's health (patience) is no
         part of the protocol.
         """
+        # A field that came later is named only where it is set, so that earlier keys stay valid.
+        later: dict[str, Scalar] = {}
+        if self.confirmation_episodes is not None:
+            later["confirmation_episodes"] = self.confirmation_episodes
         return {
             "env": self.env,
             **{f"env.{name}": flat(value) for name, value in sorted(self.options.items())},
@@ -119,6 +128,7 @@ class Task:
             "search_episodes": self.search_episodes,
             "validation_episodes": self.validation_episodes,
             "scoring_episodes": self.scoring_episodes,
+            **later,
         }
 
 
@@ -131,6 +141,12 @@ def resolve(text: str) -> Task:
     Raises:
         InputError: no such task, or one that takes no such parameter or arguments.
     """
+    if len(text) > MAX_NAME or len(text.encode(errors="replace")) > MAX_NAME_BYTES:
+        raise InputError(
+            f"task {text[:40]!r}...: a name has at most {MAX_NAME} characters, and "
+            f"{MAX_NAME_BYTES} bytes of UTF-8, in records and policy files; register the "
+            "environment under a shorter id, or with its arguments as defaults"
+        )
     address, has_arguments, arguments = text.partition("?")
     name, colon, parameter = address.partition(":")
     factory = TASKS[name]

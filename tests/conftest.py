@@ -14,8 +14,9 @@ import torch
 import rlid
 from rlid.datasets import DATASETS, places
 from rlid.measurement.plan import plan
+from rlid.measurement.reference import REFERENCE_SEEDS
 from rlid.store import references
-from rlid.store.references import DirectTraining, Reference
+from rlid.store.references import DirectTraining, DirectTrial, Reference
 from rlid.store.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -47,8 +48,12 @@ def give_reference(tmp_path):
     def give(task, reference, random, *, network=None, imports=("hostile",), budget=10**9):
         wanted = plan(task, dmax=1, network=network, imports=imports)
         name = wanted.network.architecture.name
+        trials = [
+            DirectTrial(seed=seed, status="solved", score=reference, env_steps=1, theta_sha256=None)
+            for seed in range(REFERENCE_SEEDS)
+        ]
         direct = DirectTraining(
-            agent="cmaes", settings={}, budget=budget, median=reference, trials=[]
+            agent="cmaes", settings={}, budget=budget, median=reference, trials=trials
         )
         return references.save(
             Reference(

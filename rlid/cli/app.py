@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.cli import check, look, measure, policies, results, store, streams, verify
+from rlid.cli import check, doctor, look, measure, policies, results, store, streams, verify
 from rlid.cli.options import (
     BAD_INPUT,
     FAILED,
@@ -51,7 +51,7 @@ app.command(short_help="Rebuild a policy from its file, and play.")(policies.pla
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Rank all published measurements.")(results.leaderboard)
 app.command(short_help="Re-derive a published result, repeat its trials.")(verify.verify)
-app.command(short_help="Say what is installed; examine an environment.")(look.doctor)
+app.command(short_help="Say what is installed; examine an environment.")(doctor.doctor)
 app.add_typer(store.app, name="store", short_help="Check, repair and merge stores.")
 
 
@@ -156,11 +156,12 @@ def _explain(error: Exception) -> int:
         InputError,
         ReferenceRefused,
         StoreError,
+        TrialsFailed,
     )
 
     if isinstance(error, StoreError):
         return _fail(str(error), STORE_FAILED)
-    if isinstance(error, ReferenceRefused | EngineError | EnvironmentFault):
+    if isinstance(error, ReferenceRefused | EngineError | EnvironmentFault | TrialsFailed):
         return _fail(str(error), FAILED)
     if isinstance(error, InputError):
         return _fail(str(error), BAD_INPUT)

@@ -18,7 +18,7 @@ from typing import NoReturn
 from rlid.cli.app import STOPPING, run
 from rlid.cli.options import FAILED
 from rlid.cli.streams import open_streams
-from rlid.lifetime import cause_of_end, die_with
+from rlid.operating_system import cause_of_end, die_with
 
 
 def main() -> NoReturn:

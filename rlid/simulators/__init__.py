@@ -14,6 +14,7 @@ from rlid.simulators.images import show_images as show_images
 from rlid.simulators.independence import check_independence as check_independence
 from rlid.simulators.make import make_network as make_network
 from rlid.simulators.make import make_world as make_world
+from rlid.simulators.make import most_envs as most_envs
 from rlid.simulators.time_limit import within as within
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "kind_of",
     "make_network",
     "make_world",
+    "most_envs",
     "sample",
     "show_images",
     "within",

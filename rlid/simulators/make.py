@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import numpy as np
@@ -13,6 +14,9 @@ from rlid.simulators.frozen_statistics import FrozenStatistics
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
 from rlid.task import Task
 from rlid.world import Beat, Objective, Simulator, World, no_beat
+
+ENVS_VARIABLE = "RLID_ENVS"
+"""The environment variable with the user's limit; `--envs` sets it for a command."""
 
 
 def make_world(task: Task, beat: Beat = no_beat) -> World:
@@ -45,11 +49,19 @@ def make_world(task: Task, beat: Beat = no_beat) -> World:
     if task.kind != "rl":
         return world
     simulator = cast(Simulator, world)
-    if task.max_envs is not None:
-        simulator.max_slots = min(simulator.max_slots, task.max_envs)
+    simulator.max_slots = min(simulator.max_slots, most_envs(task) or simulator.max_slots)
     if task.observation == "frozen":
         return FrozenStatistics(simulator, task.episode_cap, beat)
     return simulator
+
+
+def most_envs(task: Task) -> int | None:
+    """Return how many instances of a task's environment one process may hold; None for any number.
+
+    The task and the user, by ENVS_VARIABLE, may each set a limit.
+    """
+    limits = [task.max_envs, int(os.environ.get(ENVS_VARIABLE) or 0) or None]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _make_simulator(task: Task, beat: Beat) -> Simulator:

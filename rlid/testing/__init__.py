@@ -7,6 +7,7 @@ Each `check_` function raises one CheckFailed, with a line for every check that 
 from rlid.testing.agents import check_agent as check_agent
 from rlid.testing.environments import check_env as check_env
 from rlid.testing.environments import examine_env as examine_env
+from rlid.testing.findings import FAILING as FAILING
 from rlid.testing.findings import CheckFailed as CheckFailed
 from rlid.testing.findings import Finding as Finding
 from rlid.testing.networks import check_network as check_network
@@ -16,6 +17,7 @@ from rlid.testing.plain_loop import play as play
 from rlid.testing.tasks import check_task as check_task
 
 __all__ = [
+    "FAILING",
     "CheckFailed",
     "Comparison",
     "Finding",
