@@ -6,11 +6,11 @@ compared with a bound on its rounding error. Policies within the bound, about on
 thousand, ask `Network.bind`. The C is compiled at installation where there is a compiler; no choice
 depends on it.
 
-The bound: an operation's error is at most ROUNDOFF, relative, and errors are independent with mean
-zero, so that those of K products add up as sqrt(K) does (Higham and Mary 2019), and those of a
-layer's units as the root of the sum of their squares. tanh is nowhere steeper than 1. Of seven
-million outputs of each network that was tried none was off by more than a quarter of the bound, or
-by two thirds of it with hardly any weights.
+The bound: the relative error of an operation is at most ROUNDOFF, and errors are independent with
+mean zero, so that the errors of K products add up as sqrt(K) does (Higham and Mary 2019), and the
+errors of a layer's units as the root of the sum of their squares. tanh is nowhere steeper than 1.
+Of seven million outputs of each network that was tried, none was off by more than a quarter of the
+bound, or by two thirds of it in networks with hardly any weights.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Layers = list[tuple[Floats, Floats]]
 ROUNDOFF = 2.0**-24
 """Largest relative error of one operation in float32."""
 DEVIATIONS = 5.0
-"""So many standard deviations of what rounding may do are allowed for."""
+"""Standard deviations of the rounding error that the bound allows for."""
 PRODUCT = (DEVIATIONS * ROUNDOFF) ** 2 / 3
-"""Square of what is allowed for one operation: spread evenly, an error deviates by 1/sqrt(3)."""
+"""Square of the error allowed for one operation: a uniform error deviates by 1/sqrt(3)."""
 TANH_ERROR = 8 * ROUNDOFF
-"""Of a tanh, at most: numpy's and torch's stay within 3 units in the last place, ours within 4."""
+"""Largest error of a tanh: numpy and torch stay within 3 units in the last place, the C in 4."""
 WIDTH = 16
-"""What two_actions.c fills sizes up to multiples of."""
+"""two_actions.c fills sizes up to multiples of it."""
 
 compiled: ModuleType | None
 try:
@@ -242,7 +242,7 @@ def whole(n: int) -> int:
 
 
 def grown(old: Floats, room: int) -> Floats:
-    """Return room for so many rows, the first of them the old ones."""
+    """Return an array of `room` rows that begins with the old rows."""
     new = np.empty((room, *old.shape[1:]), np.float32)
     new[: len(old)] = old
     return new
@@ -251,7 +251,7 @@ def grown(old: Floats, room: int) -> Floats:
 def place(
     held: list[torch.Tensor], rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int
 ) -> None:
-    """Put weights into rows of a list, or at its end; n are left."""
+    """Put weights into rows of a list, or at its end; n rows are left."""
     for row, theta in zip(rows.tolist(), thetas, strict=True):
         held[row : row + 1] = [theta]
     del held[n:]
@@ -269,14 +269,14 @@ def split(Theta: Floats, sizes: Sizes) -> Layers:  # noqa: N803
 
 
 def rounding_bound(layers: Layers) -> Floats:
-    """Return (k, 2): slope and least, of the bound slope * max |x| + least.
+    """Return slope and least (k, 2) of the bound slope * max |x| + least for k networks.
 
     It bounds how far two computations in float32 of the difference of the two outputs at x can be
-    apart. `layers` are those of k networks.
+    apart.
     """
-    # Squares of what an error of 1 in each unit of the layer at hand does to the difference.
+    # Squares of the change of the difference for an error of 1 in each unit of the layer at hand.
     gains = np.ones((len(layers[0][0]), layers[-1][0].shape[2], 1), np.float32)
-    found = np.zeros((len(gains), 2), np.float32)
+    squares = np.zeros((len(gains), 2), np.float32)
     with np.errstate(all="ignore"):
         for at in reversed(range(len(layers))):
             w, b = layers[at]
@@ -284,10 +284,10 @@ def rounding_bound(layers: Layers) -> Floats:
             own = error * np.square(b)
             if at < len(layers) - 1:
                 own += TANH_ERROR**2
-            found[:, 1] += np.matmul(own[:, None], gains)[:, 0, 0]
+            squares[:, 1] += np.matmul(own[:, None], gains)[:, 0, 0]
             gains = np.matmul(np.square(w), gains)
-            # Those of a product are as large as the units before, which tanh keeps within 1.
-            found[:, min(at, 1)] += error * gains.sum((1, 2))
+            # The errors of a product are as large as the units before, which tanh keeps within 1.
+            squares[:, min(at, 1)] += error * gains.sum((1, 2))
         # The errors of the two computations are independent too.
-        bounds: Floats = np.sqrt(np.float32(2) * found)
+        bounds: Floats = np.sqrt(np.float32(2) * squares)
     return bounds
