@@ -103,7 +103,7 @@ def test_quick_choices_are_those_of_the_outputs(way, name, spread):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(way, name):
+def test_nearly_equal_outputs_are_decided_exactly(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 30, 50)
     inputs = network.layers[-1].inputs
@@ -119,7 +119,7 @@ def test_where_two_outputs_are_nearly_equal_the_exact_ones_decide(way, name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_rounding_does_stays_well_below_its_bound(way, name):
+def test_rounding_errors_stay_well_below_their_bound(way, name):
     network = Network(parse(name), 4, 2)
     theta, x = drawn(network, 40, 50)
     quick, slots = filled(network, Discrete(2), theta)._quick, np.arange(2000)

@@ -113,12 +113,12 @@ def test_a_model_of_ones_own_keeps_its_working_memory(tmp_path):
     assert np.isfinite(simulator.start([1])).all()
 
 
-def test_what_is_not_stepped_directly_is_refused_in_one_line():
+def test_an_environment_without_direct_steps_is_refused_in_one_line():
     with pytest.raises(ValueError, match="Ant-v5; use the back end 'gymnasium'"):
         MujocoSimulator("Ant-v5", {}, 10)
 
 
-def test_what_can_be_stepped_directly_is():
+def test_every_task_with_direct_steps_uses_them():
     stepped = {resolve(name).env for name in NAMES if resolve(name).backend == "mujoco"}
     assert stepped == set(OUTCOMES)
 

@@ -144,8 +144,8 @@ def _ranges(space: Any) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         inner = space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces
         ranges = [_ranges(part) for part in inner]
         if ranges:
-            low, high, whole = (np.concatenate(rows) for rows in zip(*ranges, strict=True))
-            return low, high, whole
+            low, high, is_whole = (np.concatenate(rows) for rows in zip(*ranges, strict=True))
+            return low, high, is_whole
     elif _is_flattenable(space):
         size = spaces.utils.flatdim(space)
         is_binary = isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary)
