@@ -170,7 +170,9 @@ class LocalEngine:
         while True:
             for _, messages, end in self._look([chosen]):
                 if end is not None and end.kind != "done":
-                    raise EngineError(end.reason.split("\n")[0])
+                    first, *tail = end.reason.split("\n")
+                    is_told = end.kind == "died" and tail
+                    raise EngineError(f"{first}: {tail[-1]}" if is_told else first)
                 for message in messages:
                     if isinstance(message, Finished):
                         return message.result
