@@ -5,6 +5,7 @@ import warnings
 import pytest
 import unfaithful  # noqa: F401 (registers environments)
 
+from rlid.cli import streams
 from rlid.errors import EnvironmentWarning, InputError
 from rlid.measurement import plan
 from rlid.simulators import check_independence, make_world
@@ -50,6 +51,14 @@ def test_an_independent_environment_passes_in_silence(name, observation):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_independence(task, make_world(task))
+
+
+def test_the_command_line_prints_a_warning_in_one_line(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    streams.warn_in_one_line()
+    ours = warnings.formatwarning("it ignores its seed", EnvironmentWarning, "plan.py", 3)
+    assert ours == "rlid: warning: it ignores its seed\n"
+    assert "plan.py:3" in warnings.formatwarning("old", DeprecationWarning, "plan.py", 3)
 
 
 def test_the_global_generators_are_left_as_they_were():

@@ -10,6 +10,7 @@ from rlid.simulators.actions import is_bounded as is_bounded
 from rlid.simulators.actions import kind_of as kind_of
 from rlid.simulators.actions import sample as sample
 from rlid.simulators.frozen_statistics import hidden_state as hidden_state
+from rlid.simulators.gymnasium_envs import make_env as make_env
 from rlid.simulators.images import show_images as show_images
 from rlid.simulators.independence import check_independence as check_independence
 from rlid.simulators.make import make_network as make_network
@@ -24,6 +25,7 @@ __all__ = [
     "hidden_state",
     "is_bounded",
     "kind_of",
+    "make_env",
     "make_network",
     "make_world",
     "most_envs",

@@ -25,7 +25,7 @@ from rlid.task import Task
 from rlid.world import Simulator
 
 SEED = 2**33 + 1
-"""Of the probe's actions; trials, references and frozen statistics have other seeds."""
+"""Seed of the probe's actions; trials, references and frozen statistics have other seeds."""
 EPISODE, NEIGHBOUR = 7, 8
 """Seeds of the episode that is repeated, and of the episode that runs beside it."""
 STEPS = 100
