@@ -18,7 +18,7 @@ from rlid.records.judgement import Judgement
 from rlid.simulators.actions import kind_of, sample
 from rlid.simulators.make import make_network, make_world
 from rlid.task import TASKS, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 # Data sets are not in the repository; small ones in the same formats replace them.
 pytestmark = pytest.mark.usefixtures("small_images")

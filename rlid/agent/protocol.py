@@ -16,11 +16,10 @@ from rlid.registry import Registry
 
 if TYPE_CHECKING:
     from rlid.networks import Network
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 CHECKPOINT = 250_000
 """Steps between two moments at which a gradient agent's search can be saved."""
-Notes = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,10 @@ class Ask:
 class Progress:
     """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
 
-    `score` is None when no episode ended since the last report. The steps it took are counted by
-    the problem. The trial sends back None. Where the search can be saved, `state` gives what it
-    goes on from when it finds that in `problem.saved`. `scalars` are numbers to watch it by.
+    `score` is None when no episode ended since the last report. The problem counts the steps of
+    the training. The trial sends back None. Where the search can be saved, `state` returns a state,
+    from which a later search resumes when it finds it in `problem.saved`. `scalars` are numbers
+    for TensorBoard.
     """
 
     z: NDArray[np.floating]
