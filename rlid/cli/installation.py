@@ -128,6 +128,6 @@ def _data_sets() -> Iterator[Component]:
     from rlid.datasets import DATASETS, location
 
     for name, dataset in DATASETS.items():
-        folder = location(dataset)
+        folder = location(name)
         state = f"not here: downloaded from {dataset.url} when it is needed"
         yield Component(f"data set {name}", state if folder is None else str(folder))
