@@ -13,6 +13,8 @@ from rlid.simulators.frozen_statistics import hidden_state as hidden_state
 from rlid.simulators.gymnasium_envs import make_env as make_env
 from rlid.simulators.images import show_images as show_images
 from rlid.simulators.independence import check_independence as check_independence
+from rlid.simulators.independence import dependence as dependence
+from rlid.simulators.independence import tell_of_dependence as tell_of_dependence
 from rlid.simulators.make import make_network as make_network
 from rlid.simulators.make import make_world as make_world
 from rlid.simulators.make import most_envs as most_envs
@@ -22,6 +24,7 @@ __all__ = [
     "Decode",
     "check_independence",
     "decoder",
+    "dependence",
     "hidden_state",
     "is_bounded",
     "kind_of",
@@ -31,5 +34,6 @@ __all__ = [
     "most_envs",
     "sample",
     "show_images",
+    "tell_of_dependence",
     "within",
 ]
