@@ -1,4 +1,4 @@
-"""What an estimate claims beside d_int90: d_reliable, brackets, the prior's part, further trials."""
+"""What an estimate claims beside d_int90: d_reliable, brackets, further trials."""
 
 from __future__ import annotations
 

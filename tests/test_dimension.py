@@ -84,7 +84,7 @@ def test_no_interval_below_five_seeds(seeds: int) -> None:
     assert answer.ci_high is None
 
 
-def test_one_trial_is_enough_for_an_answer_and_none_for_a_reason() -> None:
+def test_a_single_trial_is_enough_for_an_answer() -> None:
     assert estimate([TrialOutcome(1, 0, True, None)], dmax=DMAX).d_int90 == 1
     assert estimate([TrialOutcome(1, 0, False, None)], dmax=1).censored
     assert estimate([], dmax=DMAX).withheld == "there is no trial"

@@ -210,9 +210,9 @@ class Adaptive:
         if not inside or high - low <= GAP * high:
             return []
         count = min(ROUND_SIZE, len(inside))
-        wanted = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
+        targets = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
         pairs: list[Pair] = []
-        for d in wanted:
+        for d in targets:
             free = [seed for seed in self.seeds if d not in asked[seed]]
             taken = {seed for _, seed in pairs}
             free.sort(key=lambda seed: (seed in taken, len(asked[seed])))
