@@ -28,6 +28,13 @@ class DataError(InputError):
     """A data set that is missing, damaged or unknown; the message says how to get it."""
 
 
+class TimeLimit(InputError):
+    """Code of others gave no sign of life for too long while a task was looked at.
+
+    Not a TimeoutError: that is an OSError, which readers of files take for a damaged file.
+    """
+
+
 class DamagedRecord(InputError):
     """Text that is not a valid record; the message says what is wrong in one line."""
 
@@ -64,6 +71,10 @@ class EnvironmentFault(Exception):
 
 class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
+
+
+class AgentFault(Exception):
+    """An agent raised: its trial is missing. The message says in one line what, and where."""
 
 
 def first_line(error: BaseException) -> str:

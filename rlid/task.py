@@ -45,7 +45,9 @@ class Task:
             A step of a task without an environment is one loss (a minibatch) or one evaluation.
         search_episodes: episodes a gradient-free agent gets for each z it asks about.
         validation_episodes: fresh episodes that decide whether a candidate is final.
-        scoring_episodes: fresh episodes of the one final scoring.
+        scoring_episodes: fresh episodes of a scoring.
+        confirmation_episodes: fresh episodes that confirm a candidate before it is scored, or None
+            for as many as `scoring_episodes`.
         ceiling: the highest score there can be, where there is one.
         floor: what direct training must reach to count as having worked, where that is known.
         floor_source: where `floor` comes from.
@@ -57,6 +59,8 @@ class Task:
             one, "mujoco" for its planar MuJoCo tasks stepped directly, "envpool" for EnvPool's
             copies of these, or the name of `world`.
         world: makes the simulator or objective; None for what `backend` names.
+        world_takes_beat: whether `world` takes a keyword argument `beat`, a function to be called
+            now and then while it reads data or does something else that takes long.
         name: how the registry knows the task; set by `resolve`.
     """
 
@@ -74,6 +78,7 @@ class Task:
     search_episodes: int = 4
     validation_episodes: int = 30
     scoring_episodes: int = 100
+    confirmation_episodes: int | None = None
     ceiling: float | None = None
     floor: float | None = None
     floor_source: str = ""
@@ -81,9 +86,10 @@ class Task:
     recipes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     patience: float = 60.0
     backend: str = "gymnasium"
-    world: Callable[[], Simulator | Objective] | None = field(
+    world: Callable[..., Simulator | Objective] | None = field(
         default=None, repr=False, compare=False
     )
+    world_takes_beat: bool = field(default=False, repr=False)
     name: str = ""
 
     def protocol(self) -> dict[str, Scalar]:
@@ -93,6 +99,10 @@ class Task:
         what only judges a score (ceiling, floor, baseline) or a trial's health (patience) is no
         part of the protocol.
         """
+        # A field that came later is named only where it is set, so that earlier keys stay valid.
+        later: dict[str, Scalar] = {}
+        if self.confirmation_episodes is not None:
+            later["confirmation_episodes"] = self.confirmation_episodes
         return {
             "env": self.env,
             **{f"env.{name}": value for name, value in sorted(self.options.items())},
@@ -103,6 +113,7 @@ class Task:
             "search_episodes": self.search_episodes,
             "validation_episodes": self.validation_episodes,
             "scoring_episodes": self.scoring_episodes,
+            **later,
         }
 
 

@@ -1,6 +1,7 @@
 # ruff: noqa: E402
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 # As in a worker: trials run in one thread each. Read when numpy is loaded.
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import rlid
-from rlid.datasets import DATASETS
+from rlid.datasets import DATASETS, places
 from rlid.measurement.plan import plan
 from rlid.store import references
 from rlid.store.references import DirectTraining, Reference
@@ -26,6 +27,20 @@ torch.set_num_threads(1)
 def workers_find_fixtures(monkeypatch):
     """Let spawned processes and the command line import what lies in fixtures."""
     monkeypatch.setenv("PYTHONPATH", str(FIXTURES))
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Register an agent whose search is the given generator function, for one test."""
+    from scripted import AGENTS, register
+
+    others = {name: AGENTS.entry(name) for name in AGENTS}
+
+    def anew(script, **attributes):
+        monkeypatch.setattr(AGENTS, "_entries", dict(others))
+        return register(script, **attributes)
+
+    return anew
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +98,25 @@ def small_images(tmp_path_factory):
         for name, dataset in list(DATASETS.items()):
             patch.setitem(DATASETS, name, image_files.write(folder, dataset))
         yield folder
+
+
+@pytest.fixture
+def data_cache(tmp_path, monkeypatch):
+    """An empty cache of data sets, and nowhere to download from."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(places, "cache_folder", lambda: folder)
+    for name, dataset in list(DATASETS.items()):
+        monkeypatch.setitem(DATASETS, name, replace(dataset, url="http://127.0.0.1:9/"))
+    return folder
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch, data_cache):
+    """A user's folder with small data sets of the official formats."""
+    import image_files
+
+    folder = tmp_path / "data"
+    for name, dataset in list(DATASETS.items()):
+        monkeypatch.setitem(DATASETS, name, image_files.write(folder, dataset))
+    monkeypatch.setenv("RLID_DATA", str(folder))
+    return folder

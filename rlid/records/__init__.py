@@ -15,6 +15,7 @@ from rlid.records.judgement import Judgement as Judgement
 from rlid.records.judgement import judged as judged
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
+from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import Record as Record
 from rlid.records.record import Status as Status
@@ -26,6 +27,7 @@ from rlid.records.record import written as written
 from rlid.records.spec import MAX_D as MAX_D
 from rlid.records.spec import MAX_SEED as MAX_SEED
 from rlid.records.spec import REFERENCE_SEED as REFERENCE_SEED
+from rlid.records.spec import Stopping as Stopping
 from rlid.records.spec import TrialSpec as TrialSpec
 from rlid.records.state import State as State
 from rlid.records.state import decode as decode
@@ -43,6 +45,7 @@ __all__ = [
     "Finite",
     "Judgement",
     "MAX_D",
+    "MAX_NAMES",
     "MAX_SEED",
     "MISSING",
     "MeasurementSpec",
@@ -53,6 +56,7 @@ __all__ = [
     "Sha256",
     "State",
     "Status",
+    "Stopping",
     "StrictModel",
     "Text",
     "TrialSpec",
