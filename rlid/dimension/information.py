@@ -1,9 +1,9 @@
 """Which trials narrow the answer most for their cost, for a round of several seeds.
 
-The worth of a set of trials is how much their outcomes are expected to lower the variance of the
-logarithm of d_int90 (Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science
-10, section 2), with the curve's slope, its guess and lapse rates and the spread of the seeds unknown as they
-are to the estimator. Sets are built greedily.
+A set of trials is worth the variance of log d_int90 that its outcomes are expected to take away
+(Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science 10, section 2). The
+slope of the curve, its guess and lapse rates and the spread of the seeds are unknown, as they are
+to the estimator. Sets are built greedily.
 """
 
 from __future__ import annotations
