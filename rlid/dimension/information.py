@@ -30,7 +30,7 @@ from rlid.dimension.threshold_model import (
 
 Floats = NDArray[np.float64]
 
-# The estimator's lattice, thinned out: it only ranks trials.
+# A thinned-out lattice, because it only ranks trials.
 PLANNING = Lattice(
     scales=(0.02, 0.08, 0.25, 0.8),
     scale_weights=(1.0, 1.0, 1.0, 0.6),
@@ -38,8 +38,8 @@ PLANNING = Lattice(
     spread_weights=(0.2, 0.4, 0.65, 0.5),
     outliers=((0.01, 0.01), (0.01, 0.18), (0.1, 0.06)),
     outlier_weights=(0.45, 0.3, 0.25),
-    # Such shares lie beyond what planning needs: where no d reaches one half, the variance of the
-    # answer is large whatever is asked, and every round would seem to gain too little.
+    # Planning leaves out seeds that never solve. With them, some curves reach one half at no d,
+    # and the variance of the answer would be large after any trial: every gain would look small.
     never=(0.0,),
     never_weights=(1.0,),
     margin=1.5,
@@ -48,15 +48,15 @@ PLANNING = Lattice(
     most_cells=100,
     exact_up_to=0,
 )
-# Where log d is wide, candidates are these quantiles of the half-point ...
+# Where log d is wide, the candidates are these quantiles of the half-point ...
 CANDIDATE_SHARES = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98)
 # ... and these multiples of the curve's width away from its median.
 CANDIDATE_STEPS = (-3.0, -2.0, -1.2, -0.6, 0.6, 1.2, 2.0, 3.0)
-# Up to so many allowed d all of them are candidates.
+# Up to this many allowed d, all of them are candidates.
 FEW_DIMS = 20
-# After the first pick of a round each seed keeps so many of its best candidates.
+# After the first pick of a round, each seed keeps this many of its best candidates.
 OPTIONS_KEPT = 10
-# Parameter values that together are less probable than this are left out of the planning.
+# Planning leaves out parameter values that together are less probable than this.
 NEGLIGIBLE = 3e-3
 
 
