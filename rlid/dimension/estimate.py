@@ -33,9 +33,9 @@ SIGMAS = 3.92
 CENSORED_FROM = 0.95
 # Half the interval is a quarter of the variance, so the further trials must carry three times
 # the information that there is. The share of the ideal information that a search's trial carries
-# is the median over the curves of tests/benchmarks/calibration.py.
+# is a fit to tests/benchmarks/halving.py.
 HALVING = 3.0
-EFFICIENCY = 0.2
+EFFICIENCY = 0.3
 
 
 @dataclass(frozen=True)
