@@ -24,6 +24,10 @@ ROLES = (
     "observation",
     "export",
     "play",
+    "confirmation",
+    "gate",
+    "second_look",
+    "reporting",
 )
 
 _WORDS_PER_BLOCK = 4

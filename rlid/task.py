@@ -45,7 +45,9 @@ class Task:
             A step of a task without an environment is one loss (a minibatch) or one evaluation.
         search_episodes: episodes a gradient-free agent gets for each z it asks about.
         validation_episodes: fresh episodes that decide whether a candidate is final.
-        scoring_episodes: fresh episodes of the one final scoring.
+        scoring_episodes: fresh episodes of a scoring.
+        confirmation_episodes: fresh episodes that confirm a candidate before it is scored, or None
+            for as many as `scoring_episodes`.
         ceiling: the highest score there can be, where there is one.
         floor: what direct training must reach to count as having worked, where that is known.
         floor_source: where `floor` comes from.
@@ -74,6 +76,7 @@ class Task:
     search_episodes: int = 4
     validation_episodes: int = 30
     scoring_episodes: int = 100
+    confirmation_episodes: int | None = None
     ceiling: float | None = None
     floor: float | None = None
     floor_source: str = ""
@@ -93,6 +96,10 @@ class Task:
         what only judges a score (ceiling, floor, baseline) or a trial's health (patience) is no
         part of the protocol.
         """
+        # A field that came later is named only where it is set, so that earlier keys stay valid.
+        later: dict[str, Scalar] = {}
+        if self.confirmation_episodes is not None:
+            later["confirmation_episodes"] = self.confirmation_episodes
         return {
             "env": self.env,
             **{f"env.{name}": value for name, value in sorted(self.options.items())},
@@ -103,6 +110,7 @@ class Task:
             "search_episodes": self.search_episodes,
             "validation_episodes": self.validation_episodes,
             "scoring_episodes": self.scoring_episodes,
+            **later,
         }
 
 

@@ -73,8 +73,8 @@ def first_task_of(kinds):
 
 def first_task_for(agent):
     """The quickest whose actions the agent takes, if it says which those are."""
-    takes = getattr(AGENTS[agent], "actions", None)
-    if takes is None:
+    takes = AGENTS[agent].actions
+    if not takes:
         return first_task_of(AGENTS[agent].kinds)
     for task in tasks_by_speed():
         if task.kind == "rl" and kind_of(make_world(task).action_space, task.action) in takes:

@@ -28,14 +28,27 @@ def run_one(rule, seed=0, threshold=None):
     return found[0][0]
 
 
-def test_keys_from_before_there_was_a_choice_of_candidate_stay_valid():
-    assert plan("cartpole", dmax=3).spec(2, 5, 450.0).key == OLD_KEY
-    assert a_spec(candidate="last").key != a_spec().key
-    assert a_spec(candidate="last").group != a_spec().group
+def test_keys_of_the_first_edition_stay_valid():
+    spec = plan("cartpole", dmax=3).spec(2, 5, 450.0)
+    assert spec.stopping == "confirmed"
+    assert spec.model_copy(update={"stopping": "look"}).key == OLD_KEY
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"candidate": "last"}, {"stopping": "confirmed"}, {"agent_version": 2}, {"device": "cuda"}],
+)
+def test_a_field_that_came_later_is_part_of_the_key_where_it_is_set(later):
+    assert a_spec(**later).key != a_spec().key
+    assert a_spec(**later).group != a_spec().group
+
+
+def test_a_record_of_the_first_edition_is_read_with_defaults():
     old = json.loads(a_record().model_dump_json())
-    for name in ("rule", "baseline"):
+    for name in ("rule", "baseline", "deciding_score"):
         del old[name]
-    del old["spec"]["candidate"]
+    for name in ("candidate", "stopping", "agent_version", "device"):
+        del old["spec"][name]
     assert parse_record(json.dumps(old)).key == a_record().key
 
 

@@ -67,7 +67,12 @@ class Plan:
         )
 
     def spec(self, d: int, seed: int, stop_score: float | None) -> TrialSpec:
-        """Return the spec of one trial."""
+        """Return the spec of one trial.
+
+        Trials of environments stop early when fresh episodes confirm a look. The paper's rule has
+        no early stop, and tasks with fixed validation and test data have no fresh episodes.
+        """
+        is_confirmed = self.task.kind == "rl" and self.rule != "paper"
         return TrialSpec(
             task=self.task.name,
             task_version=self.task.version,
@@ -83,6 +88,8 @@ class Plan:
             stop_score=stop_score,
             budget=self.task.budget,
             candidate="last" if self.rule == "paper" else "best",
+            stopping="confirmed" if is_confirmed else "look",
+            agent_version=self.agent.version,
         )
 
     def threshold(self, random: float, reference: float) -> float:
@@ -205,7 +212,7 @@ def plan(
     finally:
         world.close()
     allowed = _dims(projection, dmax, dims, shape.D)
-    agents.check_network(configured, shape, allowed[-1])
+    configured.check_network(shape, allowed[-1])
     numbers = tuple(range(seed, seed + seeds))
     return Plan(
         task=found,

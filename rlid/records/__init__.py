@@ -26,6 +26,7 @@ from rlid.records.record import written as written
 from rlid.records.spec import MAX_D as MAX_D
 from rlid.records.spec import MAX_SEED as MAX_SEED
 from rlid.records.spec import REFERENCE_SEED as REFERENCE_SEED
+from rlid.records.spec import Stopping as Stopping
 from rlid.records.spec import TrialSpec as TrialSpec
 from rlid.records.state import State as State
 from rlid.records.state import decode as decode
@@ -53,6 +54,7 @@ __all__ = [
     "Sha256",
     "State",
     "Status",
+    "Stopping",
     "StrictModel",
     "Text",
     "TrialSpec",

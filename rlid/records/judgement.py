@@ -34,7 +34,8 @@ def judged(record: Record, by: Judgement | Record) -> Record:
         return record
     status = record.status
     if not record.is_missing:
-        has_passed = record.score is not None and record.score >= by.threshold
+        score = record.judged_score
+        has_passed = score is not None and score >= by.threshold
         status = "solved" if has_passed and not record.reason else "unsolved"
     names = ("threshold", "random", "reference", "rule", "baseline")
     return record.model_copy(

@@ -39,7 +39,20 @@ VERSIONED = (
 
 
 class Record(StrictModel):
-    """What came out of one trial. Steps are environment steps, scores are mean returns."""
+    """What came out of one trial. Steps are environment steps, scores are mean returns.
+
+    Attributes:
+        status: "solved", "unsolved", or why nothing is known of the trial ("error", "nonfinite",
+            "timeout").
+        reason: why the trial is missing or diverged, in one line.
+        score: mean return of `episodes` fresh episodes. Where `deciding_score` stands beside it,
+            these episodes decided nothing, so that `score` may be below the threshold of a solved
+            trial.
+        deciding_score: mean return of the scoring that decided, in trials of stopping "confirmed".
+        validation_steps: steps of looks, confirmations, and second looks at the budget's end.
+        scoring_steps: steps of every scoring.
+        curve: (search steps, mean return) of each look.
+    """
 
     schema_version: Literal[1] = 1
     spec: TrialSpec
@@ -67,6 +80,12 @@ class Record(StrictModel):
     versions: dict[Name, Name] = Field(max_length=50)
     rule: Literal["normalised", "raw", "paper"] | None = None
     baseline: Literal["own", "global"] | None = None
+    deciding_score: Finite | None = None
+
+    @property
+    def judged_score(self) -> float | None:
+        """The score that is held against the threshold."""
+        return self.score if self.deciding_score is None else self.deciding_score
 
     @property
     def key(self) -> str:

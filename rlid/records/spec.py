@@ -14,8 +14,10 @@ MAX_D = 10**9
 MAX_SEED = 2**32
 REFERENCE_SEED = 2**32
 """Direct training for the reference uses seeds from here on; measurements stay below."""
-LATER = {"candidate": "best"}
+LATER = {"candidate": "best", "stopping": "look", "agent_version": 1, "device": "cpu"}
 """Fields that specs got later, with their defaults: the keys of earlier trials stay valid."""
+
+Stopping = Literal["look", "confirmed"]
 
 
 class TrialSpec(StrictModel):
@@ -37,6 +39,16 @@ class TrialSpec(StrictModel):
     budget: int = Field(ge=1, le=10**15)
     candidate: Literal["best", "last"] = "best"
     """Which z is scored when the budget ends: the best validated one, or the last."""
+    stopping: Stopping = "look"
+    """What ends a trial early: one look, or a look, a confirmation and a scoring that agree.
+
+    "look" is the rule of the first edition, and that of tasks whose validation and test data are
+    fixed (kinds "supervised" and "synthetic"): there is nothing fresh to confirm a look with.
+    """
+    agent_version: int = Field(default=1, ge=1)
+    """The `version` of the agent's class; it rises when the same settings search otherwise."""
+    device: Name = "cpu"
+    """Where a gradient agent trains."""
 
     @property
     def key(self) -> str:

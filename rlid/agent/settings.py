@@ -1,81 +1,18 @@
-"""The agent protocol: an optimizer that searches z, driven by the trial."""
+"""An agent's settings: its fields as plain data, from "name=value" texts, and checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rlid.agent.protocol import AGENTS, Agent
 from rlid.errors import InputError
-from rlid.records import State
-from rlid.registry import Registry, unknown
-
-if TYPE_CHECKING:
-    from rlid.networks import Network
-    from rlid.problem import Problem
-
-AGENTS = Registry("agent", package="rlid.agents", group="rlid.agents")
-
-CHECKPOINT = 250_000
-"""Steps between two moments at which a gradient agent's search can be saved."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A gradient-free agent's question: what do the policies at Z (n, d) score?
-
-    The trial sends back their mean returns (n,), higher is better, always finite. Every row of Z
-    is a candidate.
-    """
-
-    Z: NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
-
-    `score` is None when no episode ended since the last report. The steps it took are counted by
-    the problem. The trial sends back None. Where the search can be saved, `state` gives what it
-    goes on from when it finds that in `problem.saved`. `scalars` are numbers to watch it by.
-    """
-
-    z: NDArray[np.floating]
-    score: float | None
-    state: Callable[[], State] | None = None
-    scalars: Mapping[str, float] = dataclasses.field(default_factory=dict)
-
-
-SearchSteps = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
-
-
-class Agent(Protocol):
-    """A frozen dataclass: its fields are its hyper-parameters, and go into the spec."""
-
-    kinds: ClassVar[tuple[str, ...]]
-    """Which kinds of task it can take: "rl", "supervised", "synthetic"."""
-    shares_batch: ClassVar[bool]
-    """Whether its trials may share a process and a batch with others."""
-
-    def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
-        """Search z until closed: yield what to score, or where it stands.
-
-        Returns first only where a setting says so; the trial then ends as at the budget's end.
-
-        Raises:
-            EnvironmentFault: the environment failed under a gradient agent.
-            Exception: anything else counts against the agent: its trial is unsolved.
-        """
-
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
-        """Return what the agent decided by itself for this problem, for the record."""
-
+from rlid.registry import unknown
 
 LATER = {"later": True}
 """Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
@@ -113,24 +50,11 @@ def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
     Raises:
         InputError: in one line, which it takes.
     """
-    takes: tuple[str, ...] = getattr(agent, "actions", ())
-    if takes and kind not in takes:
+    if agent.actions and kind not in agent.actions:
         raise InputError(
-            f"agent {name!r} takes {' and '.join(takes)} actions, but those of {task!r} are {kind}"
+            f"agent {name!r} takes {' and '.join(agent.actions)} actions, "
+            f"but those of {task!r} are {kind}"
         )
-
-
-def check_network(agent: Agent, network: Network, d: int) -> None:
-    """Refuse a network, or a d, with which the agent's settings make no sense.
-
-    An agent that has such settings says so in a method `check_network(network, d)` of its own.
-
-    Raises:
-        InputError: in one line, why.
-    """
-    own = getattr(agent, "check_network", None)
-    if own is not None:
-        own(network, d)
 
 
 def check_shares(agent: str, **values: float) -> None:

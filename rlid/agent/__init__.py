@@ -1,0 +1,33 @@
+"""What an agent is: an optimizer that searches z, driven by the trial.
+
+`protocol` says what an agent has, what it yields and what comes back. `settings` turns its fields
+into plain data and back.
+"""
+
+from rlid.agent.protocol import AGENTS as AGENTS
+from rlid.agent.protocol import CHECKPOINT as CHECKPOINT
+from rlid.agent.protocol import Agent as Agent
+from rlid.agent.protocol import Ask as Ask
+from rlid.agent.protocol import Progress as Progress
+from rlid.agent.protocol import SearchSteps as SearchSteps
+from rlid.agent.settings import LATER as LATER
+from rlid.agent.settings import check_actions as check_actions
+from rlid.agent.settings import check_positive as check_positive
+from rlid.agent.settings import check_shares as check_shares
+from rlid.agent.settings import configure as configure
+from rlid.agent.settings import settings as settings
+
+__all__ = [
+    "AGENTS",
+    "Agent",
+    "Ask",
+    "CHECKPOINT",
+    "LATER",
+    "Progress",
+    "SearchSteps",
+    "check_actions",
+    "check_positive",
+    "check_shares",
+    "configure",
+    "settings",
+]
