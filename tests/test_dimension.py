@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from rlid.dimension.estimate import TrialOutcome, compare, estimate
+from rlid.dimension import TrialOutcome, compare, estimate
 from rlid.dimension.statistics import isotonic_crossing, quartiles, weighted_quantile
 from rlid.measurement.measure import answer as said
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlid.dimension.estimate import TrialOutcome, estimate
+from rlid.dimension import TrialOutcome, estimate
 from rlid.dimension.search import SEARCHES, Search, make_search
 
 Outcome = Callable[[int, int], bool | None]

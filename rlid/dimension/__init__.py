@@ -4,15 +4,15 @@ A trial is a row (d, seed, success), and an estimate is d_int90 with its interva
 This room imports nothing of rlid, so that it can be read, tested and reused alone.
 """
 
-from rlid.dimension.estimate import Comparison as Comparison
+from rlid.dimension.comparison import Comparison as Comparison
+from rlid.dimension.comparison import compare as compare
 from rlid.dimension.estimate import Estimate as Estimate
-from rlid.dimension.estimate import TrialOutcome as TrialOutcome
-from rlid.dimension.estimate import compare as compare
 from rlid.dimension.estimate import estimate as estimate
 from rlid.dimension.search import Search as Search
 from rlid.dimension.search import make_search as make_search
 from rlid.dimension.statistics import Floats as Floats
 from rlid.dimension.statistics import exact_interval as exact_interval
+from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
 
 __all__ = [
     "Comparison",

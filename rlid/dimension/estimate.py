@@ -1,7 +1,7 @@
-"""From trials to d_int90: the estimate, its interval, and the comparison of two measurements.
+"""From trials to d_int90 and its interval.
 
 d_int90 is the smallest d at which the probability of success is at least one half (Li et al. 2018,
-with the score at each d taken as the median over seeds). How it is estimated: `threshold_model`.
+with the score at each d taken as the median over seeds). How it is estimated: `posterior`.
 """
 
 from __future__ import annotations
@@ -9,38 +9,57 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-import numpy as np
-
-from rlid.dimension import threshold_model
-from rlid.dimension.statistics import Floats, weighted_quantile
-from rlid.dimension.success_curve import CurvePoint as CurvePoint
-from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
-from rlid.dimension.success_curve import checked, curve_of, first_crossing, grid_crossing
-from rlid.dimension.threshold_model import Posterior, midpoints
+from rlid.dimension.evidence import Alternatives, Evidence, evidence_of, posterior_of
+from rlid.dimension.posterior import Distribution, Posterior
+from rlid.dimension.success_curve import (
+    CurvePoint,
+    TrialOutcome,
+    bracket_of,
+    curve_of,
+    first_crossing,
+    grid_crossing,
+)
+from rlid.dimension.threshold_model import averaged_scale
 
 # Below this many seeds the spread between seeds is unknown, and no interval is claimed.
 FEWEST_SEEDS = 5
 # The probability that each end of the 95 % interval leaves out.
 TAIL = 0.025
+# Standard deviations in a 95 % interval.
+SIGMAS = 3.92
 # How sure it must be that the half-point lies above dmax before "> dmax" is the answer. Bisection
 # with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
 CENSORED_FROM = 0.95
-# A comparison leaves out what is less probable than this; it bears on no digit that is shown.
-NEGLIGIBLE = 1e-7
+# Half the interval is a quarter of the variance, so the further trials must carry three times
+# the information that there is. The share of the ideal information that a search's trial carries
+# is the median over the curves of tests/benchmarks/calibration.py.
+HALVING = 3.0
+EFFICIENCY = 0.5
 
 
 @dataclass(frozen=True)
 class Estimate:
     """The answer, d_int90, and what it rests on.
 
-    `d_int90` is None when it is censored (above dmax) or withheld. `ci_low` and `ci_high` are the
-    ends of the 95 % interval; `ci_high` is None where the interval is open above dmax, and both
-    are None where no interval is claimed. `withheld` is the reason why there is no answer, or "".
+    `d_int90` is None when it is censored (above dmax) or withheld; `withheld` is the reason why
+    there is no answer, or "". `ci_low` and `ci_high` are the ends of the 95 % interval. `ci_high`
+    is None where the interval is open above dmax, and both are None where no interval is claimed.
+    `flat_low` and `flat_high` are the same ends under equal prior weights: what the interval owes
+    to the prior is the difference.
+
+    `d_reliable` is the smallest d at which nine seeds of ten succeed; None where it lies above
+    every d that was tried. `reliable_low` and `reliable_high` are its interval, open like that
+    of d_int90.
+
+    `bracket` is (largest d that failed, smallest d from which all succeeded) where the trials
+    tell no more than that: then d_int90 is one of the values inside, and no figure to print.
+    `further_trials` is how many further trials would be expected to halve the interval; None
+    where there is no closed interval, or none that could be halved in whole numbers.
+
     `isotonic` is the crossing of an isotonic fit, for full grids alone. `half_point` (in log d),
-    `scale`, `spread`, `guess` and `lapse` are the fitted curve's (see `threshold_model`); None
-    without a trial.
+    `scale`, `spread`, `guess`, `lapse` and `never` are the fitted curve's (see
+    `threshold_model`); None without a trial.
     """
 
     d_int90: int | None
@@ -62,6 +81,14 @@ class Estimate:
     spread: float | None = None
     guess: float | None = None
     lapse: float | None = None
+    never: float | None = None
+    d_reliable: int | None = None
+    reliable_low: int | None = None
+    reliable_high: int | None = None
+    flat_low: int | None = None
+    flat_high: int | None = None
+    bracket: tuple[int, int] | None = None
+    further_trials: int | None = None
 
     @property
     def relative_width(self) -> float:
@@ -75,125 +102,70 @@ class Estimate:
         """Whether d_int90 is an upper bound only: no smaller d was open to the search."""
         return self.d_int90 == self.dmin > 1
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """How much harder A is than B.
-
-    `ratio` is d_int90 of A over that of B, None where either has none. Its 95 % interval is
-    (`ratio_low`, `ratio_high`), None where open or not claimed. `probability_a_harder` counts
-    ties, and what censoring hides, as half. `verdict` is "harder", "easier" or "undecided", said
-    of A: decided where the interval leaves out 1.
-    """
-
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    probability_a_harder: float | None
-    verdict: str
+    @property
+    def is_open_below(self) -> bool:
+        """Whether the interval reaches below dmin, where nothing was open to the search."""
+        return self.ci_low == self.dmin > 1
 
 
-def estimate(trials: Iterable[TrialOutcome], *, dmax: int, dmin: int = 1) -> Estimate:
+def estimate(
+    trials: Iterable[TrialOutcome],
+    *,
+    dmax: int,
+    dmin: int = 1,
+    alternatives: Alternatives = (),
+) -> Estimate:
     """Return d_int90 and its interval from any set of trials, however they were chosen.
 
     Args:
         trials: at most one for each (d, seed), in any order.
         dmax: the largest d that was open to the search; above it the answer is censored.
-        dmin: the smallest.
+        dmin: the smallest d that was open to the search.
+        alternatives: the same trials as they come out under draws of the reference, each with
+            its weight. The answer then follows from the weighted mean of their posteriors;
+            the curve still shows `trials`.
 
     Raises:
-        ValueError: a pair (d, seed) occurs twice, or a d lies outside dmin..dmax.
+        ValueError: a pair (d, seed) occurs twice, a d lies outside dmin..dmax, or an alternative
+            has other pairs, other missing trials or a weight that is not positive.
     """
-    rows = checked(trials, dmin=dmin, dmax=dmax)
-    answer = _estimate_known(rows, dmin, dmax)
+    evidence = evidence_of(trials, dmin=dmin, dmax=dmax, alternatives=alternatives)
+    answer = _estimate_known(evidence)
     if not answer.missing or answer.withheld:
         return answer
-    near = _missing_near(rows, answer)
+    near = _missing_near(evidence, answer)
     if not near:
         return answer
     reason = (
-        f"{len(near)} of {len(rows)} trials are missing near the threshold "
+        f"{len(near)} of {len(evidence.trials)} trials are missing near the threshold "
         f"(d = {', '.join(str(d) for d in sorted(set(near)))}): run them again (--retry)"
     )
-    blank = replace(answer, d_int90=None, ci_low=None, ci_high=None, censored=False)
-    return replace(blank, withheld=reason)
+    return _withheld(answer, reason)
 
 
-def compare(
-    a: Iterable[TrialOutcome],
-    b: Iterable[TrialOutcome],
-    *,
-    dmax_a: int,
-    dmax_b: int,
-    dmin_a: int = 1,
-    dmin_b: int = 1,
-) -> Comparison:
-    """Return whether task A is harder than task B, from the trials of each.
-
-    The two are taken as independent; where they share seeds, that is on the safe side.
-    """
-    first, second = tuple(a), tuple(b)
-    answer_a = estimate(first, dmax=dmax_a, dmin=dmin_a)
-    answer_b = estimate(second, dmax=dmax_b, dmin=dmin_b)
-    if answer_a.withheld or answer_b.withheld:
-        return Comparison(None, None, None, None, "undecided")
-    low_a, high_a, mass_a = _possible_answers(posterior_of(first, dmax_a, dmin_a), dmin_a, dmax_a)
-    low_b, high_b, mass_b = _possible_answers(posterior_of(second, dmax_b, dmin_b), dmin_b, dmax_b)
-    weights = np.outer(mass_a, mass_b).ravel()
-    least = (low_a[:, None] / high_b).ravel()
-    most = (high_a[:, None] / low_b).ravel()
-    is_harder, is_easier = float(weights @ (least > 1.0)), float(weights @ (most < 1.0))
-    probability = is_harder + 0.5 * (1.0 - is_harder - is_easier)
-    ratio = None
-    if answer_a.d_int90 is not None and answer_b.d_int90 is not None:
-        ratio = answer_a.d_int90 / answer_b.d_int90
-    if min(answer_a.seeds, answer_b.seeds) < FEWEST_SEEDS:
-        return Comparison(ratio, None, None, probability, "undecided")
-    low = weighted_quantile(least, weights, TAIL)
-    high = weighted_quantile(most, weights, 1.0 - TAIL)
-    return Comparison(
-        ratio=ratio,
-        ratio_low=low or None,
-        ratio_high=high if math.isfinite(high) else None,
-        probability_a_harder=probability,
-        verdict="harder" if low > 1.0 else "easier" if high < 1.0 else "undecided",
+def _withheld(answer: Estimate, reason: str) -> Estimate:
+    """Return the estimate without any claim, for that reason."""
+    return replace(
+        answer,
+        d_int90=None,
+        ci_low=None,
+        ci_high=None,
+        censored=False,
+        withheld=reason,
+        d_reliable=None,
+        reliable_low=None,
+        reliable_high=None,
+        flat_low=None,
+        flat_high=None,
+        bracket=None,
+        further_trials=None,
     )
 
 
-def posterior_of(trials: Iterable[TrialOutcome], dmax: int, dmin: int = 1) -> Posterior:
-    """Return the posterior of the half-point; missing trials say nothing."""
-    known = sorted((t.d, t.seed, t.success) for t in trials if t.success is not None)
-    return _cached_posterior(tuple(known), dmin, dmax)
-
-
-# The search, the progress bar and the comparison ask for the same posterior one after the other.
-@lru_cache(maxsize=32)
-def _cached_posterior(known: tuple[tuple[int, int, bool], ...], dmin: int, dmax: int) -> Posterior:
-    place = threshold_model.pooled_dims(sorted({d for d, _, _ in known}))
-    dims = sorted(set(place.values()))
-    seeds = sorted({seed for _, seed, _ in known})
-    solved, failed = outcome_tables(
-        [(place[d], seed, success) for d, seed, success in known], dims, seeds
-    )
-    return threshold_model.fit(np.asarray(dims), solved, failed, dmin=dmin, dmax=dmax)
-
-
-def outcome_tables(
-    known: Iterable[tuple[float, int, bool]], dims: Sequence[float], seeds: Sequence[int]
-) -> tuple[Floats, Floats]:
-    """Return how often each seed solved and failed each d: two arrays (seeds, dims)."""
-    column = {d: index for index, d in enumerate(dims)}
-    row = {seed: index for index, seed in enumerate(seeds)}
-    tables = np.zeros((2, len(seeds), len(dims)))
-    for d, seed, success in known:
-        tables[0 if success else 1, row[seed], column[d]] += 1.0
-    return tables[0], tables[1]
-
-
-def _estimate_known(rows: tuple[TrialOutcome, ...], dmin: int, dmax: int) -> Estimate:
-    """Return the estimate from the trials that are not missing; `rows` by rising d."""
-    curve = curve_of(rows)
-    known = [trial for trial in rows if trial.success is not None]
+def _estimate_known(evidence: Evidence) -> Estimate:
+    """Return the estimate from the trials that are not missing."""
+    curve = curve_of(evidence.trials)
+    known = [trial for trial in evidence.trials if trial.success is not None]
     seeds = len({trial.seed for trial in known})
     answer = Estimate(
         d_int90=None,
@@ -203,40 +175,104 @@ def _estimate_known(rows: tuple[TrialOutcome, ...], dmin: int, dmax: int) -> Est
         withheld="",
         first_crossing=first_crossing(curve),
         curve=curve,
-        dmin=dmin,
-        dmax=dmax,
+        dmin=evidence.dmin,
+        dmax=evidence.dmax,
         seeds=seeds,
-        trials=len(rows),
-        missing=len(rows) - len(known),
+        trials=len(evidence.trials),
+        missing=len(evidence.trials) - len(known),
     )
     if not known:
-        return replace(answer, withheld="every trial is missing" if rows else "there is no trial")
-    posterior = posterior_of(known, dmax, dmin)
-    low, middle, high = (posterior.quantile(share) for share in (TAIL, 0.5, 1.0 - TAIL))
-    top = math.log(dmax)
-    answer = replace(
+        reason = "every trial is missing" if evidence.trials else "there is no trial"
+        return replace(answer, withheld=reason)
+    posterior = posterior_of(evidence)
+    answer = _described(replace(answer, isotonic=grid_crossing(curve, seeds)), posterior)
+    if seeds >= FEWEST_SEEDS:
+        answer = _with_intervals(answer, posterior)
+    return _with_figures(answer, posterior, known)
+
+
+def _described(answer: Estimate, posterior: Posterior) -> Estimate:
+    """Return the estimate with the fitted curve."""
+    return replace(
         answer,
-        isotonic=grid_crossing(curve, seeds),
-        probability_above_dmax=posterior.probability_above(top),
-        half_point=middle,
+        probability_above_dmax=posterior.half.probability_above(math.log(answer.dmax)),
+        half_point=posterior.half.quantile(0.5),
         scale=posterior.scale,
         spread=posterior.spread,
         guess=posterior.guess,
         lapse=posterior.lapse,
+        never=posterior.never,
     )
-    if seeds >= FEWEST_SEEDS:
-        ci_low = min(_smallest_integer(low, dmin), dmax + 1)
-        ci_high = None if high > top else _smallest_integer(high, dmin)
-        answer = replace(answer, ci_low=ci_low, ci_high=ci_high)
-    tried = [trial.d for trial in known]
-    if middle > math.log(tried[-1]) and tried[-1] < dmax:
-        reason = f"the threshold lies above d={tried[-1]}, the largest d tried"
+
+
+def _with_intervals(answer: Estimate, posterior: Posterior) -> Estimate:
+    """Return the estimate with its intervals."""
+    low, high = _interval(posterior.half, answer)
+    flat_low, flat_high = _interval(posterior.flat, answer)
+    reliable_low, reliable_high = _interval(posterior.reliable, answer)
+    answer = replace(
+        answer,
+        ci_low=low,
+        ci_high=high,
+        flat_low=flat_low,
+        flat_high=flat_high,
+        reliable_low=reliable_low,
+        reliable_high=reliable_high,
+    )
+    return replace(answer, further_trials=_further_trials(answer, posterior))
+
+
+def _interval(distribution: Distribution, answer: Estimate) -> tuple[int, int | None]:
+    """Return the ends of the 95 % interval; the upper one is None where it is above dmax."""
+    low, high = (distribution.quantile(share) for share in (TAIL, 1.0 - TAIL))
+    upper = None if high > math.log(answer.dmax) else _smallest_integer(high, answer.dmin)
+    return min(_smallest_integer(low, answer.dmin), answer.dmax + 1), upper
+
+
+def _with_figures(
+    answer: Estimate, posterior: Posterior, known: Sequence[TrialOutcome]
+) -> Estimate:
+    """Return the estimate with its figures, or as censored or withheld.
+
+    Args:
+        answer: the estimate so far.
+        posterior: its posterior.
+        known: the trials that are not missing, by rising d.
+    """
+    smallest, largest = known[0].d, known[-1].d
+    middle = posterior.half.quantile(0.5)
+    if middle > math.log(largest) and largest < answer.dmax:
+        reason = f"the threshold lies above d={largest}, the largest d tried"
         return replace(answer, withheld=reason)
-    is_best_guess = seeds < FEWEST_SEEDS or not any(trial.success for trial in known)
-    if posterior.probability_above(top) > (0.5 if is_best_guess else CENSORED_FROM):
+    is_best_guess = answer.seeds < FEWEST_SEEDS or not any(trial.success for trial in known)
+    limit = 0.5 if is_best_guess else CENSORED_FROM
+    if posterior.half.probability_above(math.log(answer.dmax)) > limit:
         return replace(answer, censored=True)
     # Below the smallest d tried the posterior is the prior: that d is all that was shown.
-    return replace(answer, d_int90=min(max(_smallest_integer(middle, dmin), tried[0]), dmax))
+    d_int90 = min(max(_smallest_integer(middle, answer.dmin), smallest), answer.dmax)
+    bracket = bracket_of(known, answer.dmin) if answer.seeds < FEWEST_SEEDS else None
+    reliable = max(d_int90, _smallest_integer(posterior.reliable.quantile(0.5), answer.dmin))
+    return replace(
+        answer,
+        d_int90=d_int90,
+        bracket=bracket,
+        d_reliable=reliable if reliable <= largest and bracket is None else None,
+    )
+
+
+def _further_trials(answer: Estimate, posterior: Posterior) -> int | None:
+    """Return how many further trials would be expected to halve the interval.
+
+    A trial of a further seed at the half-point carries (slope / scale)^2 of information on it,
+    where `scale` is that of the curve averaged over seeds and `slope` its height over two.
+    """
+    if answer.ci_low is None or answer.ci_high is None or answer.ci_high - answer.ci_low < 2:
+        return None
+    low, high = (posterior.half.quantile(share) for share in (TAIL, 1.0 - TAIL))
+    variance = ((high - low) / SIGMAS) ** 2
+    height = (1.0 - posterior.never) * (1.0 - posterior.guess - posterior.lapse)
+    per_trial = (0.5 * height / float(averaged_scale(posterior.scale, posterior.spread))) ** 2
+    return math.ceil(HALVING / variance / per_trial / EFFICIENCY)
 
 
 def _smallest_integer(log_d: float, dmin: int) -> int:
@@ -244,30 +280,17 @@ def _smallest_integer(log_d: float, dmin: int) -> int:
     return max(dmin, math.ceil(math.exp(log_d) * (1.0 - 1e-9)))
 
 
-def _missing_near(rows: tuple[TrialOutcome, ...], answer: Estimate) -> list[int]:
+def _missing_near(evidence: Evidence, answer: Estimate) -> list[int]:
     """Return the d of the missing trials that could move the answer."""
-    posterior = posterior_of(rows, answer.dmax, answer.dmin)
-    low = _smallest_integer(posterior.quantile(TAIL), answer.dmin)
-    high = _smallest_integer(posterior.quantile(1.0 - TAIL), answer.dmin)
-    missing = [trial.d for trial in rows if trial.success is None]
+    half = posterior_of(evidence).half
+    low = _smallest_integer(half.quantile(TAIL), answer.dmin)
+    high = _smallest_integer(half.quantile(1.0 - TAIL), answer.dmin)
+    missing = [trial.d for trial in evidence.trials if trial.success is None]
     near = [d for d in missing if low - 1 <= d <= high]
     if near:
         return near
     for imagined in (True, False):
-        filled = tuple(replace(t, success=imagined) if t.success is None else t for t in rows)
-        moved = _estimate_known(filled, answer.dmin, answer.dmax)
+        moved = _estimate_known(evidence.filled(imagined))
         if (moved.d_int90, moved.censored) != (answer.d_int90, answer.censored):
             return missing
     return []
-
-
-def _possible_answers(posterior: Posterior, dmin: int, dmax: int) -> tuple[Floats, Floats, Floats]:
-    """Return the least and the greatest d_int90 of each cell of the posterior, and its mass."""
-    is_likely = posterior.mass > NEGLIGIBLE
-    centres = midpoints(posterior.edges)[is_likely]
-    answers = np.maximum(dmin, np.ceil(np.exp(centres)))
-    # All that is known above dmax is that the answer is larger than it.
-    is_above = centres > math.log(dmax)
-    least = np.where(is_above, dmax + 1.0, answers)
-    mass = posterior.mass[is_likely]
-    return least, np.where(is_above, math.inf, answers), mass / mass.sum()

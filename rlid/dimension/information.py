@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.dimension.lattice import Lattice, midpoints
+from rlid.dimension.posterior import HALF
 from rlid.dimension.statistics import weighted_quantile
 from rlid.dimension.threshold_model import (
     Joint,
-    Lattice,
     Singles,
+    crossing_offsets,
     fit_joint,
-    half_point_offsets,
-    midpoints,
     product,
     spread_kernel,
     success_given_threshold,
@@ -37,6 +37,10 @@ PLANNING = Lattice(
     spread_weights=(0.2, 0.4, 0.65, 0.5),
     outliers=((0.01, 0.01), (0.01, 0.18), (0.1, 0.06)),
     outlier_weights=(0.45, 0.3, 0.25),
+    # Such shares lie beyond what planning needs: where no d reaches one half, the variance of the
+    # answer is large whatever is asked, and every round would seem to gain too little.
+    never=(0.0,),
+    never_weights=(1.0,),
     margin=1.5,
     cell_width=0.1,
     most_cells=100,
@@ -163,10 +167,10 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     """Return the d worth considering, rising: all where there are few."""
     if len(allowed) <= FEW_DIMS:
         return list(allowed)
-    cumulated = np.concatenate(([0.0], np.cumsum(joint.weights.sum(axis=(0, 1, 2)))))
+    cumulated = np.concatenate(([0.0], np.cumsum(joint.weights.sum(axis=(0, 1, 2, 3)))))
     points = np.interp(CANDIDATE_SHARES, cumulated, joint.edges)
     widths = np.sqrt(np.square(PLANNING.scales)[:, None] + np.square(PLANNING.spreads))
-    width = float((joint.weights.sum(axis=(1, 3)) * widths).sum())
+    width = float((joint.weights.sum(axis=(0, 2, 4)) * widths).sum())
     middle = float(np.interp(0.5, cumulated, joint.edges))
     wanted = np.exp(np.concatenate((points, middle + width * np.asarray(CANDIDATE_STEPS))))
     levels = np.asarray(allowed)
@@ -175,27 +179,41 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
 
 
 def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
-    """Return what is still likely of the curve, and the success chances that follow from it."""
+    """Return what is still likely of the curve, and the success chances that follow from it.
+
+    Args:
+        joint: the posterior on the lattice PLANNING.
+        log_dims: (n,) the logarithms of the candidate d.
+        allowed: the d that may be asked, rising.
+    """
     pairs, spreads, cells = (
-        _likely(joint.weights.sum(axis=axes).ravel()) for axes in ((2, 3), (0, 1, 3), (0, 1, 2))
+        _likely(joint.weights.sum(axis=axes).ravel())
+        for axes in ((0, 3, 4), (0, 1, 2, 4), (0, 1, 2, 3))
     )
-    scale, outlier = np.unravel_index(pairs, joint.weights.shape[:2])
-    weights = joint.weights[scale, outlier][:, spreads][:, :, cells]
+    scale, outlier = np.unravel_index(pairs, joint.weights.shape[1:3])
+    weights = joint.weights[:, scale, outlier][:, :, spreads][..., cells]
     centres = midpoints(joint.edges)
     kernel = spread_kernel(PLANNING, tuple(joint.edges))[:, spreads][:, :, cells]
     success = success_given_threshold(PLANNING, centres, log_dims)[:, scale, outlier]
     # The pair of scale and outliers comes last but one: (seeds, candidates, pairs, thresholds).
-    hits = joint.own[:, None, scale, outlier] * success
+    hits = product(joint.own[:, None, scale, outlier] * success, kernel)
     averaged = joint.averaged[:, scale, outlier][:, :, spreads][..., cells]
-    ratio = product(hits, kernel)
-    # No centre that is likely gives a seed's outcomes next to no chance.
-    ratio /= averaged[:, None] + np.float32(1e-30)
-    np.minimum(ratio, np.float32(1.0), out=ratio)
-    halves = half_point_offsets(PLANNING)[scale, outlier][:, spreads, None] + centres[cells]
+    without = joint.without[:, outlier, None, None]
+    guess = np.asarray(PLANNING.outliers)[outlier, 0, None, None]
+    chances = []
+    for never in PLANNING.never:
+        lost = (never * without).astype(np.float32)
+        kept = np.float32(1.0 - never)
+        # No centre that is likely gives a seed's outcomes next to no chance.
+        whole = averaged * kept + lost + np.float32(1e-30)
+        ratio = (hits * kept + (lost * guess).astype(np.float32)[:, None]) / whole[:, None]
+        chances.append(np.minimum(ratio, np.float32(1.0)))
+    offsets = crossing_offsets(PLANNING, HALF)[:, scale, outlier][:, :, spreads, None]
     # What lies beyond the ends is one answer; between them, the next integer.
+    halves = np.minimum(offsets + centres[cells], np.log(allowed[-1] + 1))
     answers = np.clip(np.ceil(np.exp(halves)), allowed[0], allowed[-1] + 1)
-    chances = ratio.reshape(-1, weights.size).T
-    return Belief(weights.ravel() / weights.sum(), np.log(answers).ravel(), chances)
+    columns = np.stack(chances, axis=2).reshape(-1, weights.size).T
+    return Belief(weights.ravel() / weights.sum(), np.log(answers).ravel(), columns)
 
 
 def _likely(mass: Floats) -> NDArray[np.intp]:

@@ -15,8 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rlid.dimension.estimate import FEWEST_SEEDS, TrialOutcome, estimate, outcome_tables
+from rlid.dimension.estimate import FEWEST_SEEDS, estimate
+from rlid.dimension.evidence import outcome_tables
 from rlid.dimension.information import Round, plan_round
+from rlid.dimension.success_curve import TrialOutcome
 
 Pair = tuple[int, int]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rlid.dimension.statistics import isotonic_crossing, quartiles
@@ -91,6 +91,33 @@ def _point(d: int, trials: list[TrialOutcome]) -> CurvePoint:
 def first_crossing(curve: Iterable[CurvePoint]) -> int | None:
     """Return the smallest tried d that at least half of its seeds solved: the paper's own rule."""
     return next((point.d for point in curve if point.n and 2 * point.successes >= point.n), None)
+
+
+def bracket_of(known: Sequence[TrialOutcome], dmin: int) -> tuple[int, int] | None:
+    """Return the bracket of d_int90 where a few trials tell no more than that.
+
+    That is so with one seed, and where all failures lie below all successes with untried d between
+    them. The low end is the largest d below which nothing succeeded, the high end the smallest d
+    from which everything did; where nothing failed, the low end is dmin.
+
+    Args:
+        known: the trials that are not missing.
+        dmin: the smallest d that was open to the search.
+
+    Returns:
+        (low, high), or None where the trials tell more, or where none succeeded at the largest d.
+    """
+    solved = {trial.d for trial in known if trial.success}
+    failed = {trial.d for trial in known if trial.success is False}
+    above = [d for d in solved if d > max(failed, default=0)]
+    if not above:
+        return None
+    low = max((d for d in failed if d < min(solved)), default=dmin)
+    high = min(above)
+    is_clean = bool(failed) and max(failed) < min(solved) and high - low > 1
+    if len({trial.seed for trial in known}) == 1 or is_clean:
+        return low, high
+    return None
 
 
 def grid_crossing(curve: tuple[CurvePoint, ...], seeds: int) -> int | None:

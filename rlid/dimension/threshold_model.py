@@ -1,140 +1,50 @@
-"""Posterior of the half-point of a success curve with seed effects, on a grid.
+"""Likelihood of a success curve with seed effects, and its posterior on a grid.
 
 The model is the psychometric function of Wichmann and Hill (2001, Perception & Psychophysics 63,
-equation 1) with a random threshold for each seed:
+equation 1) with a random threshold for each seed, and a share of seeds without a threshold:
 
     P(success | d, seed) = guess + (1 - guess - lapse) * logistic((log d - theta_seed) / scale)
-    theta_seed ~ Normal(centre, spread^2)
+    theta_seed ~ Normal(centre, spread^2)   with probability 1 - never
+    P(success | d, seed) = guess            with probability never
 
-`scale` is how gradual the curve of one seed is, `spread` how much seeds differ, `guess` and
-`lapse` how often a run passes far below or fails far above its threshold. The answer is the
-half-point: the log d at which the curve averaged over seeds is one half. Everything else is
-integrated out. The likelihood holds however the trials were chosen, since what a search asks next
-depends on what has come out so far alone.
+`scale` is how gradual the curve of one seed is and `spread` is how much seeds differ. `guess` is
+the success rate far below the threshold, `lapse` the failure rate far above it. `never` is the
+share of seeds that solve no d. The likelihood holds however the trials were chosen, because the
+next trial of a search depends on earlier outcomes alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from rlid.dimension.lattice import Lattice, cell_edges, midpoints
+from rlid.dimension.statistics import Floats
+
 Singles = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Lattice:
-    """The values that are summed over; a priori equally likely unless weights are given.
-
-    `scales` and `spreads` are in log d; `outliers` are pairs (guess, lapse), never
-    zero, since one freak run must not rule a threshold out. `margin` is how far the half-point may
-    lie beyond [dmin, dmax], `cell_width` and `most_cells` bound the cells that log d is cut into,
-    and up to `exact_up_to` every integer's logarithm is an edge: a cell means one answer there.
-    """
-
-    scales: tuple[float, ...]
-    scale_weights: tuple[float, ...]
-    spreads: tuple[float, ...]
-    spread_weights: tuple[float, ...]
-    outliers: tuple[tuple[float, float], ...]
-    outlier_weights: tuple[float, ...]
-    margin: float
-    cell_width: float
-    most_cells: int
-    exact_up_to: int
-
-
-# From a step between neighbouring integers near 100 to a curve that needs a factor of 300 in d to
-# rise from 10 to 90 %. Equal weights on a geometric series are the usual scale-free prior; with
-# it, runs that bracket each seed's threshold give nearly Student's interval for their mean. What
-# is least plausible has less: under equal weights a few dozen trials leave an interval that is a
-# quarter wider, for the sake of curves that no run of this length could tell from chance.
-ESTIMATION = Lattice(
-    scales=tuple(0.01 * 2.0**i for i in range(8)),
-    scale_weights=(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8, 0.3),
-    spreads=(0.02, 0.08, 0.16, 0.32, 0.64, 1.28),
-    # The square root of the spread, but for the ends: under equal weights the interval is too
-    # narrow where ten seeds' thresholds are skewed (it covers in 93 % instead of 95 %).
-    spread_weights=(0.14, 0.28, 0.4, 0.57, 0.7, 0.35),
-    outliers=((0.01, 0.01), (0.01, 0.1), (0.1, 0.01), (0.1, 0.1), (0.01, 0.25)),
-    outlier_weights=(0.4, 0.2, 0.1, 0.15, 0.15),
-    margin=1.5,
-    cell_width=0.05,
-    most_cells=200,
-    exact_up_to=40,
-)
-# This near to [dmin, dmax] in log d the margins have cells of the usual width, beyond it cells that
-# are wider by the factor: only the tails of shallow curves reach so far.
-NEAR_MARGIN = 0.3
-MARGIN_COARSENESS = 4.0
-# A gap in log d between tried values that is narrower than this is one cell, else at least two.
-FINEST_SPLIT = 0.03
-# More distinct d than this are pooled in steps of this much log d.
-MOST_DIMS = 250
-POOLED_STEP = 0.02
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What the trials say of the half-point.
-
-    `edges` (m + 1,) are in log d, `mass` (m,) is the probability of each cell.
-    `scale`, `spread`, `guess` and `lapse` are posterior means (geometric for the first two).
-    """
-
-    edges: Floats
-    mass: Floats
-    scale: float
-    spread: float
-    guess: float
-    lapse: float
-
-    def quantile(self, share: float) -> float:
-        """Return the log d below which the half-point lies with probability `share`."""
-        cumulated = np.concatenate(([0.0], np.cumsum(self.mass)))
-        return float(np.interp(share, cumulated, self.edges))
-
-    def probability_above(self, log_d: float) -> float:
-        """Return the probability that the half-point lies above `log_d`."""
-        cumulated = np.concatenate(([0.0], np.cumsum(self.mass)))
-        return float(1.0 - np.interp(log_d, self.edges, cumulated))
 
 
 @dataclass(frozen=True)
 class Joint:
     """Posterior over all of the model's parameters.
 
-    `weights` is (scales, outliers, spreads, m) and sums to one over everything; the last axis is
-    the centre of the seeds' thresholds. `own` (seeds, scales, outliers, m) is the likelihood of
-    each seed's runs given its threshold, scaled by a constant of the seed, `averaged` (seeds,
-    scales, outliers, spreads, m) its average over the thresholds that a centre makes likely.
+    `weights` (never, scales, outliers, spreads, m) sums to one over everything. Its last axis is
+    the centre of the seeds' thresholds, a cell between two of the `edges` (m + 1,), in log d.
+    `own` (seeds, scales, outliers, m) is the likelihood of each seed's runs given its threshold,
+    scaled by a constant of the seed. `averaged` (seeds, scales, outliers, spreads, m) is `own`
+    averaged over the thresholds that a centre makes likely. `without` (seeds, outliers) is the
+    likelihood, scaled by the same constant, if the seed solves no d.
     """
 
     edges: Floats
     weights: Floats
     own: Floats
     averaged: Singles
-
-
-def fit(dims: Floats, solved: Floats, failed: Floats, *, dmin: int, dmax: int) -> Posterior:
-    """Return the posterior of the half-point; arguments as for `fit_joint`."""
-    joint = fit_joint(ESTIMATION, dims, solved, failed, dmin=dmin, dmax=dmax)
-    weights = joint.weights
-    guess, lapse = np.asarray(ESTIMATION.outliers).T
-    by_outlier = weights.sum(axis=(0, 2, 3))
-    return Posterior(
-        edges=joint.edges,
-        mass=_half_points(weights, joint.edges),
-        scale=_geometric_mean(ESTIMATION.scales, weights.sum(axis=(1, 2, 3))),
-        spread=_geometric_mean(ESTIMATION.spreads, weights.sum(axis=(0, 1, 3))),
-        guess=float(by_outlier @ guess),
-        lapse=float(by_outlier @ lapse),
-    )
+    without: Floats
 
 
 def fit_joint(
@@ -148,89 +58,61 @@ def fit_joint(
         solved: (seeds, n), how often that seed solved that d.
         failed: (seeds, n), how often it failed.
         dmin: the smallest d that may be the answer.
-        dmax: the largest.
+        dmax: the largest d that may be the answer.
     """
     edges = cell_edges(lattice, tuple(dims), dmin, dmax)
     success = success_given_threshold(lattice, midpoints(edges), np.log(dims))
     flat = success.reshape(len(dims), math.prod(success.shape[1:]))
     logs = solved @ np.log(flat) + failed @ np.log1p(-flat)
     logs = logs.reshape(len(solved), *success.shape[1:])
-    top = logs.max(axis=(1, 2, 3), keepdims=True)
-    own = np.exp(logs - top)
-    kernel = spread_kernel(lattice, tuple(edges))
-    averaged = product(own, kernel)
-    total = _log_product(averaged)
-    weights = np.exp(total - total.max()) * np.diff(edges)
-    weights *= np.asarray(lattice.outlier_weights)[:, None, None]
-    weights *= np.asarray(lattice.spread_weights)[:, None]
-    weights *= np.asarray(lattice.scale_weights)[:, None, None, None]
-    return Joint(edges, weights / weights.sum(), own, averaged)
+    guess = np.asarray(lattice.outliers)[:, 0]
+    without = np.outer(solved.sum(axis=1), np.log(guess))
+    without += np.outer(failed.sum(axis=1), np.log1p(-guess))
+    top = np.maximum(logs.max(axis=(1, 2, 3)), without.max(axis=1))
+    own = np.exp(logs - top[:, None, None, None])
+    without = np.exp(without - top[:, None])
+    averaged = product(own, spread_kernel(lattice, tuple(edges)))
+    total = np.stack([_log_product(averaged, without, share) for share in lattice.never])
+    weights = np.exp(total - total.max()) * lattice.prior() * np.diff(edges)
+    return Joint(edges, weights / weights.sum(), own, averaged, without)
 
 
 def product(likelihood: Floats, kernel: Singles) -> Singles:
     """Return likelihoods averaged over a seed's threshold: (..., m) and (m, ...) -> (..., ...).
 
-    In single precision: it is the bulk of the work, and all summands are positive.
+    In single precision, because this is the bulk of the work and all summands are positive.
     """
     rows = likelihood.reshape(-1, len(kernel)).astype(np.float32)
     flat = rows @ kernel.reshape(len(kernel), -1)
     return np.asarray(flat.reshape(*likelihood.shape[:-1], *kernel.shape[1:]))
 
 
-def _log_product(factors: Singles) -> Floats:
-    """Return the logarithm of the product over the first axis; each factor is at most one."""
-    # A logarithm for every ten factors: floored like this, their product cannot underflow.
-    floored = np.maximum(factors, np.float32(1e-30))
-    parts = [floored[start : start + 10] for start in range(0, len(floored), 10)]
-    return np.asarray(sum(np.log(part.prod(axis=0, dtype=float)) for part in parts))
+def mixed(averaged: Singles, without: Floats, never: float) -> Singles:
+    """Return the likelihood of each seed where a share `never` of seeds solves no d.
 
+    Args:
+        averaged: (seeds, scales, outliers, spreads, m), as in `Joint`.
+        without: (seeds, outliers), as in `Joint`.
+        never: the share.
 
-def midpoints(edges: Floats) -> Floats:
-    """Return the middle of each cell: (m + 1,) -> (m,)."""
-    return 0.5 * (edges[1:] + edges[:-1])
-
-
-def pooled_dims(dims: Sequence[int]) -> dict[int, float]:
-    """Return for each d the value that stands for it: itself, unless there are very many.
-
-    Then those above `exact_up_to` that lie within POOLED_STEP share their geometric mean, which
-    keeps the grid of the fit small for a sweep over every d up to thousands.
+    Returns:
+        (seeds, scales, outliers, spreads, m).
     """
-    if len(dims) <= MOST_DIMS:
-        return {d: float(d) for d in dims}
-    groups: dict[int, list[int]] = {}
-    for d in dims:
-        is_exact = d <= ESTIMATION.exact_up_to
-        groups.setdefault(-d if is_exact else int(math.log(d) / POOLED_STEP), []).append(d)
-    return {
-        d: math.exp(sum(math.log(member) for member in group) / len(group))
-        for group in groups.values()
-        for d in group
-    }
+    if not never:
+        return averaged
+    share = np.float32(1.0 - never)
+    lost = (never * without).astype(np.float32)[:, None, :, None, None]
+    return np.asarray(averaged * share + lost)
 
 
-@lru_cache(maxsize=64)
-def cell_edges(lattice: Lattice, dims: tuple[float, ...], dmin: int, dmax: int) -> Floats:
-    """Return the cell edges in log d: (m + 1,), rising, with every tried d among them.
-
-    Likelihoods of steep curves jump at the tried d; with the jumps on edges, the midpoint rule
-    stays exact for them.
-    """
-    first, last = float(np.log(dmin)), float(np.log(dmax))
-    low, high = first - lattice.margin, last + lattice.margin
-    integers = np.arange(dmin, min(dmax, lattice.exact_up_to) + 1)
-    knots = np.unique(np.concatenate((dims, integers, [dmin, dmax])).astype(float))
-    ends = [low, first - NEAR_MARGIN], [last + NEAR_MARGIN, high]
-    knots = np.concatenate((ends[0], np.log(knots), ends[1]))
-    width = np.full(len(knots) - 1, max(lattice.cell_width, (high - low) / lattice.most_cells))
-    width[[0, -1]] *= MARGIN_COARSENESS
-    gaps = np.diff(knots)
-    parts = np.maximum(np.where(gaps > FINEST_SPLIT, 2, 1), np.ceil(gaps / width)).astype(int)
-    pieces = [
-        np.linspace(start, stop, count, endpoint=False)
-        for start, stop, count in zip(knots[:-1], knots[1:], parts, strict=True)
-    ]
-    return np.concatenate((*pieces, [high]))
+def _log_product(averaged: Singles, without: Floats, never: float) -> Floats:
+    """Return the log likelihood of all seeds: (scales, outliers, spreads, m)."""
+    total = np.zeros(averaged.shape[1:])
+    # One logarithm for ten factors: floored at 1e-30, a product of ten cannot underflow.
+    for start in range(0, len(averaged), 10):
+        part = mixed(averaged[start : start + 10], without[start : start + 10], never)
+        total += np.log(np.maximum(part, np.float32(1e-30)).prod(axis=0, dtype=float))
+    return total
 
 
 def success_given_threshold(lattice: Lattice, thresholds: Floats, log_dims: Floats) -> Floats:
@@ -257,39 +139,26 @@ def spread_kernel(lattice: Lattice, edges: tuple[float, ...]) -> Singles:
     return np.asarray(np.diff(ndtr(steps), axis=0), dtype=np.float32)
 
 
-@lru_cache(maxsize=1)
-def half_point_offsets(lattice: Lattice) -> Floats:
-    """Return how far the half-point lies above the centre, in log d.
+@lru_cache(maxsize=8)
+def crossing_offsets(lattice: Lattice, probability: float) -> Floats:
+    """Return how far above the centre the curve averaged over seeds reaches `probability`.
 
     The average of a logistic over a normal is close to a logistic of scale
     sqrt(scale^2 + pi * spread^2 / 8) (MacKay 1992, Neural Computation 4, equation 10).
 
     Returns:
-        (scales, outliers, spreads).
+        (never, scales, outliers, spreads), in log d; infinite where no d reaches it.
     """
-    squares = np.square(lattice.scales)[:, None] + np.pi / 8.0 * np.square(lattice.spreads)
+    never = np.asarray(lattice.never)[:, None]
     guess, lapse = np.asarray(lattice.outliers).T
-    share = (0.5 - guess) / (1.0 - guess - lapse)
-    return np.asarray(np.sqrt(squares)[:, None, :] * np.log(share / (1.0 - share))[:, None])
+    share = (probability - guess) / ((1.0 - never) * (1.0 - guess - lapse))
+    is_reached = share < 1.0 - 1e-9
+    inside = np.where(is_reached, share, 0.5)
+    logit = np.where(is_reached, np.log(inside / (1.0 - inside)), np.inf)
+    widths = averaged_scale(np.asarray(lattice.scales)[:, None], np.asarray(lattice.spreads))
+    return np.asarray(widths[:, None, :] * logit[:, None, :, None])
 
 
-def _half_points(weights: Floats, edges: Floats) -> Floats:
-    """Move the mass of the centres to the half-points: (scales, outliers, spreads, m) -> (m,)."""
-    cells = weights.shape[-1]
-    rows = weights.reshape(-1, cells)
-    offsets = half_point_offsets(ESTIMATION).reshape(-1, 1)
-    is_moved = np.abs(offsets[:, 0]) > 0.0
-    moving, offsets = rows[is_moved], offsets[is_moved]
-    # One interpolation of all rows' cumulated mass: each row has a stretch of the axis to itself.
-    stretch = 2.0 * (edges[-1] - edges[0])
-    start = stretch * np.arange(len(moving))[:, None]
-    cumulated = np.concatenate((np.zeros((len(moving), 1)), np.cumsum(moving, axis=1)), axis=1)
-    wanted = np.clip(edges - offsets, edges[0], edges[-1]) + start
-    moved = np.interp(wanted.ravel(), (edges + start).ravel(), cumulated.ravel())
-    moved = moved.reshape(cumulated.shape)
-    moved[:, 0], moved[:, -1] = 0.0, cumulated[:, -1]
-    return np.asarray(rows[~is_moved].sum(axis=0) + np.diff(moved.sum(axis=0)))
-
-
-def _geometric_mean(values: tuple[float, ...], weights: Floats) -> float:
-    return float(np.exp(weights @ np.log(values)))
+def averaged_scale(scale: Floats | float, spread: Floats | float) -> Floats:
+    """Return the scale of the curve averaged over seeds (MacKay 1992, equation 10); in log d."""
+    return np.asarray(np.sqrt(np.square(scale) + np.pi / 8.0 * np.square(spread)))

@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 from simulated import CURVES, Curve, Simulation, grid_dims, truth  # noqa: E402
 
-from rlid.dimension.estimate import Estimate, compare, estimate  # noqa: E402
+from rlid.dimension import Estimate, compare, estimate  # noqa: E402
 from rlid.dimension.search import SEARCHES, Search, make_search  # noqa: E402
 
 # The targets, and the success probability at dmax from which "> dmax" is a false answer.

@@ -35,7 +35,7 @@ from bound import allocation, bound  # noqa: E402
 from calibration import covers, print_line  # noqa: E402
 from simulated import BUDGET, CURVES, SOLVED_COST, Curve, Simulation, grid_dims, truth  # noqa: E402
 
-from rlid.dimension.estimate import TrialOutcome, estimate  # noqa: E402
+from rlid.dimension import TrialOutcome, estimate  # noqa: E402
 from rlid.dimension.search import Search, make_search  # noqa: E402
 from rlid.measurement.summary import as_trial  # noqa: E402
 from rlid.store.store import Store  # noqa: E402

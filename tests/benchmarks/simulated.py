@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rlid.dimension.estimate import TrialOutcome
+from rlid.dimension import TrialOutcome
 from rlid.dimension.search import Search
 
 Floats = NDArray[np.float64]
