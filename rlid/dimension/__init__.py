@@ -8,6 +8,7 @@ from rlid.dimension.comparison import Comparison as Comparison
 from rlid.dimension.comparison import compare as compare
 from rlid.dimension.estimate import Estimate as Estimate
 from rlid.dimension.estimate import estimate as estimate
+from rlid.dimension.fitted_curve import fitted_success as fitted_success
 from rlid.dimension.search import Search as Search
 from rlid.dimension.search import make_search as make_search
 from rlid.dimension.statistics import Floats as Floats
@@ -23,5 +24,6 @@ __all__ = [
     "compare",
     "estimate",
     "exact_interval",
+    "fitted_success",
     "make_search",
 ]

@@ -10,11 +10,9 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rlid.dimension import compare
+from rlid.figures import families
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.assessment import Assessment
-from rlid.leaderboard.published import bounds
-from rlid.measurement import as_trial
 
 FEWEST_SIZES = 3
 """Networks of different size from which on something is said of a family."""
@@ -98,21 +96,14 @@ def _hardness(
     return "; ".join(part for part in parts if part)
 
 
-def _factor(hard: Assessment, easy: Assessment, claimed: float | None = None) -> str:
+def _factor(hard: Assessment, easy: Assessment, claimed: float) -> str:
     """Return the ratio of two d_int90 with its interval, and where the claimed one lies."""
-    (low_a, high_a), (low_b, high_b) = (
-        bounds(row.published.question, row.published.D) for row in (hard, easy)
-    )
-    first, second = ([as_trial(record) for record in row.summary.records] for row in (hard, easy))
-    comparison = compare(first, second, dmin_a=low_a, dmax_a=high_a, dmin_b=low_b, dmax_b=high_b)
-    ratio = f"{_round(comparison.ratio)} times"
+    text = families.factor(hard.summary, easy.summary)
+    comparison = families.compared(hard.summary, easy.summary)
     low, high = comparison.ratio_low, comparison.ratio_high
     if low is None or high is None:
-        return f"{ratio}, without a closed interval"
-    interval = f"{ratio} (95 % interval {_round(low)}-{_round(high)})"
-    if claimed is None:
-        return interval
-    return f"{interval}: {claimed:g} lies {'inside' if low <= claimed <= high else 'outside'}"
+        return text
+    return f"{text}: {claimed:g} lies {'inside' if low <= claimed <= high else 'outside'}"
 
 
 def _least_favourable(
@@ -134,7 +125,7 @@ def _least_favourable(
     bound = "below " if second.d is None else ""
     return (
         f"the least favourable reading, {_said(first)} against {_said(second)}: "
-        f"{bound}{_round(ratio)} times"
+        f"{bound}{families.digits(ratio)} times"
     )
 
 
@@ -158,7 +149,7 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
         f"MNIST, {name}: d_int90 from {easiest.d} to {hardest.d}, over {len(members)} fully "
         f"connected networks with D from {sizes[0]:,} to {sizes[-1]:,}, a factor of "
         f"{sizes[-1] / sizes[0]:.2g}; the largest d_int90 over the smallest: "
-        f"{_factor(hardest, easiest)}{caveat}"
+        f"{families.factor(hardest.summary, easiest.summary)}{caveat}"
     )
 
 
@@ -179,7 +170,7 @@ def _compression(assessments: Sequence[Assessment]) -> str:
     question = published.question
     return (
         f"Counted in numbers, D / d_int90: for {_above(ratios)} of {len(ratios)} measurements; at "
-        f"the upper end of the interval, for {sure} of the {len(bounded)} whose interval is closed. "
+        f"the upper end of the interval, for {sure} of the {len(bounded)} with a closed one. "
         "Counted in bytes of the exported file, names and hashes included: for "
         f"{_above(ratio for ratio, _ in policies)} of {len(policies)} policies, "
         f"{middle:,.0f} times in the median, {best:,.0f} times at best ({question.task}, "
@@ -237,9 +228,3 @@ def _said(row: Assessment) -> str:
 
 def _open(missing: Sequence[str]) -> str:
     return f"unanswered: not measured yet: {' and '.join(missing)}"
-
-
-def _round(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
