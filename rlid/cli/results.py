@@ -29,11 +29,11 @@ def publish(
         _derive_again(out, task)
         return
     harvest = _publish(store, out, task)
-    if harvest.refused:
-        raise typer.Exit(FAILED)
     if not harvest.published:
         of_task = f" of {task}" if task else ""
-        raise InputError(f"no finished measurement{of_task} in the store {str(store)!r}")
+        raise InputError(f"no finished measurement{of_task} to publish in the store {str(store)!r}")
+    if harvest.refused:
+        raise typer.Exit(FAILED)
 
 
 def leaderboard(

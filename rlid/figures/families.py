@@ -92,7 +92,9 @@ def compared(hard: Summary, easy: Summary) -> Comparison:
 
 def digits(ratio: float) -> str:
     """Return a ratio in two digits, or as a whole number from 10 on."""
-    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"
+    if ratio < 1.0:
+        return f"{ratio:.2g}"
+    return f"{ratio:.1f}" if ratio < 10.0 else f"{ratio:,.0f}"
 
 
 def families(summaries: Iterable[Summary]) -> list[Family]:

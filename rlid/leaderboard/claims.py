@@ -133,23 +133,24 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
     groups: dict[str, list[Assessment]] = {}
     for row in _of_task(assessments, yardstick.TASK):
         question = row.published.question
-        if question.network.startswith("mlp:") and row.d is not None:
+        if question.network.startswith("mlp:"):
             groups.setdefault(f"{question.agent}, rule {question.judged_by}", []).append(row)
-    name, members = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
+    name, family = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
+    members = [row for row in family if row.d is not None]
     if len({row.published.question.network for row in members}) < FEWEST_SIZES:
         return _open([f"{FEWEST_SIZES} fully connected networks on MNIST"])
     ordered = sorted(members, key=lambda row: row.d or 0)
     easiest, hardest = ordered[0], ordered[-1]
     sizes = sorted(row.published.D for row in members)
-    few = [row for row in members if row.estimate.ci_low is None]
-    caveat = (
-        f"; {len(few)} of {len(members)} have fewer than five seeds and no interval" if few else ""
-    )
+    caveats = [f"; {row.published.question.network}: {_answer(row)}" for row in _others(family)]
+    few = sum(row.estimate.ci_low is None for row in members)
+    if few:
+        caveats.append(f"; {few} of {len(members)} have fewer than five seeds and no interval")
     return (
         f"MNIST, {name}: d_int90 from {easiest.d} to {hardest.d}, over {len(members)} fully "
         f"connected networks with D from {sizes[0]:,} to {sizes[-1]:,}, a factor of "
         f"{sizes[-1] / sizes[0]:.2g}; the largest d_int90 over the smallest: "
-        f"{families.factor(hardest.summary, easiest.summary)}{caveat}"
+        f"{families.factor(hardest.summary, easiest.summary)}{''.join(caveats)}"
     )
 
 
@@ -209,13 +210,22 @@ def _default(rows: Sequence[Assessment]) -> Assessment | None:
     )
 
 
+def _others(family: Sequence[Assessment]) -> list[Assessment]:
+    """Return the members of a family that have a bracket or a bound in place of a figure."""
+    return [row for row in family if row.d is None]
+
+
+def _answer(row: Assessment) -> str:
+    """Return a figure, a bracket or a bound."""
+    estimate = row.estimate
+    if estimate.bracket:
+        return f"{estimate.bracket[0]:,}-{estimate.bracket[1]:,}"
+    return f"> {estimate.dmax:,}" if estimate.censored else f"{estimate.d_int90:,}"
+
+
 def _said(row: Assessment) -> str:
     """Return the answer of a measurement, and what tells it from others of its task."""
-    question, estimate = row.published.question, row.estimate
-    if estimate.bracket:
-        answer = f"{estimate.bracket[0]:,}-{estimate.bracket[1]:,}"
-    else:
-        answer = f"> {estimate.dmax:,}" if estimate.censored else f"{estimate.d_int90:,}"
+    question = row.published.question
     details = [question.agent, question.network]
     if question.judged_by != "normalised":
         details.append(f"rule {question.judged_by}")
@@ -223,7 +233,7 @@ def _said(row: Assessment) -> str:
         details.append(f"budget {question.budget:,}")
     if row.published.is_first_edition:
         details.append("first edition")
-    return f"{answer} ({', '.join(details)})"
+    return f"{_answer(row)} ({', '.join(details)})"
 
 
 def _open(missing: Sequence[str]) -> str:

@@ -92,8 +92,8 @@ class LeaderboardRow:
         The smallest d that was open to the search is an upper bound: "at most 300".
         """
         if self.is_bracket:
-            seeds = ", one seed" if self.seeds == 1 else ""
-            return f"{self.bracket_low:,}-{self.bracket_high:,}{seeds}"
+            seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
+            return f"{self.bracket_low:,}-{self.bracket_high:,}, {seeds}"
         if self.d_int90 is not None:
             return f"at most {self.d_int90:,}" if self.is_least else f"{self.d_int90:,}"
         return f"> {self.dmax:,}" if self.censored else ""
@@ -101,14 +101,12 @@ class LeaderboardRow:
     @property
     def interval(self) -> str:
         """The 95 % interval: "3-8", "3 or more", or "" where none is claimed."""
-        if self.dmax is not None and self.ci_low is not None and self.ci_low > self.dmax:
-            return f"above {self.dmax:,}"
-        return _range(self.ci_low, self.ci_high)
+        return self._range(self.ci_low, self.ci_high)
 
     @property
     def reliable(self) -> str:
         """d_reliable with its interval: "12 (8-30)", "> 20", or "" where it is not known."""
-        interval = _range(self.reliable_low, self.reliable_high)
+        interval = self._range(self.reliable_low, self.reliable_high)
         if self.d_reliable is None:
             return interval
         return f"{self.d_reliable:,} ({interval})" if interval else f"{self.d_reliable:,}"
@@ -126,12 +124,14 @@ class LeaderboardRow:
             notes.append(f"provisional: {self.provisional_because}")
         return tuple(notes)
 
+    def _range(self, low: int | None, high: int | None) -> str:
+        if low is None:
+            return ""
+        if high is not None:
+            return f"{low:,}-{high:,}"
+        is_above = self.dmax is not None and low > self.dmax
+        return f"above {self.dmax:,}" if is_above else f"{low:,} or more"
+
     def to_json(self) -> dict[str, Any]:
         """Return the row as one flat object."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-def _range(low: int | None, high: int | None) -> str:
-    if low is None:
-        return ""
-    return f"{low:,} or more" if high is None else f"{low:,}-{high:,}"
