@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlid.datasets import DATASETS, Images, images_of
 from rlid.errors import InputError
 from rlid.task import TASKS, Scalar, Task
-from rlid.world import Part
+from rlid.world import Beat, Part, no_beat
 
 BATCH = 128
 """Images of a minibatch (Li et al. 2018)."""
@@ -55,7 +55,7 @@ def fashion_mnist() -> Task:
 @TASKS.add("supervised", "images", "data")
 def cifar10() -> Task:
     """Tell ten kinds of things in colour photographs: CIFAR-10, scored by test accuracy."""
-    return _classifier("cifar10", floor=0.45, floor_source=NINE_TENTHS)
+    return _classifier("cifar10", floor=0.45, floor_source=NINE_TENTHS, version=2)
 
 
 @TASKS.add("supervised", "images", "data")
@@ -85,6 +85,7 @@ def _classifier(
     floor_source: str,
     network: str = PAPER_MLP,
     budget: int = STEPS,
+    version: int = 1,
     **shuffled: float,
 ) -> Task:
     options = {
@@ -94,7 +95,7 @@ def _classifier(
         **shuffled,
     }
     return Task(
-        version=1,
+        version=version,
         kind="supervised",
         env=name,
         options=options,
@@ -114,6 +115,7 @@ def _classifier(
         backend="torch",
         recipes=RECIPE,
         world=partial(Classification, name, **shuffled),
+        world_takes_beat=True,
     )
 
 
@@ -140,15 +142,19 @@ class Classification:
     merges = False
 
     def __init__(
-        self, name: str, shuffled_pixels: bool = False, shuffled_labels: float = 0.0
+        self,
+        name: str,
+        shuffled_pixels: bool = False,
+        shuffled_labels: float = 0.0,
+        beat: Beat = no_beat,
     ) -> None:
-        """`name` is that of a data set.
+        """Read the data set `name`; the other arguments are those of `images_of`.
 
         Raises:
             DataError: its files are missing or damaged.
         """
         dataset = DATASETS[name]
-        images = images_of(name, bool(shuffled_pixels), shuffled_labels)
+        images = images_of(name, bool(shuffled_pixels), shuffled_labels, beat)
         self.observation_shape = dataset.shape
         self.inputs = math.prod(dataset.shape)
         self.outputs = dataset.classes

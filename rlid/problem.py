@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from rlid.errors import EnvironmentFault
-from rlid.evaluation import Rollouts, no_beat
+from rlid.evaluation import Rollouts
 from rlid.networks import Network
 from rlid.records import State
 from rlid.simulators import Decode, decoder, make_world
 from rlid.subspace import Subspace, make_subspace
 from rlid.task import Task
-from rlid.world import Objective, Part, Simulator, World
+from rlid.world import Objective, Part, Simulator, World, no_beat
 
 
 @dataclass

@@ -5,7 +5,7 @@ These are protocols: a class fits one by having its methods, with the shapes tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -13,6 +13,14 @@ from numpy.typing import NDArray
 
 Part = Literal["search", "validation", "scoring"]
 """What a score is for; an objective may keep data of its own for each."""
+
+
+Beat = Callable[[], None]
+"""Is called now and then by what takes long, as a sign of life."""
+
+
+def no_beat() -> None:
+    """Give no sign of life: nobody waits for one."""
 
 
 class Simulator(Protocol):

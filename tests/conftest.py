@@ -1,6 +1,7 @@
 # ruff: noqa: E402
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 # As in a worker: trials run in one thread each. Read when numpy is loaded.
@@ -11,10 +12,11 @@ import pytest
 import torch
 
 import rlid
-from rlid.datasets import DATASETS
+from rlid.datasets import DATASETS, places
 from rlid.measurement.plan import plan
+from rlid.measurement.reference import REFERENCE_SEEDS
 from rlid.store import references
-from rlid.store.references import DirectTraining, Reference
+from rlid.store.references import DirectTraining, DirectTrial, Reference
 from rlid.store.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -46,8 +48,12 @@ def give_reference(tmp_path):
     def give(task, reference, random, *, network=None, imports=("hostile",), budget=10**9):
         wanted = plan(task, dmax=1, network=network, imports=imports)
         name = wanted.network.architecture.name
+        trials = [
+            DirectTrial(seed=seed, status="solved", score=reference, env_steps=1, theta_sha256=None)
+            for seed in range(REFERENCE_SEEDS)
+        ]
         direct = DirectTraining(
-            agent="cmaes", settings={}, budget=budget, median=reference, trials=[]
+            agent="cmaes", settings={}, budget=budget, median=reference, trials=trials
         )
         return references.save(
             Reference(
@@ -83,3 +89,25 @@ def small_images(tmp_path_factory):
         for name, dataset in list(DATASETS.items()):
             patch.setitem(DATASETS, name, image_files.write(folder, dataset))
         yield folder
+
+
+@pytest.fixture
+def data_cache(tmp_path, monkeypatch):
+    """An empty cache of data sets, and nowhere to download from."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(places, "cache_folder", lambda: folder)
+    for name, dataset in list(DATASETS.items()):
+        monkeypatch.setitem(DATASETS, name, replace(dataset, url="http://127.0.0.1:9/"))
+    return folder
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch, data_cache):
+    """A user's folder with small data sets of the official formats."""
+    import image_files
+
+    folder = tmp_path / "data"
+    for name, dataset in list(DATASETS.items()):
+        monkeypatch.setitem(DATASETS, name, image_files.write(folder, dataset))
+    monkeypatch.setenv("RLID_DATA", str(folder))
+    return folder

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    {"errors", "registry", "random_stream", "world", "dimension"},
+    {"errors", "registry", "random_stream", "task_name", "world", "dimension"},
     {"records", "projections", "networks", "datasets", "task"},
     {"store", "simulators", "subspace"},
     {"evaluation"},
@@ -20,7 +20,7 @@ LAYERS = [
     {"leaderboard"},
     {"cli"},
 ]
-SIDEWAYS = {("registry", "errors")}
+SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
     "agents": {"agent", "problem", "sb3_bridge", "networks", "subspace", "evaluation", "errors"},

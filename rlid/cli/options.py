@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -24,6 +24,27 @@ ImportOption = Annotated[
 AgentOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
     typer.Option("--agent", help="which optimizer searches z; a list with commas measures each"),
+]
+NetworkOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option("--network", help="such as mlp:20x20; in `run`, a list measures each"),
+]
+ProjectionOption = Annotated[str, typer.Option(help="rlid list projections")]
+BudgetOption = Annotated[
+    Optional[int],  # noqa: UP007, UP045
+    typer.Option(
+        help="steps of one trial's search: of the environment, or minibatches (evaluations, for "
+        "agents without gradients) of a supervised or synthetic task"
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="the first seed")]
+JobsOption = Annotated[
+    Optional[int],  # noqa: UP007, UP045
+    typer.Option(help="processes; default: the cores"),
+]
+SetOption = Annotated[
+    Optional[list[str]],  # noqa: UP007, UP045
+    typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
 ]
 ObservationOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
@@ -54,7 +75,11 @@ TimeoutOption = Annotated[
 ]
 TensorboardOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
-    typer.Option("--tensorboard", help="a folder for TensorBoard's curves of every trial"),
+    typer.Option(
+        "--tensorboard",
+        callback=lambda folder: None if folder is None else os.path.abspath(folder),
+        help="a folder for TensorBoard's curves of every trial",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="show no progress")]
@@ -71,6 +96,17 @@ MemoryOption = Annotated[
 ]
 Number = Optional[int]  # noqa: UP007, UP045
 Text = Optional[str]  # noqa: UP007, UP045
+
+
+def asked(context: typer.Context) -> dict[str, Any]:
+    """Return the options of a command that MeasurementSpec declares, under its names.
+
+    A command's parameters have the names of the fields, so that no option is passed on by hand.
+    """
+    from rlid.records import MeasurementSpec
+
+    fields = MeasurementSpec.model_fields
+    return {name: value for name, value in context.params.items() if name in fields}
 
 
 def command_line() -> str:

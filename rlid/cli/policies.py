@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from rlid.cli.options import (
     Number,
     StoreOption,
 )
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def export(
             _print(summary, report, target)
     if as_json:
         fields = [report.model_dump(mode="json") for report in reports]
-        print(json.dumps(fields[0] if len(fields) == 1 and not every else fields, indent=1))
+        print_json(fields[0] if len(fields) == 1 and not every else fields)
     if not all(report.solved for report in reports):
         raise typer.Exit(FAILED)
 
@@ -139,7 +139,7 @@ def play(
             "error": error,
             "episodes": len(scores),
         }
-        print(json.dumps(fields, indent=1, allow_nan=False))
+        print_json(fields)
     else:
         print(
             f"{task.name} · {found.network} (D = {policy.problem.subspace.D}) · "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check(
     if as_json:
         rows = [{"path": str(one.path), "what": one.what} for one in findings]
         found = {"records": count, "quarantined": aside, "mended": repair, "findings": rows}
-        print(json.dumps(found, indent=1))
+        print_json(found)
     else:
         for one in findings:
             print(f"{one.path}: {one.what}{f'; {one.remedy}' if repair else ''}")
@@ -76,7 +76,7 @@ def merge(
             for key in conflicts:
                 print(f"{store.folder}: {key} differs from the record there; that one stays")
     if as_json:
-        print(json.dumps(found, indent=1))
+        print_json(found)
     if any(one["conflicts"] for one in found.values()):
         raise typer.Exit(FAILED)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 
@@ -38,7 +38,7 @@ def verify(
             # The others are verified all the same.
             refused.append(f"{source}: {error}")
     if as_json:
-        print(json.dumps(found, indent=1, allow_nan=False))
+        print_json(found)
     else:
         for one in found:
             _print(one)

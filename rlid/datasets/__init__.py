@@ -1,7 +1,8 @@
 """Data sets of images, as arrays in a split that is always the same.
 
-The catalogue says what files a data set has and what they must hold.
-Files come from a folder of the user's, or are downloaded once and checked.
+The catalogue names the files of each data set and the digests of their contents, which do not
+depend on how a copy packs or orders the images. Files come from a folder of the user's, or are
+downloaded once and checked.
 """
 
 from rlid.datasets.catalogue import DATASETS as DATASETS

@@ -1,4 +1,4 @@
-"""The data sets there are: files, sizes, and checksums of what they hold."""
+"""The known data sets: names of files, sizes, and digests of the contents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ FASHION_MNIST = (
     "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 )
-CIFAR10 = (("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),)
+CIFAR10 = (
+    "55a61f79a40ece2ceda9fb5f9f7078f6ea2fc4952489cef56682bcf92cfcc260",
+    "325704b01eb92e1e2a6215ae6a916bb7db7de054af0c496be1c7be2e0fcfbf5f",
+)
+"""Of the training and of the test records; the MD5 of the official archive, which fixes the order
+of the images too, is c32a1d4ab5d03f1284b67883e8d87530."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +38,24 @@ class DataSet:
 
     Attributes:
         name: of the data set, and of the folder that holds its files.
-        files: names and checksums. "idx" files are checked by the SHA-256 of what they hold
-            unpacked, since the same images are about in differently packed files; an archive by
-            the MD5 that its authors publish.
+        form: "idx" for gzip IDX files, "cifar" for the archive of CIFAR-10.
+        files: names of the files.
+        digests: SHA-256 digests that tell the contents from any other, however they are packed.
+            "idx": one for what each file holds unpacked. "cifar": one for the training records and
+            one for the test records, each taken over the sorted SHA-256 digests of the records, so
+            that the order of the images does not matter.
         url: of the folder from which the files may be downloaded.
         shape: (channels, height, width) of an image.
         train: how many images there are for training.
         test: how many images there are for the score alone.
         held_out: training images that are kept for stopping and validation.
+        classes: how many labels there are, from 0 on.
     """
 
     name: str
     form: Literal["idx", "cifar"]
-    files: tuple[tuple[str, str], ...]
+    files: tuple[str, ...]
+    digests: tuple[str, ...]
     url: str
     shape: tuple[int, int, int]
     train: int
@@ -55,17 +65,18 @@ class DataSet:
 
     @property
     def checksum(self) -> str:
-        """Sixteen hexadecimal digits that tell its contents from any other."""
-        return hashlib.sha256("".join(digest for _, digest in self.files).encode()).hexdigest()[:16]
+        """Sixteen hexadecimal digits that tell the contents from those of any other data set."""
+        return hashlib.sha256("".join(self.digests).encode()).hexdigest()[:16]
 
 
 DATASETS = {
-    item.name: item
-    for item in (
+    dataset.name: dataset
+    for dataset in (
         DataSet(
             "mnist",
             "idx",
-            tuple(zip(IDX_FILES, MNIST, strict=True)),
+            IDX_FILES,
+            MNIST,
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             (1, 28, 28),
             60_000,
@@ -74,8 +85,9 @@ DATASETS = {
         DataSet(
             "fashion_mnist",
             "idx",
-            tuple(zip(IDX_FILES, FASHION_MNIST, strict=True)),
-            # There is no https at this host; what comes is held against the checksum.
+            IDX_FILES,
+            FASHION_MNIST,
+            # This host has no https; the digests tell a changed download.
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             (1, 28, 28),
             60_000,
@@ -84,6 +96,7 @@ DATASETS = {
         DataSet(
             "cifar10",
             "cifar",
+            ("cifar-10-binary.tar.gz",),
             CIFAR10,
             "https://www.cs.toronto.edu/~kriz/",
             (3, 32, 32),

@@ -1,4 +1,4 @@
-"""Where a data set's files are: a folder of the user's, or the cache that downloads go to."""
+"""Where a data set's files are: in a folder of the user's, or in the cache of downloads."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rlid.datasets.catalogue import DataSet
-from rlid.errors import DataError
+from rlid.errors import DataError, TimeLimit
+from rlid.world import Beat, no_beat
 
 DATA_VARIABLE = "RLID_DATA"
 """The environment variable with the user's folder; `--data` sets it for a command."""
 TIMEOUT = 30.0
 """Seconds without an answer after which a download is given up."""
+CHUNK = 1 << 16
+"""Bytes of a download between two signs of life."""
 
 
 def user_folder() -> Path | None:
-    """Return the folder that the user's data sets are in, one folder each, if one is named."""
+    """Return the folder that DATA_VARIABLE names, which has a folder for each data set, or None."""
     named = os.environ.get(DATA_VARIABLE)
     return Path(named).expanduser() if named else None
 
@@ -30,59 +33,91 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("rlid"))
 
 
-def find(dataset: DataSet, file: str, check: Callable[[Path], object]) -> Path:
+def find(
+    dataset: DataSet,
+    file: str,
+    check: Callable[[Path], object],
+    beat: Beat = no_beat,
+    unpacked: Callable[[Path], Path | None] = lambda folder: None,
+) -> Path:
     """Return the path of one of the data set's files, downloading it if it is nowhere.
 
-    `check` raises DataError for a file with the wrong content, and is asked before a download
-    enters the cache: what is there is whole.
+    Args:
+        dataset: whose folder is searched, first the user's and then that of the cache.
+        file: the file's name.
+        check: raises DataError for a file with the wrong content; a download enters the cache only
+            after this check.
+        beat: called as a sign of life.
+        unpacked: returns the unpacked form of the file in a folder, or None; a folder that has it
+            needs no `file`.
 
     Raises:
-        DataError: it is missing and cannot be downloaded.
+        DataError: the file is missing and cannot be downloaded.
     """
     user = user_folder()
-    folders = [] if user is None else [user]
-    folders.append(cache_folder())
-    places = [folder / dataset.name / file for folder in folders]
-    for place in places:
-        if place.is_file():
-            return place
+    roots = [] if user is None else [user]
+    folders = [root / dataset.name for root in (*roots, cache_folder())]
+    for folder in folders:
+        path = folder / file if (folder / file).is_file() else unpacked(folder)
+        if path is not None:
+            return path
     try:
-        return _download(dataset.url + file, places[-1], check)
-    except DataError:
+        return _download(dataset.url + file, folders[-1] / file, check, beat)
+    except (DataError, TimeLimit, TimeoutError):
         raise
     except Exception as error:
-        reason = _root(error)
-        looked = " or ".join(str(place.parent) for place in places)
+        searched = " or ".join(map(str, folders))
         raise DataError(
-            f"{dataset.name}: {file} is missing from {looked}, and {dataset.url}{file} could not "
-            f"be downloaded ({reason}): put the file there, or give --data DIR (or set "
-            f"{DATA_VARIABLE}) so that DIR/{dataset.name}/{file} exists"
+            f"{dataset.name}: {file} is missing from {searched}, and {dataset.url}{file} could "
+            f"not be downloaded ({_first_cause(error)}): put the file there, or give --data DIR "
+            f"(or set {DATA_VARIABLE}) so that DIR/{dataset.name}/{file} exists"
         ) from error
 
 
-def _root(error: BaseException) -> str:
+def _first_cause(error: BaseException) -> str:
     """Return the first cause of an error in one short line: libraries wrap it several times."""
     while error.__context__ is not None:
         error = error.__context__
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
-def _download(url: str, target: Path, check: Callable[[Path], object]) -> Path:
-    """Fetch a file into a folder of its own, check it, and only then move it into the cache."""
+class _Progress:
+    """What pooch takes for a progress bar: gives a sign of life for each chunk."""
+
+    total = 0
+
+    def __init__(self, beat: Beat) -> None:
+        """`beat` is the sign of life."""
+        self._beat = beat
+
+    def update(self, _size: int) -> None:
+        """Hear that a chunk has come."""
+        self._beat()
+
+    def reset(self) -> None:
+        """Begin again: nothing is counted."""
+
+    def close(self) -> None:
+        """End: nothing is held."""
+
+
+def _download(url: str, target: Path, check: Callable[[Path], object], beat: Beat) -> Path:
+    """Download into a temporary folder, check the file, and only then move it into the cache."""
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
     target.parent.mkdir(parents=True, exist_ok=True)
+    downloader = pooch.HTTPDownloader(_Progress(beat), CHUNK, timeout=TIMEOUT)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
-        fetched = pooch.retrieve(
+        downloaded = pooch.retrieve(
             url,
             known_hash=None,
             fname=target.name,
             path=folder,
-            downloader=pooch.HTTPDownloader(timeout=TIMEOUT) if url.startswith("http") else None,
+            downloader=downloader if url.startswith("http") else None,
         )
-        check(Path(fetched))
-        os.replace(fetched, target)
+        check(Path(downloaded))
+        os.replace(downloaded, target)
     with contextlib.suppress(OSError):
         target.chmod(0o644)
     return target

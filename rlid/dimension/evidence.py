@@ -56,14 +56,17 @@ def evidence_of(
     rows = checked(trials, dmin=dmin, dmax=dmax)
     if not alternatives:
         return Evidence(rows, ((1.0, rows),), dmin, dmax)
-    shape = [(trial.d, trial.seed, trial.success is None) for trial in rows]
+    pairs = [(trial.d, trial.seed) for trial in rows]
     draws = []
     for weight, members in alternatives:
         if not (math.isfinite(weight) and weight > 0.0):
             raise ValueError(f"the weight of an alternative must be positive, got {weight}")
         ordered = checked(members, dmin=dmin, dmax=dmax)
-        if [(trial.d, trial.seed, trial.success is None) for trial in ordered] != shape:
-            raise ValueError("an alternative must have the d, seeds and missing of the trials")
+        if [(trial.d, trial.seed) for trial in ordered] != pairs:
+            raise ValueError("an alternative must have the d and seeds of the trials")
+        is_lost = [trial.success is None for trial in rows]
+        if any(lost and t.success is not None for lost, t in zip(is_lost, ordered, strict=True)):
+            raise ValueError("a missing trial must be missing in every alternative")
         draws.append((weight, ordered))
     total = math.fsum(weight for weight, _ in draws)
     return Evidence(rows, tuple((weight / total, row) for weight, row in draws), dmin, dmax)

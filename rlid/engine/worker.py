@@ -127,7 +127,8 @@ def random_scores(
     found = resolve(task)
     drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
     seeds = drawn[part.start : part.stop]
-    world, beat = make_world(found), beats(report)
+    beat = beats(report)
+    world = make_world(found, beat)
     beat()
     if found.kind != "rl":
         return [float(value) for value in cast(Objective, world).chance(seeds)]

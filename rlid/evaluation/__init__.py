@@ -6,7 +6,6 @@ Policies that choose between two actions have a fast path in C.
 
 from rlid.evaluation.rollout import Rollouts as Rollouts
 from rlid.evaluation.rollout import check_finite as check_finite
-from rlid.evaluation.rollout import no_beat as no_beat
 from rlid.evaluation.rollout import random_returns as random_returns
 
-__all__ = ["Rollouts", "check_finite", "no_beat", "random_returns"]
+__all__ = ["Rollouts", "check_finite", "random_returns"]

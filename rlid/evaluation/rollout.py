@@ -19,7 +19,7 @@ from rlid.evaluation.slots import Slots
 from rlid.networks import Network
 from rlid.simulators import sample
 from rlid.task import Task
-from rlid.world import Simulator
+from rlid.world import Simulator, no_beat
 
 DUE_AT, IDLE_AT = 0.125, 0.5
 """Shares of rows that are over when they make room, though no question is answered: where others
@@ -28,10 +28,6 @@ SPARE = 1.5
 """Where slots share the cost of a step, so many times as many are there as are wanted at first."""
 GROW_AT = 2
 """So many times the slots that there are must be wanted before the simulator starts with more."""
-
-
-def no_beat() -> None:
-    """Give no sign of life: the default where nobody watches."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Record(StrictModel):
     z_sha256: Sha256 | None = None
     versions: dict[Name, Name] = Field(max_length=50)
     rule: Literal["normalised", "raw", "paper"] | None = None
-    baseline: Literal["own", "global"] | None = None
+    baseline: Literal["own", "global", "given"] | None = None
     deciding_score: Finite | None = None
 
     @property

@@ -10,17 +10,22 @@ from rlid.simulators.actions import decoder
 from rlid.simulators.frozen_statistics import FrozenStatistics
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
 from rlid.task import Task
-from rlid.world import Objective, Simulator, World
+from rlid.world import Beat, Objective, Simulator, World, no_beat
 
 
-def make_world(task: Task) -> World:
+def make_world(task: Task, beat: Beat = no_beat) -> World:
     """Return the task's own simulator or objective, or what its back end names.
+
+    `beat` is called now and then by a world that takes long to make (`Task.world_takes_beat`).
 
     Raises:
         InputError: the environment cannot be made, or its package is missing.
     """
     try:
-        world = task.world() if task.world is not None else _make_simulator(task)
+        if task.world is None:
+            world: World = _make_simulator(task)
+        else:
+            world = task.world(beat=beat) if task.world_takes_beat else task.world()
     except ImportError as error:
         raise InputError(
             f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"

@@ -95,8 +95,7 @@ def merge(target: Store, source: Store) -> Merged:
             conflicts.append(record)
     for path in sorted(source.room("references").glob("*/*.json")):
         reference = references.read(source.room("references", path.parent.name) / path.name)
-        rule = reference.protocol.get("observation", "raw")
-        if not references.path(target.folder, reference.task, reference.network, rule).exists():
+        if not references.path_of(reference, target.folder).exists():
             references.save(reference, target.folder)
     return Merged(added, known, tuple(conflicts))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -60,13 +61,10 @@ class StoredMeasurement(BaseModel):
     @property
     def judgement(self) -> Judgement:
         """What its trials are judged by."""
-        return Judgement(
-            self.threshold,
-            self.reference.random,
-            self.reference.reference if self.full_score is None else self.full_score,
-            rule=self.question.rule,
-            baseline=self.question.baseline,
-        )
+        full = self.reference.reference if self.full_score is None else self.full_score
+        judgement = Judgement.of(self.question, random=self.reference.random, full=full)
+        # The file's own figure: it may differ in the last bit from what this machine computes.
+        return replace(judgement, threshold=self.threshold)
 
 
 @cache

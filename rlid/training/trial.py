@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from rlid.agent import AGENTS
 from rlid.errors import EnvironmentFault, StoreError, named_line
-from rlid.evaluation import no_beat
 from rlid.problem import Answer, Evaluation, Problem, Request, make_problem
 from rlid.records import Judgement, Record, TrialSpec, thin_curve, versions
 from rlid.simulators import hidden_state, make_network, make_world
@@ -25,6 +24,7 @@ from rlid.training.course import Course, Z, draw_seeds, role_generator, unless_f
 from rlid.training.journal import Journal, Journals
 from rlid.training.loop import search
 from rlid.training.tensorboard import Scalars
+from rlid.world import no_beat
 
 Deliver = Callable[[Record, "Z | None"], None]
 TrialSteps = Generator[list[Request], list[Answer], "tuple[Record, Z | None]"]
@@ -118,7 +118,7 @@ def run_trials(
     `checkpoints`, one of a gradient agent goes on from where it was last saved. `tensorboard` is a
     folder for the curves of each.
     """
-    world = make_world(task)
+    world = make_world(task, beat)
     network = make_network(task, specs[0].network, world)
     # What takes longest to import is there: from here on the task's patience holds.
     beat()
