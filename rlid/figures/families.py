@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlid.dimension import Comparison, compare
 from rlid.figures.plots import BAND, CURVE, STYLE, save
-from rlid.measurement import Summary, as_trial
+from rlid.measurement import Summary, compare_summaries
 from rlid.records import canonical
 from rlid.store import slug
 
@@ -70,24 +69,12 @@ class Family:
 
 def factor(hard: Summary, easy: Summary) -> str:
     """Return the ratio of two d_int90 with its 95 % interval, in words."""
-    comparison = compared(hard, easy)
+    comparison = compare_summaries(hard, easy)
     low, high = comparison.ratio_low, comparison.ratio_high
     ratio = "no ratio" if comparison.ratio is None else f"{digits(comparison.ratio)} times"
     if low is None or high is None:
         return f"{ratio}, without a closed interval"
     return f"{ratio}, 95 % interval {digits(low)}-{digits(high)}"
-
-
-def compared(hard: Summary, easy: Summary) -> Comparison:
-    """Return how much harder one measurement's task is than another's."""
-    return compare(
-        [as_trial(record) for record in hard.records],
-        [as_trial(record) for record in easy.records],
-        dmin_a=hard.estimate.dmin,
-        dmax_a=hard.estimate.dmax,
-        dmin_b=easy.estimate.dmin,
-        dmax_b=easy.estimate.dmax,
-    )
 
 
 def digits(ratio: float) -> str:

@@ -9,16 +9,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlid.dimension import Estimate, estimate
+from rlid.dimension import Estimate
+from rlid.errors import InputError
 from rlid.leaderboard.published import Published, bounds
-from rlid.measurement import Summary, as_trial
+from rlid.measurement import REFERENCE_SEEDS, Summary, count, infer
 from rlid.records import MISSING, MeasurementSpec, Record
+from rlid.store import Reference
 from rlid.task import Task, resolve
 
 FULL_SEEDS = {"rl": 10, "supervised": 5, "synthetic": 5}
 """Seeds from which on a measurement may be full, by the kind of its task."""
-FULL_REFERENCE_SEEDS = 5
-"""Seeds of direct training from which on a measurement may be full."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,9 @@ class Assessment:
     @property
     def reference_seeds(self) -> int | None:
         """Seeds of the direct training that sets the reference; None where the task sets it."""
-        record = self.published.reference_record
         if self.published.question.baseline == "global":
             return None
-        counts = [
-            sum(trial.score is not None for trial in direct.trials)
-            for direct in record.direct
-            if direct.agent == record.agent
-        ]
-        return max(counts, default=0)
+        return len(self.published.reference_record.scores)
 
     @property
     def improving(self) -> int | None:
@@ -86,9 +80,13 @@ class Assessment:
         estimate, kind = self.estimate, self.published.kind
         reference_seeds, reasons = self.reference_seeds, []
         if self.seeds < FULL_SEEDS[kind]:
-            reasons.append(f"{_seeds(self.seeds)}, not {FULL_SEEDS[kind]}")
-        if reference_seeds is not None and reference_seeds < FULL_REFERENCE_SEEDS:
-            reasons.append(f"reference from {_seeds(reference_seeds)}, not {FULL_REFERENCE_SEEDS}")
+            reasons.append(f"{count(self.seeds, 'seed')}, not {FULL_SEEDS[kind]}")
+        if self.published.reference_record.is_given:
+            reasons.append("reference given by the user")
+        elif reference_seeds is not None and reference_seeds < REFERENCE_SEEDS:
+            reasons.append(
+                f"reference from {count(reference_seeds, 'seed')}, not {REFERENCE_SEEDS}"
+            )
         if estimate.withheld:
             reasons.append("no answer")
         elif estimate.bracket:
@@ -110,6 +108,7 @@ class Assessment:
             and task.version == self.published.common.get("task_version")
             and question.projection == "onehot"
             and (question.budget, question.observation, question.backend) == (None, None, None)
+            and question.reference is None
             and not question.settings
         )
 
@@ -122,33 +121,32 @@ def assess(published: Published) -> Assessment:
         ValueError: no answer follows from the rows.
     """
     records = tuple(published.records())
-    return Assessment(
-        published, Summary(records, estimate_of(records, published.question, published.D))
-    )
+    reference = published.reference_record
+    estimate = estimate_of(records, published.question, published.D, reference)
+    return Assessment(published, Summary(records, estimate, reference))
 
 
-def estimate_of(records: Sequence[Record], question: MeasurementSpec, D: int) -> Estimate:
-    """Return the estimate from the trials of a measurement.
+def estimate_of(
+    records: Sequence[Record], question: MeasurementSpec, D: int, reference: Reference
+) -> Estimate:
+    """Return the estimate from the trials of a measurement, the reference's error included.
 
     Args:
         records: its trials, judged by its rule.
         question: what was asked, which says the d that were open.
         D: the number of weights.
+        reference: what the rule rests on.
 
     Raises:
         ValueError: a pair (d, seed) occurs twice, or a d was not open.
     """
     low, high = bounds(question, D)
-    return estimate([as_trial(record) for record in records], dmin=low, dmax=high)
+    return infer(records, reference, dmin=low, dmax=high)
 
 
 def _task(name: str) -> Task | None:
     """Return a task by its name, or None where it is not registered here."""
     try:
         return resolve(name)
-    except ValueError:
+    except InputError:
         return None
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"

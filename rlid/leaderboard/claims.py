@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rlid.figures import families
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.assessment import Assessment
+from rlid.measurement import compare_summaries
 
 FEWEST_SIZES = 3
 """Networks of different size from which on something is said of a family."""
@@ -99,7 +100,7 @@ def _hardness(
 def _factor(hard: Assessment, easy: Assessment, claimed: float) -> str:
     """Return the ratio of two d_int90 with its interval, and where the claimed one lies."""
     text = families.factor(hard.summary, easy.summary)
-    comparison = families.compared(hard.summary, easy.summary)
+    comparison = compare_summaries(hard.summary, easy.summary)
     low, high = comparison.ratio_low, comparison.ratio_high
     if low is None or high is None:
         return text

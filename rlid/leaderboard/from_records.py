@@ -31,7 +31,7 @@ def publish(
             versions.append(record.versions)
     first = records[0]
     rows = [row_of(record, versions.index(record.versions)) for record in records]
-    estimate = estimate_of(records, question, first.D)
+    estimate = estimate_of(records, question, first.D, reference)
     fields: dict[str, Any] = {
         "schema_version": 1,
         "command": question.command,

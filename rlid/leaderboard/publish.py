@@ -14,7 +14,7 @@ from rlid.figures import curves
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
 from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
-from rlid.measurement import curve_json
+from rlid.measurement import curve_json, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, Record, judged
@@ -41,7 +41,7 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
     """Return the published form of every finished measurement of a store.
 
     A measurement is refused where trials have gone from the store, and where half of its trials
-    or more are errors.
+    or more are missing.
 
     Args:
         store: the store.
@@ -80,10 +80,7 @@ def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> st
     asked = len(measurement.trials)
     if len(trials) < asked or not trials:
         return f"{asked - len(trials)} of {asked} trials have gone"
-    errors = [record for record in trials if record.status == "error"]
-    if 2 * len(errors) >= len(trials):
-        return f"{len(errors)} of {asked} trials are errors ({errors[0].reason})"
-    return ""
+    return why_not_published(trials)
 
 
 def _unclaimed(records: Iterable[Record]) -> list[str]:

@@ -6,6 +6,7 @@ The file also holds everything that the rows rest on: the question, the protocol
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from rlid.records import (
     REFERENCE_SEED,
     Count,
     Finite,
+    Judgement,
     MeasurementSpec,
     Name,
     Record,
@@ -179,29 +181,29 @@ class Published(StrictModel):
         solved = [row for row in self.rows if row.status == "solved"]
         return min(solved, key=lambda row: (row.d, -(row.score or 0.0), row.seed), default=None)
 
+    @property
+    def judgement(self) -> Judgement:
+        """What the trials are judged by."""
+        judgement = Judgement.of(self.question, random=self.random, full=self.reference)
+        low, high = bounds(self.question, self.D)
+        # The file's own threshold: it may differ in the last bit from what this machine computes.
+        return replace(judgement, threshold=self.threshold, dmin=low, dmax=high)
+
     def records(self) -> list[Record]:
         """Return the rows as records, without learning curves.
 
         Raises:
             DamagedRecord: a row fits no spec, or names versions that are not listed.
+            InputError: the rule takes a share of a reference that is not positive.
         """
         if any(row.versions >= len(self.versions) for row in self.rows):
             raise DamagedRecord("a row names versions that are not listed")
-        low, high = bounds(self.question, self.D)
-        judgement: dict[str, Any] = {
-            "threshold": self.threshold,
-            "random": self.random,
-            "reference": self.reference,
-            "rule": self.question.rule,
-            "baseline": self.question.baseline,
-        }
+        judgement = asdict(self.judgement)
         return [
             Record(
                 **row.model_dump(exclude={"d", "seed", "key", "versions", "is_improving"}),
                 **judgement,
                 spec=self.spec(row.d, row.seed),
-                dmin=low,
-                dmax=high,
                 D=self.D,
                 curve=[],
                 versions=self.versions[row.versions],

@@ -129,6 +129,7 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         trials=len(published.rows),
         reference=published.reference,
         reference_seeds=assessment.reference_seeds,
+        reference_source=published.reference_record.source,
         random=published.random,
         hidden_state=sum(published.hidden_state.values()),
         env_steps=published.env_steps,

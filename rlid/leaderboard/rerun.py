@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from rlid.errors import InputError
 from rlid.leaderboard.from_records import row_of
 from rlid.leaderboard.published import Published, TrialRow
 from rlid.policies import policy
-from rlid.records import Judgement, Record
+from rlid.records import Record
 from rlid.registry import import_packages
 from rlid.store import Leases, Store, this_machine
 from rlid.task import resolve
@@ -44,10 +45,7 @@ def repeat(
     protocols = [(each.protocol(), each.backend) for each in policy.variants(task)]
     if (specs[0].protocol, specs[0].backend) not in protocols:
         raise InputError(f"task {task.name!r} is another one here: its protocol differs")
-    judgement = Judgement(
-        published.threshold, published.random, published.reference, rule=published.question.rule,
-        baseline=published.question.baseline,
-    )  # fmt: skip
+    judgement = replace(published.judgement, dmin=1, dmax=1)
     records: dict[str, Record] = {}
     with (
         tempfile.TemporaryDirectory(prefix="rlid-") as folder,

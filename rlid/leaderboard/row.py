@@ -24,6 +24,7 @@ class LeaderboardRow:
         manifold: D - d_int90.
         policy_bytes: length of the exported policy file.
         reference_seeds: seeds of direct training for the reference; None where the task sets it.
+        reference_source: where a reference comes from that a user gave; "" for a measured one.
         status: "full" or "provisional"; for a row of the paper alone, why it is not measured.
         provisional_because: what keeps the row from being full.
         edition: "first edition" where trials rest on the first stopping rule.
@@ -69,6 +70,7 @@ class LeaderboardRow:
     reliable_low: int | None = None
     reliable_high: int | None = None
     reference_seeds: int | None = None
+    reference_source: str = ""
     provisional_because: str = ""
     edition: str = ""
     budget: int | None = None
@@ -117,6 +119,8 @@ class LeaderboardRow:
         notes = [self.edition] if self.edition else []
         if self.budget is not None and not self.is_own_budget:
             notes.append(f"budget {self.budget:,} steps, not the task's own")
+        if self.reference_source:
+            notes.append(f"reference given: {self.reference_source}")
         if self.improving:
             plural = "" if self.improving == 1 else "s"
             notes.append(f"budget-limited: {self.improving} unsolved trial{plural} still improving")

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from rlid.dimension import make_search
-from rlid.errors import DamagedRecord
+from rlid.errors import DamagedRecord, InputError
 from rlid.leaderboard import policy_checks
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import Assessment, assess
 from rlid.leaderboard.from_records import largest_hidden_state
 from rlid.leaderboard.published import Answer, Published, TrialRow, bounds
 from rlid.measurement import as_trial, curve_json
-from rlid.records import MISSING, versions
+from rlid.records import MISSING, Judgement, versions
 from rlid.store import Reference
 
 
@@ -95,12 +95,13 @@ def _digests(published: Published) -> Iterator[str]:
 
 def _judgement(published: Published) -> Iterator[str]:
     question, record = published.question, published.reference_record
-    if question.rule == "normalised":
-        threshold = published.random + question.fraction * (published.reference - published.random)
-    else:
-        threshold = question.fraction * published.reference
-    if not np.isclose(threshold, published.threshold, rtol=1e-12, atol=0):
-        yield f"threshold {published.threshold!r}: rule {question.rule} gives {threshold!r}"
+    try:
+        by_rule = Judgement.of(question, random=published.random, full=published.reference)
+        threshold = by_rule.threshold or 0.0
+        if not np.isclose(threshold, published.threshold, rtol=1e-12, atol=0):
+            yield f"threshold {published.threshold!r}: rule {question.rule} gives {threshold!r}"
+    except InputError as error:
+        yield str(error)
     if published.random != record.random:
         yield f"random score {published.random!r}: its record says {record.random!r}"
     is_own = question.baseline == "own"
@@ -115,13 +116,9 @@ def _judgement(published: Published) -> Iterator[str]:
 
 
 def _reference(published: Published, reference: Reference) -> Iterator[str]:
+    question, protocol = published.question, published.common.get("protocol")
     measured = (reference.task, reference.network, reference.D, reference.protocol)
-    if measured != (
-        published.question.task,
-        published.question.network,
-        published.D,
-        published.common.get("protocol"),
-    ):
+    if measured != (question.task, question.network, published.D, protocol):
         yield "the reference is of another task, network or protocol"
     medians = []
     for direct in reference.direct:
@@ -130,7 +127,12 @@ def _reference(published: Published, reference: Reference) -> Iterator[str]:
             medians.append(direct.median)
         if scores and direct.median != statistics.median(scores):
             yield f"the median of direct training by {direct.agent} is not {direct.median!r}"
-    if not medians or reference.reference != max(medians):
+    given = (question.reference, question.reference_source)
+    if reference.is_given and given != (reference.reference, reference.source):
+        yield f"the reference was given as {reference.reference!r}, which was not asked for"
+    if not reference.is_given and question.reference is not None:
+        yield f"the question gives the reference {question.reference!r}, its record another one"
+    if not reference.is_given and (not medians or reference.reference != max(medians)):
         yield f"the reference {reference.reference!r} is not the best median of direct training"
 
 
