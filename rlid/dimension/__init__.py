@@ -6,17 +6,26 @@ This room imports nothing of rlid, so that it can be read, tested and reused alo
 
 from rlid.dimension.comparison import Comparison as Comparison
 from rlid.dimension.comparison import compare as compare
+from rlid.dimension.estimate import FEWEST_SEEDS as FEWEST_SEEDS
 from rlid.dimension.estimate import Estimate as Estimate
 from rlid.dimension.estimate import estimate as estimate
-from rlid.dimension.fitted_curve import fitted_success as fitted_success
+from rlid.dimension.evidence import Alternatives as Alternatives
+from rlid.dimension.fitted_curve import fitted_curve as fitted_curve
+from rlid.dimension.reference_error import reference_posterior as reference_posterior
+from rlid.dimension.search import SEARCHES as SEARCHES
 from rlid.dimension.search import Search as Search
 from rlid.dimension.search import make_search as make_search
 from rlid.dimension.statistics import Floats as Floats
 from rlid.dimension.statistics import exact_interval as exact_interval
+from rlid.dimension.success_curve import CurvePoint as CurvePoint
 from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
 
 __all__ = [
+    "FEWEST_SEEDS",
+    "SEARCHES",
+    "Alternatives",
     "Comparison",
+    "CurvePoint",
     "Estimate",
     "Floats",
     "Search",
@@ -24,6 +33,7 @@ __all__ = [
     "compare",
     "estimate",
     "exact_interval",
-    "fitted_success",
+    "fitted_curve",
     "make_search",
+    "reference_posterior",
 ]

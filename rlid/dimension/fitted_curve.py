@@ -1,8 +1,6 @@
-"""The success curve that an estimate describes, averaged over seeds: for figures."""
+"""The fitted success curve, averaged over seeds: what a figure draws through the trials."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -11,19 +9,11 @@ from rlid.dimension.statistics import Floats
 from rlid.dimension.threshold_model import averaged_scale
 
 
-def fitted_success(estimate: Estimate, dims: Floats) -> Floats | None:
-    """Return the probability of success at each d, averaged over seeds.
+def fitted_curve(estimate: Estimate, dims: Floats) -> Floats | None:
+    """Return the success probability at each d, (n,) -> (n,), by the posterior's means.
 
-    The parameters are the posterior means of `threshold_model`, and the curve is one half at the
-    posterior median of the half-point.
-
-    Args:
-        estimate: the estimate.
-        dims: (n,) positive numbers.
-
-    Returns:
-        (n,) probabilities, or None where there is no fit, or where these parameters never reach
-        one half.
+    The curve passes through one half at the estimate's half-point. None where there is no trial,
+    or where the means describe a curve that never reaches one half.
     """
     half_point, scale, spread = estimate.half_point, estimate.scale, estimate.spread
     guess, lapse, never = estimate.guess, estimate.lapse, estimate.never
@@ -33,9 +23,9 @@ def fitted_success(estimate: Estimate, dims: Floats) -> Floats | None:
         return None
     height = (1.0 - never) * (1.0 - guess - lapse)
     share = (0.5 - guess) / height
-    if not 0.0 < share < 1.0:
+    if share >= 1.0:
         return None
     width = float(averaged_scale(scale, spread))
-    centre = half_point - width * math.log(share / (1.0 - share))
-    steps = np.clip((np.log(dims) - centre) / width, -40.0, 40.0)
-    return np.asarray(guess + height / (1.0 + np.exp(-steps)))
+    centre = half_point - width * float(np.log(share / (1.0 - share)))
+    steps = np.clip((centre - np.log(dims)) / width, -40.0, 40.0)
+    return np.asarray(guess + height / (1.0 + np.exp(steps)))

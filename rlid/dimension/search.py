@@ -88,12 +88,15 @@ class Bisect:
         return [(d, seed) for d, seed in proposals if d is not None]
 
     def _next(self, outcomes: Mapping[int, bool | None]) -> int | None:
-        """Return the next d for a seed, or None when its bracket is narrow enough."""
+        """Return the next d for a seed, or None when its bracket is narrow enough.
+
+        The ends of the range are no exception: a seed has no bracket before it has solved some
+        d, so the largest is tried before it is said to solve none.
+        """
         low, high = -1, len(self.dims)
         while True:
-            below = self.dims[low] if low >= 0 else 0
-            above = self.dims[high] if high < len(self.dims) else self.dims[-1] + 1
-            if below and above - below <= RESOLUTION * below:
+            has_ends = low >= 0 and high < len(self.dims)
+            if has_ends and self.dims[high] - self.dims[low] <= RESOLUTION * self.dims[low]:
                 return None
             index = self._middle(low, high, outcomes)
             if index is None:
@@ -110,7 +113,8 @@ class Bisect:
         """Return the index inside the bracket nearest to its middle in log d; None if none is."""
         first = self.dims[low] if low >= 0 else max(1, self.dims[0] - 1)
         last = self.dims[high] if high < len(self.dims) else self.dims[-1] + 1
-        middle = math.sqrt(first * last)
+        is_near_top = high == len(self.dims) and last - first <= RESOLUTION * first
+        middle = self.dims[-1] if is_near_top else math.sqrt(first * last)
         right = min(max(bisect_left(self.dims, middle), low + 1), high - 1)
         left = right - 1 if right - 1 > low else right
         while left > low or right < high:

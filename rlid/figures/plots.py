@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlid.dimension import exact_interval, fitted_success
+from rlid.dimension import exact_interval, fitted_curve
 from rlid.measurement import Summary
 from rlid.records import Record
 from rlid.store import slug
@@ -146,7 +146,7 @@ def _draw_success(axes: Axes, summary: Summary) -> None:
         axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
         axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
     dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
-    fitted = fitted_success(summary.estimate, dims)
+    fitted = fitted_curve(summary.estimate, dims)
     if fitted is not None:
         axes.plot(dims, fitted.round(CURVE_DECIMALS), color=CURVE, lw=1.6)
     axes.axhline(0.5, color="0.6", lw=0.8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rlid.dimension import Estimate, TrialOutcome, estimate
+from rlid.dimension import Estimate, TrialOutcome, estimate, reference_posterior
 from rlid.records import Judgement, Record
 from rlid.store import Reference
 
@@ -104,12 +104,3 @@ def _named(records: Sequence[Record]) -> str:
 def _with(record: Record, success: bool | None) -> TrialOutcome:
     trial = as_trial(record)
     return TrialOutcome(trial.d, trial.seed, success, trial.score, trial.is_full, trial.cost)
-
-
-def reference_posterior(scores):  # TEMPORARY
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    draws = np.median(rng.choice(np.asarray(scores), (200, len(scores))), axis=1)
-    values, counts = np.unique(draws, return_counts=True)
-    return values, counts / counts.sum()
