@@ -146,7 +146,8 @@ def _draw_success(axes: Axes, summary: Summary) -> None:
         axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
         axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
     dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
-    fitted = fitted_curve(summary.estimate, dims)
+    # Trials that give no more than a bracket give no curve either.
+    fitted = None if summary.estimate.bracket else fitted_curve(summary.estimate, dims)
     if fitted is not None:
         axes.plot(dims, fitted.round(CURVE_DECIMALS), color=CURVE, lw=1.6)
     axes.axhline(0.5, color="0.6", lw=0.8)

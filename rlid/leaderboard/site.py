@@ -200,10 +200,10 @@ def _measurement(assessment: Assessment, row: LeaderboardRow, target: Path) -> s
 def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, str]]:
     """Return the numbers at the head of a measurement's page: (name, text, small print)."""
     texts, policy = tables.cells(row), assessment.published.policy
-    reliable = "nine seeds of ten succeed"
+    interval = "a bracket, no figure" if row.is_bracket else f"95 %: {texts['95 %']}"
     return [
-        ("d_int90", texts["d_int90"], f"95 %: {texts['95 %']}"),
-        ("d_reliable", texts["d_reliable"], reliable),
+        ("d_int90", texts["d_int90"], interval),
+        ("d_reliable", texts["d_reliable"], "nine seeds of ten succeed"),
         ("weights D", texts["D"], row.network),
         ("D / d", texts["D / d"], f"D - d = {texts['D - d']}"),
         ("/ MNIST FC", texts["/ MNIST FC"], f"rule {row.rule}"),
