@@ -20,8 +20,8 @@ from rlid.dimension.statistics import Floats
 from rlid.dimension.success_curve import TrialOutcome, checked
 
 Alternatives = Sequence[tuple[float, Sequence[TrialOutcome]]]
-# (d, seed, success), rising.
-Known = tuple[tuple[int, int, bool], ...]
+# (d, seed, success), rising; success is None where a draw leaves it open.
+Known = tuple[tuple[int, int, bool | None], ...]
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,15 @@ def evidence_of(
 
 
 def posterior_of(evidence: Evidence) -> Posterior:
-    """Return the posterior; missing trials say nothing."""
+    """Return the posterior; missing trials say nothing.
+
+    A trial that is missing in a draw alone keeps its d: all draws have the same lattice.
+    """
+    is_known = [trial.success is not None for trial in evidence.trials]
     weights: dict[Known, float] = {}
     for weight, trials in evidence.draws:
-        known = tuple((t.d, t.seed, t.success) for t in trials if t.success is not None)
+        rows = zip(trials, is_known, strict=True)
+        known = tuple((t.d, t.seed, t.success) for t, is_kept in rows if is_kept)
         weights[known] = weights.get(known, 0.0) + weight
     # All draws share the cells of log d, also where a draw lacks every trial at some d.
     dims = tuple(sorted({d for known in weights for d, _, _ in known}))
@@ -94,7 +99,9 @@ def _cached_fit(known: Known, tried: tuple[int, ...], dmin: int, dmax: int) -> P
     dims = sorted(set(pooled.values()))
     seeds = sorted({seed for _, seed, _ in known})
     solved, failed = outcome_tables(
-        [(pooled[d], seed, success) for d, seed, success in known], dims, seeds
+        [(pooled[d], seed, success) for d, seed, success in known if success is not None],
+        dims,
+        seeds,
     )
     return fit(np.asarray(dims), solved, failed, dmin=dmin, dmax=dmax)
 
