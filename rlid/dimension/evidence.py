@@ -83,10 +83,8 @@ def posterior_of(evidence: Evidence) -> Posterior:
         rows = zip(trials, is_known, strict=True)
         known = tuple((t.d, t.seed, t.success) for t, is_kept in rows if is_kept)
         weights[known] = weights.get(known, 0.0) + weight
-    # All draws share the cells of log d, also where a draw lacks every trial at some d.
-    dims = tuple(sorted({d for known in weights for d, _, _ in known}))
     parts = [
-        (weight, _cached_fit(known, dims, evidence.dmin, evidence.dmax))
+        (weight, _cached_fit(known, evidence.dmin, evidence.dmax))
         for known, weight in weights.items()
     ]
     return parts[0][1] if len(parts) == 1 else mixture(parts)
@@ -94,8 +92,8 @@ def posterior_of(evidence: Evidence) -> Posterior:
 
 # The search, the progress bar, the page and the comparison ask for the same posterior again.
 @lru_cache(maxsize=512)
-def _cached_fit(known: Known, tried: tuple[int, ...], dmin: int, dmax: int) -> Posterior:
-    pooled = pooled_dims(tried)
+def _cached_fit(known: Known, dmin: int, dmax: int) -> Posterior:
+    pooled = pooled_dims(sorted({d for d, _, _ in known}))
     dims = sorted(set(pooled.values()))
     seeds = sorted({seed for _, seed, _ in known})
     solved, failed = outcome_tables(
