@@ -69,7 +69,8 @@ def report_problems(published: Published) -> Iterator[str]:
     bits = 8 * (report.file_bytes + FLOAT_BYTES * sum(row.hidden_state.values() if row else ()))
     if (report.network_bytes, report.description_bits) != (FLOAT_BYTES * report.D, bits):
         yield "the bytes of its network, or the bits of its description, do not follow"
-    if report.solved != (report.score >= report.threshold):
+    deciding = report.deciding_score if report.confirmations else report.score
+    if report.solved != (deciding is not None and deciding >= report.threshold):
         yield "the score of its policy and its success do not go together"
     if report.episodes != published.common.get("protocol", {}).get("scoring_episodes"):
         yield f"its policy was scored in {report.episodes} episodes"
