@@ -178,7 +178,7 @@ def read(source: Path) -> Published:
     """Read a published measurement.
 
     Raises:
-        DamagedRecord: it is not one; the message names the file and what is wrong.
+        DamagedRecord: the file is no published measurement; the message names it and the fault.
     """
     try:
         return parse(read_limited(source, MAX_BYTES).decode())

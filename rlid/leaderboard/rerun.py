@@ -1,4 +1,4 @@
-"""Trials of a published measurement, repeated: each alone, in a process and a store of its own."""
+"""Trials of a published measurement, repeated alone in a process and a store of their own."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def repeat(
     import_packages(imports)
     specs = [published.spec(row.d, row.seed) for row in rows]
     task = resolve(published.question.task)
-    protocols = [(each.protocol(), each.backend) for each in policy.variants(task)]
+    protocols = [(variant.protocol(), variant.backend) for variant in policy.variants(task)]
     if (specs[0].protocol, specs[0].backend) not in protocols:
         raise InputError(f"task {task.name!r} is another one here: its protocol differs")
     judgement = replace(published.judgement, dmin=1, dmax=1)

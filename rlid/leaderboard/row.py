@@ -115,7 +115,7 @@ class LeaderboardRow:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the answer must know besides: each note in a few words."""
+        """What a reader of the answer must know besides, a few words each."""
         notes = [self.edition] if self.edition else []
         if self.budget is not None and not self.is_own_budget:
             notes.append(f"budget {self.budget:,} steps, not the task's own")
