@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, first_line, named_line
+from rlid.errors import InputError, fault, first_line
 from rlid.task import TASKS, Scalar, Task, unknown
+from rlid.world import DrawSeeds, Simulator, Steps
 
 PROTOCOL: dict[str, Scalar] = {
     "img_height": 84,
@@ -123,11 +124,12 @@ def _task(game: str, options: Mapping[str, Scalar]) -> Task:
     )
 
 
-class AtariSimulator:
+class AtariSimulator(Simulator):
     """One of ale-py's C++ environments per slot: each seeded by itself, stepped side by side."""
 
     merges = False
     max_slots = 64
+    observation_type = np.uint8
 
     def __init__(self, game: str, options: Mapping[str, Scalar]) -> None:
         """Make one environment, to learn its actions.
@@ -152,6 +154,10 @@ class AtariSimulator:
         except Exception as error:
             raise InputError(f"Atari game {game!r} cannot be made: {first_line(error)}") from error
 
+    def plain(self) -> Any:
+        """Return one of ale-py's environments, with gymnasium's `reset` and `step`."""
+        return _Plain(self._make())
+
     def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode per seed; return bytes (n, size)."""
         while len(self._pool) < len(seeds):
@@ -170,8 +176,8 @@ class AtariSimulator:
             self._begin(slot, np.array([seed]))
         return self._observations[slots]
 
-    def follow(self, slots: NDArray[np.intp]) -> NDArray[Any]:
-        """As `restart`, by what the emulators draw: to load one takes as long as 300 steps."""
+    def follow(self, slots: NDArray[np.intp], draw: DrawSeeds) -> NDArray[Any]:
+        """Begin new episodes by what the emulators draw: to load one takes as long as 300 steps."""
         for slot in slots:
             self._begin(slot, None)
         return self._observations[slots]
@@ -179,13 +185,11 @@ class AtariSimulator:
     def _begin(self, slot: int, seed: NDArray[np.int64] | None) -> None:
         try:
             observation, _ = self._envs[slot].reset(seed=seed)
-        except Exception as error:
-            raise _fault("reset", error) from error
+        except BaseException as error:
+            raise fault("reset", error) from error
         self._observations[slot] = observation.ravel()
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, in threads of their own."""
         slots = active.nonzero()[0]
         try:
@@ -196,8 +200,8 @@ class AtariSimulator:
                 self._observations[slot] = observation.ravel()
                 self._rewards[slot] = reward[0]
                 self._ended[:, slot] = terminated[0], truncated[0]
-        except Exception as error:
-            raise _fault("step", error) from error
+        except BaseException as error:
+            raise fault("step", error) from error
         terminated, truncated = self._ended.copy()
         return self._observations.copy(), self._rewards.copy(), terminated, truncated
 
@@ -206,5 +210,20 @@ class AtariSimulator:
         self._pool, self._envs = [], []
 
 
-def _fault(call: str, error: Exception) -> EnvironmentFault:
-    return EnvironmentFault(f"{call} raised {named_line(error)}")
+class _Plain:
+    """A vector environment of one, with gymnasium's `reset` and `step`: frames (stack, h, w)."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+
+    def reset(self, *, seed: int) -> tuple[Any, dict[str, Any]]:
+        observations, _ = self._env.reset(seed=np.array([seed]))
+        return observations[0].copy(), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observations, rewards, terminated, truncated, _ = self._env.step(np.array([action]))
+        is_over, is_cut = bool(terminated[0]), bool(truncated[0])
+        return observations[0].copy(), float(rewards[0]), is_over, is_cut, {}
+
+    def close(self) -> None:
+        self._env = None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError
 from rlid.task import TASKS, Task
-from rlid.world import Part
+from rlid.world import Objective, Part
 
 WEIGHTS = 1000
 DECADES = 2.0
@@ -130,7 +130,7 @@ def _fixed(name: str, *shape: int) -> NDArray[np.float64]:
     return np.random.Generator(np.random.PCG64(list(digest))).standard_normal(shape)
 
 
-class _Conditions:
+class _Conditions(Objective):
     """Linear conditions on theta itself: A theta = b + noise, with K rows.
 
     The noise is drawn anew for every evaluation, from the evaluation's seed. What a policy scores
@@ -234,7 +234,7 @@ class Hyperplanes(_Conditions):
         return self._normals @ theta - self._offsets
 
 
-class Dials:
+class Dials(Objective):
     """Episodes of K steps; each shows the features of one dial, and takes its setting.
 
     A step earns up to 0.5 / K by nearness to the target, and the last one 0.5 more if all K dials

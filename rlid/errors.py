@@ -79,6 +79,14 @@ class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 
 
+class AgentFault(Exception):
+    """An agent raised: its trial is missing. The message says in one line what, and where."""
+
+
+class EnvironmentWarning(UserWarning):
+    """An environment breaks a rule that its scores depend on, and is measured all the same."""
+
+
 OURS = (
     InputError,
     StoreError,
@@ -86,6 +94,7 @@ OURS = (
     ReferenceRefused,
     TrialsFailed,
     EnvironmentFault,
+    AgentFault,
     Diverged,
 )
 """Errors that rlid raises on purpose: they already say what went wrong."""

@@ -1,5 +1,6 @@
 # ruff: noqa: E402
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ import torch
 
 import rlid
 from rlid.datasets import DATASETS, places
+from rlid.measurement.direct_training import REFERENCE_SEEDS
 from rlid.measurement.plan import plan
-from rlid.measurement.reference import REFERENCE_SEEDS
 from rlid.store import references
 from rlid.store.references import DirectTraining, DirectTrial, Reference
 from rlid.store.store import Store
@@ -30,6 +31,20 @@ def workers_find_fixtures(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(FIXTURES))
 
 
+@pytest.fixture
+def scripted(monkeypatch):
+    """Register an agent whose search is the given generator function, for one test."""
+    from scripted import AGENTS, register
+
+    others = {name: AGENTS.entry(name) for name in AGENTS}
+
+    def anew(script, **attributes):
+        monkeypatch.setattr(AGENTS, "_entries", dict(others))
+        return register(script, **attributes)
+
+    return anew
+
+
 @pytest.fixture(scope="session")
 def quick_store(tmp_path_factory):
     """A store with one finished measurement; tests that change it take a copy."""
@@ -39,6 +54,16 @@ def quick_store(tmp_path_factory):
         quick = {"imports": ("hostile",), "network": "mlp:4", "budget": 3000}
         rlid.measure("gym:Quick-v0", dmax=5, seeds=5, jobs=1, store=folder, **quick)
     return Store(folder)
+
+
+@pytest.fixture
+def quick_reference(quick_store):
+    """Put the reference of gym:Quick-v0 with mlp:4 and 3,000 steps into a store."""
+
+    def put(folder):
+        shutil.copytree(quick_store.folder / "references", Path(folder) / "references")
+
+    return put
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ torch.set_num_threads(1)
 from rlid.training.checkpoint import Checkpoints
 from rlid.records.judgement import Judgement
 from rlid.store.store import Store
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 from test_checkpoint import wanted_of
 checkpoints = Checkpoints(Store({str(tmp_path)!r}))
 task, spec = wanted_of("ppo")

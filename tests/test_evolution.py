@@ -16,7 +16,7 @@ from rlid.problem import make_problem
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 FOLLOWERS = ["openai_es", "ars"]
 """They follow an estimate of the gradient, so that settings in units of theta mean the same."""

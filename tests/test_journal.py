@@ -15,8 +15,8 @@ from rlid.problem import Request, Returns
 from rlid.records.judgement import Judgement
 from rlid.store.store import Store
 from rlid.training import journal as journals_module
+from rlid.training.cell import run_trials
 from rlid.training.journal import Journals
-from rlid.training.trial import run_trials
 
 BUDGET = 800
 JUDGEMENT = Judgement(4.5, 2.5, 5.0)

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    {"errors", "registry", "random_stream", "task_name", "world", "dimension"},
+    {"errors", "registry", "operating_system", "random_stream", "task_name", "world", "dimension"},
     {"records", "projections", "networks", "datasets", "task"},
     {"store", "simulators", "subspace"},
     {"evaluation"},

@@ -10,11 +10,12 @@ from rlid.evaluation.rollout import Rollouts
 from rlid.networks import Network, parse
 from rlid.simulators.make import make_world
 from rlid.task import resolve
+from rlid.world import Simulator
 
 BREAKS = 1000
 
 
-class Clock:
+class Clock(Simulator):
     """An episode lasts as many steps as its seed says; one from BREAKS on breaks the simulator."""
 
     merges = True
@@ -110,6 +111,8 @@ class Queue(Clock):
 
 
 class Mobile(Queue):
+    reorders = True
+
     def reorder(self, order):
         self.at, self.last = self.at[order], self.last[order]
 

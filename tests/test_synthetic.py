@@ -12,7 +12,7 @@ from rlid.projections import PROJECTIONS
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]

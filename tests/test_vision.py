@@ -15,7 +15,7 @@ from rlid.problem import make_problem
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 pytestmark = pytest.mark.usefixtures("small_images")
 FOLDS = 10

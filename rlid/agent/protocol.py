@@ -16,11 +16,10 @@ from rlid.registry import Registry
 
 if TYPE_CHECKING:
     from rlid.networks import Network
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 CHECKPOINT = 250_000
 """Steps between two moments at which a gradient agent's search can be saved."""
-Notes = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True)

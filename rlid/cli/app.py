@@ -15,8 +15,15 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.cli import check, look, measure, policies, results, store, streams, verify
-from rlid.cli.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
+from rlid.cli import check, doctor, look, measure, policies, results, store, streams, verify
+from rlid.cli.options import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    STORE_FAILED,
+    command_line,
+    remember_folder,
+)
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FOLDERS = ("RLID_DATA",)
@@ -44,7 +51,7 @@ app.command(short_help="Rebuild a policy from its file, and play.")(policies.pla
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Rank all published measurements.")(results.leaderboard)
 app.command(short_help="Re-derive a published result, repeat its trials.")(verify.verify)
-app.command(short_help="Say what is installed; examine an environment.")(look.doctor)
+app.command(short_help="Say what is installed; examine an environment.")(doctor.doctor)
 app.add_typer(store.app, name="store", short_help="Check, repair and merge stores.")
 
 
@@ -117,7 +124,7 @@ def _code_of_command() -> int:
         for variable in FOLDERS:
             if folder := os.environ.get(variable):
                 os.environ[variable] = os.path.abspath(os.path.expanduser(folder))
-        os.getcwd()
+        remember_folder()
     except FileNotFoundError:
         return _fail("the working folder has been deleted: change to another one", BAD_INPUT)
     try:

@@ -13,6 +13,9 @@ from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
     BudgetOption,
+    EnvArgsOption,
+    EnvsOption,
+    EpisodeCapOption,
     ImportOption,
     JobsOption,
     JsonOption,
@@ -46,6 +49,9 @@ def check(
     store: StoreOption = DEFAULT_STORE,
     settings: SetOption = None,
     imports: ImportOption = None,
+    envs: EnvsOption = None,
+    env_args: EnvArgsOption = None,
+    episode_cap: EpisodeCapOption = None,
     timeout: TimeoutOption = None,
     junit: Annotated[
         Optional[Path],  # noqa: UP007, UP045 (typer reads it)

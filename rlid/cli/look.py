@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption, shown
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
@@ -142,12 +142,12 @@ def plot(
             )
         for drawn in made:
             print(f"{drawn.title}: {drawn.sentence}")
-            print(*families.draw(drawn, drawn.stem(out or store / "plots")), sep="\n")
+            print(*map(shown, families.draw(drawn, drawn.stem(out or store / "plots"))), sep="\n")
         return
     for each in summaries:
         stem = plots.stem(store, each)
         for path in plots.draw(each, (out or stem.parent) / stem.name, answer(each.estimate)):
-            print(path)
+            print(shown(path))
 
 
 def _measurements(task: str, store: Path) -> list[Summary]:
@@ -166,20 +166,3 @@ def _measurements(task: str, store: Path) -> list[Summary]:
         of_task = f" of {task}" if task else ""
         raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
     return summaries
-
-
-def doctor(as_json: JsonOption = False) -> None:
-    """Say what is installed, what is missing, and the one command that mends it."""
-    from rlid.cli import console
-    from rlid.cli import installation as examination
-
-    findings = examination.examine()
-    command = examination.mend(findings)
-    if as_json:
-        print_json({"findings": [vars(one) for one in findings], "mend": command})
-    else:
-        rows = [("ok" if one.is_fine else "BAD", one.name, one.state) for one in findings]
-        console.print_table([("", "left"), ("what", "left"), ("state", "left")], rows)
-        print(f"to mend it: {command}" if command else "everything that rlid needs is there")
-    if not all(one.is_fine for one in findings):
-        raise typer.Exit(FAILED)

@@ -19,6 +19,9 @@ from rlid.cli.options import (
     CpusOption,
     DataOption,
     EngineOption,
+    EnvArgsOption,
+    EnvsOption,
+    EpisodeCapOption,
     GpusOption,
     ImportOption,
     JobsOption,
@@ -39,6 +42,7 @@ from rlid.cli.options import (
     asked,
     integers,
     names,
+    shown,
 )
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
@@ -86,6 +90,9 @@ def run(
     store: StoreOption = DEFAULT_STORE,
     settings: SetOption = None,
     imports: ImportOption = None,
+    envs: EnvsOption = None,
+    env_args: EnvArgsOption = None,
+    episode_cap: EpisodeCapOption = None,
     data: DataOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
@@ -161,7 +168,7 @@ def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quie
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
-            print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
+            print("plot:", *map(shown, paths), file=sys.stderr if as_json else sys.stdout)
 
 
 def reference(
@@ -182,6 +189,9 @@ def reference(
     observation: ObservationOption = None,
     backend: BackendOption = None,
     imports: ImportOption = None,
+    envs: EnvsOption = None,
+    env_args: EnvArgsOption = None,
+    episode_cap: EpisodeCapOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
@@ -223,7 +233,7 @@ def reference(
         print_json(measured.model_dump(mode="json"))
     else:
         print(f"{wanted.title}: {describe(measured, wanted)}")
-        print(f"written: {references.path_of(measured, store)}")
+        print(f"written: {shown(references.path_of(measured, store))}")
     if seeds < REFERENCE_SEEDS:
         print(
             f"a run measures it again: it needs {REFERENCE_SEEDS} seeds, not {seeds}",

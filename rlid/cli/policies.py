@@ -16,6 +16,7 @@ from rlid.cli.options import (
     JsonOption,
     Number,
     StoreOption,
+    shown,
 )
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
@@ -97,7 +98,7 @@ def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
         f"score {report.score:.6g} over {report.episodes} fresh "
         f"{'episodes' if report.episodes > 1 else 'scoring'}, {_against_threshold(report)}"
     )
-    print(f"written: {target}")
+    print(f"written: {shown(target)}")
 
 
 def _against_threshold(report: PolicyReport) -> str:
@@ -162,4 +163,4 @@ def play(
 
         total = recorder.record(policy, video, seed)
         if not as_json:
-            print(f"written: {video} (an episode of score {total:.6g})")
+            print(f"written: {shown(video)} (an episode of score {total:.6g})")

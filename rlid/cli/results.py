@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def leaderboard(
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
     try:
         for path, text in texts.items():
-            print(write_whole(path, text.encode()))
-        print(site.write(board, statements, out)[0])
+            print(shown(write_whole(path, text.encode())))
+        print(shown(site.write(board, statements, out)[0]))
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
 
@@ -93,7 +93,7 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     harvest = publisher.harvest(records, task or None)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
-            print(path)
+            print(shown(path))
     for line in (*harvest.refused, *harvest.unclaimed):
         print(f"not published: {line}", file=sys.stderr)
     return harvest
@@ -109,4 +109,4 @@ def _derive_again(out: Path, task: str) -> None:
         raise InputError(f"no published results{f' of {task}' if task else ''} at {str(out)!r}")
     for source in sources:
         for line in publisher.derive_again(source):
-            print(f"{source}: {line}")
+            print(f"{shown(source)}: {line}")

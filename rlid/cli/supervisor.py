@@ -18,7 +18,7 @@ from typing import NoReturn
 from rlid.cli.app import STOPPING, run
 from rlid.cli.options import FAILED
 from rlid.cli.streams import open_streams
-from rlid.lifetime import cause_of_end, die_with
+from rlid.operating_system import cause_of_end, die_with
 
 
 def main() -> NoReturn:
@@ -58,7 +58,7 @@ def main() -> NoReturn:
     os._exit(FAILED)
 
 
-def _run_as_child(parent: int, writer: int, mask: set[signal.Signals]) -> NoReturn:
+def _run_as_child(parent: int, writer: int, mask: set[int | signal.Signals]) -> NoReturn:
     """Run the command line, and tell the parent the exit code before anything else can happen."""
     die_with(parent)
     faulthandler.enable()
@@ -66,7 +66,10 @@ def _run_as_child(parent: int, writer: int, mask: set[signal.Signals]) -> NoRetu
     def say(code: int) -> None:
         os.write(writer, bytes([code]))
 
-    sys.exit(run(say, lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask)))
+    def ready() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    sys.exit(run(say, ready))
 
 
 def _forward(child: int, number: int) -> None:

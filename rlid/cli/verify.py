@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,10 +25,11 @@ def verify(
         raise InputError("--rerun and --seed: must be at least 0")
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs {jobs}: must be at least 1")
+    from rlid.operating_system import cores
     from rlid.registry import import_packages
 
     import_packages(import_ or [])
-    processes = jobs or len(os.sched_getaffinity(0))
+    processes = jobs or cores()
     found, refused = [], []
     for source in result:
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rlid.errors import InputError
+from rlid.operating_system import cores
 from rlid.registry import unknown
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def make_engine(place: Place, patience: float) -> Engine:
     from rlid.engine.local import LocalEngine
 
     memory = None if place.memory is None else int(place.memory * GIGABYTE)
-    return LocalEngine(place.jobs or len(os.sched_getaffinity(0)), patience, memory)
+    return LocalEngine(place.jobs or cores(), patience, memory)

@@ -17,6 +17,8 @@ from rlid.measurement.check import MAX_TRIALS as MAX_TRIALS
 from rlid.measurement.check import Check as Check
 from rlid.measurement.check import check as check
 from rlid.measurement.control import Control as Control
+from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
+from rlid.measurement.direct_training import measure_reference as measure_reference
 from rlid.measurement.inference import as_trial as as_trial
 from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
@@ -29,11 +31,9 @@ from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
 from rlid.measurement.question import ask as ask
-from rlid.measurement.reference import REFERENCE_SEEDS as REFERENCE_SEEDS
 from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish
-from rlid.measurement.reference import measure_reference as measure_reference
 from rlid.measurement.runner import Runner as Runner
 from rlid.measurement.runner import Watcher as Watcher
 from rlid.measurement.summary import Summary as Summary

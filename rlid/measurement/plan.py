@@ -19,7 +19,15 @@ from rlid.measurement.question import ask
 from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
 from rlid.registry import import_packages
-from rlid.simulators import kind_of, make_network, make_world, within
+from rlid.simulators import (
+    check_independence,
+    kind_of,
+    make_network,
+    make_world,
+    most_envs,
+    show_images,
+    within,
+)
 from rlid.task import Task, adapt, resolve
 from rlid.world import Simulator
 
@@ -195,7 +203,8 @@ def recipe(task: Task, agent: str) -> list[str]:
 
 def _task(question: MeasurementSpec) -> Task:
     own = resolve(question.task)
-    task = adapt(own, observation=question.observation, backend=question.backend)
+    adapted = adapt(own, observation=question.observation, backend=question.backend)
+    task = show_images(adapted, question.network)
     if question.baseline == "global" and task.baseline is None:
         raise InputError(f"--baseline global: task {task.name!r} has none; use --baseline own")
     return task if question.budget is None else replace(task, budget=question.budget)
@@ -228,7 +237,9 @@ def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
         network = make_network(task, network_name, world)
         if task.kind != "rl":
             return network, "", world.merges
-        return network, kind_of(cast(Simulator, world).action_space, task.action), world.merges
+        simulator = cast(Simulator, world)
+        check_independence(task, simulator)
+        return network, kind_of(simulator.action_space, task.action), world.merges
     finally:
         world.close()
 
@@ -238,6 +249,13 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
     if actions:
         agents.check_actions(name, agent, task.name, actions)
     agent.check_network(network, d)
+    # Gradient agents step environments of their own beside the one that scores.
+    number, most = agents.settings(agent).get("n_envs"), most_envs(task)
+    if isinstance(number, int) and most is not None and number >= most:
+        raise InputError(
+            f"agent {name!r} steps {number} environments beside the one that scores, but only "
+            f"{most} may exist at once: use --envs {number + 1} or another agent"
+        )
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:

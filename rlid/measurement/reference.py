@@ -1,8 +1,7 @@
 """The reference of a run: what is used, and when it is measured, by which agents.
 
 The rule does not depend on which commands ran before. A reference is measured by the task's own
-agent and by every agent for which the task's protocol has a recipe; where the task comes with no
-floor that says what working training reaches, PPO is tried as well. It is measured again when it
+agent and by every agent for which the task's protocol has a recipe. It is measured again when it
 was measured under another protocol or version, with fewer steps than the run, or on fewer than
 REFERENCE_SEEDS seeds. `rlid reference` measures one with other agents or settings, and
 `rlid run --reference` takes a user's own.
@@ -10,26 +9,21 @@ REFERENCE_SEEDS seeds. `rlid reference` measures one with other agents or settin
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from rlid import agent as agents
-from rlid.engine import random_scores
-from rlid.errors import EngineError, InputError, ReferenceRefused
+from rlid.errors import InputError, ReferenceRefused
+from rlid.measurement.direct_training import (
+    REFERENCE_SEEDS,
+    RandomScore,
+    measure_random,
+    measure_reference,
+    reference_of,
+)
 from rlid.measurement.plan import Plan
 from rlid.measurement.runner import Runner
-from rlid.records import REFERENCE_SEED, Judgement, versions
-from rlid.store import DirectTraining, Reference, references
-
-REFERENCE_SEEDS = 5
-"""Trials of direct training, on seeds of their own, that a reference needs."""
-RANDOM_EPISODES = 500
-RANDOM_PARTS = 10
-"""Parts in which random episodes run where some of them hang or fail."""
-WHERE_NO_FLOOR = "ppo"
-"""Tried besides the task's agent where nothing says what working training reaches."""
+from rlid.records import REFERENCE_SEED, Judgement
+from rlid.store import Reference, references
 
 
 @dataclass(frozen=True)
@@ -38,18 +32,6 @@ class Standard:
 
     reference: Reference
     judgement: Judgement
-
-
-@dataclass(frozen=True)
-class RandomScore:
-    """The mean return of uniformly random actions, its standard error, and over how many episodes.
-
-    For supervised and synthetic tasks it is the chance level.
-    """
-
-    mean: float
-    error: float
-    episodes: int
 
 
 def establish(runner: Runner) -> Standard:
@@ -124,11 +106,8 @@ def default_agents(plan: Plan) -> list[str]:
         ReferenceRefused: none of them can take the task with this network.
     """
     task = plan.task
-    names = dict.fromkeys([task.agent, *task.recipes])
-    if task.kind == "rl" and task.floor is None:
-        names[WHERE_NO_FLOOR] = None
     fitting, why = [], ""
-    for name in names:
+    for name in dict.fromkeys([task.agent, *task.recipes]):
         try:
             plan.direct(name, [REFERENCE_SEED])
             fitting.append(name)
@@ -166,121 +145,6 @@ def describe(reference: Reference, plan: Plan, origin: str = "") -> str:
     return f"{start}{reference.reference:.6g} ({', '.join(words)})"
 
 
-def measure_reference(
-    runner: Runner,
-    agent_names: Sequence[str],
-    seeds: int = REFERENCE_SEEDS,
-    settings: Sequence[str] = (),
-) -> Reference:
-    """Measure random actions and direct training by each agent, and keep them in the store.
-
-    Args:
-        runner: gives the task, the network and the budget.
-        agent_names: each is trained, and the best median counts.
-        seeds: trials of each agent.
-        settings: assignments to the agents' hyper-parameters, after the task's recipes.
-
-    Raises:
-        ReferenceRefused: no direct training gave a score, or random actions failed.
-        InputError: an agent cannot take this task or has no such setting.
-        StoreError: the store cannot be written.
-    """
-    plan = runner.plan
-    plans = [
-        plan.direct(name, range(REFERENCE_SEED, REFERENCE_SEED + seeds), settings)
-        for name in agent_names
-    ]
-    random = measure_random(runner)
-    runner.watcher.note(f"random actions: {random.mean:.6g} over {random.episodes} episodes")
-    direct, why = [], ""
-    for directly in plans:
-        trained, reason = _train(runner, directly, random.mean)
-        direct.append(trained)
-        why = why or reason
-        score = "no score" if trained.median is None else f"{trained.median:.6g}"
-        failed = f" ({reason})" if reason else ""
-        runner.watcher.note(f"direct training by {trained.agent}: {score}{failed}")
-    medians = {trained.agent: trained.median for trained in direct if trained.median is not None}
-    if not medians:
-        raise ReferenceRefused(f"direct training on {plan.task.name} gave no score: {why}")
-    best = max(medians, key=lambda name: medians[name])
-    spec = plans[0].spec(plan.network.D, REFERENCE_SEED, None)
-    reference = _reference(
-        plan,
-        random,
-        reference=medians[best],
-        agent=best,
-        direct=direct,
-        command=plan.reference_command(agent_names, seeds, settings),
-        stopping=spec.stopping,
-    )
-    references.save(reference, runner.store.folder)
-    return reference
-
-
-def measure_random(runner: Runner) -> RandomScore:
-    """Return the score of random actions; episodes that hang or fail are left out.
-
-    Raises:
-        ReferenceRefused: too few episodes are left to tell their mean.
-    """
-    plan = runner.plan
-    arguments = (plan.task.name, plan.imports, REFERENCE_SEED, RANDOM_EPISODES)
-    scores: list[float] = []
-    why = ""
-    # All at once is quickest; in parts, an episode that hangs costs its part alone.
-    for size in (RANDOM_EPISODES, RANDOM_EPISODES // RANDOM_PARTS):
-        for first in range(0, RANDOM_EPISODES, size):
-            part = range(first, first + size)
-            try:
-                scores += runner.engine.call(random_scores, *arguments, part)
-            except EngineError as error:
-                why = str(error)
-                if not scores and first >= size:
-                    break
-        if scores:
-            break
-    if len(scores) < RANDOM_EPISODES // RANDOM_PARTS:
-        # One trial, so that a record tells what the environment does.
-        direct = plan.direct(plan.task.agent, [REFERENCE_SEED])
-        runner.run(direct, [direct.spec(plan.network.D, REFERENCE_SEED, None)], Judgement())
-        raise ReferenceRefused(f"random actions on {plan.task.name} failed: {why}")
-    mean = sum(scores) / len(scores)
-    variance = sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
-    return RandomScore(mean, (variance / len(scores)) ** 0.5, len(scores))
-
-
-def _train(runner: Runner, direct: Plan, random: float) -> tuple[DirectTraining, str]:
-    """Return direct training by one agent, and why a trial of it is missing, or ""."""
-    task, D = direct.task, direct.network.D  # noqa: N806 (the field's word)
-    floor = random if task.floor is None else task.floor
-    judgement = Judgement(floor, random, dmin=D, dmax=D)
-    specs = [direct.spec(D, seed, task.ceiling) for seed in direct.seeds]
-    records = runner.run(direct, specs, judgement)
-    reason = next((record.reason for record in records if record.reason), "")
-    settings = agents.settings(direct.agent)
-    trained = references.summarise(direct.agent_name, settings, records)
-    return trained, (reason.splitlines() or [""])[0]
-
-
-def _reference(plan: Plan, random: RandomScore, **result: Any) -> Reference:
-    """Return a reference of the plan's task and network; `result` are the other fields."""
-    return Reference(
-        task=plan.task.name,
-        task_version=plan.task.version,
-        protocol=plan.task.protocol(),
-        backend=plan.task.backend,
-        network=plan.network.architecture.name,
-        D=plan.network.D,
-        random=random.mean,
-        random_error=random.error,
-        random_episodes=random.episodes,
-        versions=versions(),
-        measured_at=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        **result,
-    )
-
-
 def _stored(runner: Runner) -> tuple[Reference | None, bool]:
     plan, task = runner.plan, runner.plan.task
     return references.locate(
@@ -306,7 +170,7 @@ def _given(runner: Runner) -> Reference:
         raise InputError(
             f"--reference {score:g}: must be above the score of random actions, {random.mean:.6g}"
         )
-    reference = _reference(
+    reference = reference_of(
         plan,
         random,
         reference=score,

@@ -87,6 +87,8 @@ class Runner:
         self.retry = retry
         self.engine = make_engine(place, timeout or plan.task.patience)
         self.trials_run = 0
+        for note in plan.task.notes:
+            self.watcher.note(note)
 
     def __enter__(self) -> Runner:
         """Return the runner."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from rlid.task import BACKENDS, OBSERVATIONS, Task, adapt, resolve
 from rlid.world import Part
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from rlid.problem import Problem
@@ -101,20 +103,26 @@ class Policy:
         """
         import torch
 
-        network, world = self.problem.network, self.problem.world
-        is_rl = self.problem.task.kind == "rl"
-        prepare = getattr(world, "prepare", None)
-        x = np.asarray(observation) if prepare is None else prepare(observation)
+        network, is_rl = self.problem.network, self.problem.task.kind == "rl"
+        x = self.problem.simulator.prepare(observation) if is_rl else np.asarray(observation)
         is_single = is_rl or x.size == network.inputs
         if x.size % network.inputs or (is_rl and x.size != network.inputs):
             raise ValueError(f"an observation of {x.size} numbers, not {network.inputs}")
         if x.dtype != np.uint8:
             x = x.astype(np.float32)
         with torch.inference_mode():
-            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(-1, network.inputs).copy())
-            outputs = network.outputs_of(torch.from_numpy(self.theta), rows).numpy()
+            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(1, -1, network.inputs).copy())
+            outputs = self._outputs(rows)[0].numpy()
         chosen = self.problem.decode(outputs) if is_rl else outputs.argmax(1)
         return chosen[0] if is_single else chosen
+
+    @cached_property
+    def _outputs(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The function from observations (1, n, inputs) to outputs, as populations are scored."""
+        import torch
+
+        with torch.inference_mode():
+            return self.problem.network.bind(torch.from_numpy(self.theta)[None])
 
     def to_torch(self) -> nn.Sequential:
         """Return the plain network: a torch module from its inputs to its outputs."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MAX_CURVE_POINTS = 200
+MAX_NAMES = 100
+"""Entries of a record's dictionaries, such as its notes."""
 
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
@@ -73,8 +75,8 @@ class Record(StrictModel):
     stopped_early: bool
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     curve: list[tuple[Count, Finite]] = Field(max_length=MAX_CURVE_POINTS)
-    hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=100)
-    notes: dict[Name, Value] = Field(default_factory=dict, max_length=100)
+    hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=MAX_NAMES)
+    notes: dict[Name, Value] = Field(default_factory=dict, max_length=MAX_NAMES)
     theta_sha256: Sha256 | None = None
     z_sha256: Sha256 | None = None
     versions: dict[Name, Name] = Field(max_length=50)

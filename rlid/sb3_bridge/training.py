@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, SearchSteps
+from rlid.errors import Diverged
 from rlid.problem import Problem
 from rlid.records import State, generator_state, joined, restore_generator
 from rlid.sb3_bridge.actor import SubspaceActor
@@ -68,7 +69,7 @@ class Training(ABC):
             reached = problem.search_steps // interval
             while True:
                 with self.generators.installed():
-                    self.round()
+                    self.finite_round()
                 is_due = problem.search_steps // interval > reached
                 score = _mean(self.env.finished_returns)
                 share = self.actor().gradient_share()
@@ -80,6 +81,32 @@ class Training(ABC):
                     self.begin_anew()
         finally:
             self.env.close()
+
+    def finite_round(self) -> None:
+        """Run a round.
+
+        Raises:
+            Diverged: it raised, and the policy is not finite: what SB3 or an environment makes of
+                that is no fault of theirs.
+        """
+        try:
+            self.round()
+        except Exception as error:
+            if self.has_diverged():
+                raise Diverged("z is not finite") from error
+            raise
+
+    def has_diverged(self) -> bool:
+        """Return whether z, or the network's outputs for the last observations, are not finite."""
+        actor = self.actor()
+        if not np.isfinite(actor.z()).all():
+            return True
+        last = self.model._last_obs
+        if last is None:
+            return False
+        with torch.no_grad():
+            outputs = actor(torch.as_tensor(last))
+        return not bool(torch.isfinite(outputs).all())
 
     def begin_anew(self) -> None:
         """Start a new episode in every environment."""

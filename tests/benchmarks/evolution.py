@@ -36,7 +36,7 @@ from rlid.records.judgement import Judgement
 from rlid.simulators.actions import sample
 from rlid.simulators.make import make_world
 from rlid.task import Task, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 SEEDS, D = 10, 20
 EPISODES = 4

@@ -15,7 +15,7 @@ from learning import Course, write
 
 from rlid.measurement.plan import plan
 from rlid.records.judgement import Judgement
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Processes that end when their parent does, and how the end of a process is put into words."""
+"""What depends on the operating system: the cores there are, and how processes end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ PARENT_INTERVAL = 1.0
 """Seconds between two looks at whether the parent still lives, where the system does not tell."""
 PR_SET_PDEATHSIG = 1
 """The number of Linux's prctl option that sets the signal sent at the parent's death."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    # macOS does not say which cores a process may use.
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def die_with(parent: int) -> None:
