@@ -14,7 +14,7 @@ from rlid.agent import AGENTS, LATER, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 VD_FROM = 10
@@ -68,7 +68,7 @@ class CMAES:
         if self.population is not None and self.population < 2:
             raise InputError(f"cmaes: population must be at least 2, not {self.population}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the covariance model and the step that d leads to."""
         return {"covariance": self._covariance(problem.dim), "sigma0_z": self._sigma(problem)}
 
@@ -77,7 +77,7 @@ class CMAES:
         return "full" if d <= max(self.full_up_to, least - 1) else self.restricted
 
     def _sigma(self, problem: Problem) -> float:
-        return self.sigma0 * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
+        return self.sigma0 * problem.scale(self.scale)
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about populations until closed."""

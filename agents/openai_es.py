@@ -12,7 +12,7 @@ from rlid.agent import AGENTS, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("evolution", "gradient-free", name="openai_es")
@@ -64,13 +64,10 @@ class OpenAIES:
         if self.decay < 0:
             raise InputError(f"openai_es: decay must be at least 0, not {self.decay}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the steps in z that d leads to."""
-        scale = self._scale(problem)
+        scale = problem.scale(self.scale)
         return {"sigma_z": self.sigma * scale, "lr_z": self.lr * scale}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about mirrored populations until closed, or for so many iterations."""
@@ -79,7 +76,7 @@ class OpenAIES:
         # What Adam moves is z / scale: sigma, lr and its own epsilon then mean the same for any d.
         w = torch.zeros(problem.dim, dtype=torch.float64, requires_grad=True)
         optimizer = torch.optim.Adam([w], lr=self.lr, weight_decay=self.decay)
-        scale, done = self._scale(problem), 0
+        scale, done = problem.scale(self.scale), 0
         while self.iterations is None or done < self.iterations:
             mean = w.detach().numpy()
             noise = rng.standard_normal((self.population // 2, problem.dim))

@@ -4,6 +4,8 @@
 into plain data and back.
 """
 
+from rlid.agent.actor_critic import OffPolicyActorCritic as OffPolicyActorCritic
+from rlid.agent.actor_critic import numbers_of_layers as numbers_of_layers
 from rlid.agent.protocol import AGENTS as AGENTS
 from rlid.agent.protocol import CHECKPOINT as CHECKPOINT
 from rlid.agent.protocol import Agent as Agent
@@ -23,11 +25,13 @@ __all__ = [
     "Ask",
     "CHECKPOINT",
     "LATER",
+    "OffPolicyActorCritic",
     "Progress",
     "SearchSteps",
     "check_actions",
     "check_positive",
     "check_shares",
     "configure",
+    "numbers_of_layers",
     "settings",
 ]
