@@ -1,6 +1,7 @@
 """`--envs`, `--env-arg` and `--episode-cap`: how many environments, which, and how long."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rlid.engine import LocalEngine, random_scores
 from rlid.errors import InputError
 from rlid.measurement import Runner, Watcher, plan
 from rlid.problem import make_problem
-from rlid.simulators import make_network, make_world
+from rlid.simulators import make_network, make_world, within
 from rlid.task import Task, adapt, resolve
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -78,6 +79,13 @@ def test_an_environment_that_is_slow_to_make_gives_signs_of_life(monkeypatch):
         # All of them take 7 seconds to make.
         scores = engine.call(random_scores, "gym:SlowToMake-v0", ("single",), 0, 10, range(10))
     assert len(scores) == 10
+
+
+def test_a_sign_of_life_after_the_time_limit_starts_no_clock():
+    with within(5.0) as beat:
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    beat()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_arguments_of_the_environment_are_part_of_the_task(tmp_path):
