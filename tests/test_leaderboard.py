@@ -141,7 +141,17 @@ def test_another_budget_than_the_tasks_own_is_named():
     assert row_of(a_published()).notes == ()
 
 
-def test_of_one_thing_the_measurement_with_most_seeds_counts():
+def test_a_given_reference_is_named_and_its_row_is_provisional():
+    published = a_published(reference=499.66666666666669, reference_source="a paper's table")
+    row = row_of(published)
+    assert (row.status, row.reference_seeds) == ("provisional", 0)
+    assert row.provisional_because == "reference given by the user"
+    assert "reference given: a paper's table" in row.notes
+    assert row.rule == "normalised, given reference 499.667"
+    assert {record.baseline for record in published.records()} == {"given"}
+
+
+def test_the_measurement_with_most_seeds_stands_for_others_of_the_same_thing():
     small, large, other = a_published(seeds=5), a_published(), a_published(seed=1000)
 
     def chosen(*published):

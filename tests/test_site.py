@@ -154,6 +154,18 @@ def test_the_pages_open_without_a_complaint_and_ask_for_nothing_outside(page, fo
     assert all(url.startswith(folder.as_uri()) for url in asked)
 
 
+def test_only_full_measurements_have_a_filled_dot(page):
+    dots = (
+        "return [...document.querySelectorAll('.chart li.%s .dot')]"
+        ".map((dot) => [getComputedStyle(dot).fill, getComputedStyle(dot).stroke])"
+    )
+    full, provisional = page.run(dots % "full"), page.run(dots % "provisional")
+    assert full
+    assert provisional
+    assert all(fill == stroke for fill, stroke in full)
+    assert all(fill != stroke for fill, stroke in provisional)
+
+
 def test_a_task_named_like_a_script_is_shown_as_text(page, folder):
     assert SCRIPT in page.run("return document.getElementById('board').innerText")
     assert page.run("return document.scripts.length") == 1
@@ -222,7 +234,7 @@ def test_the_keyboard_reaches_links_headings_and_filters(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_screen_and_all_text_can_be_read(page, folder, width, scheme):
+def test_pages_fit_the_screen_and_all_text_can_be_read(page, folder, width, scheme):
     inner = next(folder.glob("cartpole/*.html"))
     for path in (folder / "index.html", inner):
         page.open(path.as_uri())
