@@ -86,7 +86,8 @@ class PublishedCurvePoint(StrictModel):
 class Answer(StrictModel):
     """What follows from the rows; see `rlid.dimension.Estimate`.
 
-    Files of the first edition say nothing of `d_reliable`, its interval and the bracket.
+    Beside a bracket there is no `d_int90`. Files of the first edition say nothing of `d_reliable`,
+    its interval and the bracket.
     """
 
     d_int90: int | None
@@ -103,7 +104,8 @@ class Answer(StrictModel):
     @classmethod
     def of(cls, estimate: Estimate) -> Answer:
         """Return the part of an estimate that is published."""
-        return cls(**{name: getattr(estimate, name) for name in cls.model_fields})
+        fields = {name: getattr(estimate, name) for name in cls.model_fields}
+        return cls(**fields | ({} if estimate.bracket is None else {"d_int90": None}))
 
 
 class Published(StrictModel):
