@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rlid.problem import Notes, Problem
 
 REPORTS = 100
-"""How often it says where it stands over the budget."""
+"""Reports over the budget."""
 
 
 @AGENTS.add("gradient", name="adam")
@@ -58,7 +58,7 @@ class Adam:
         """Train until closed."""
         import torch
 
-        # What is trained is z / scale, whose step per entry is lr: Adam's own epsilon then means
+        # The trained tensor is w = z / scale, with steps of lr per entry: Adam's epsilon then means
         # the same as in direct training.
         w = torch.zeros(problem.dim, requires_grad=True)
         scale = problem.scale(self.scale)

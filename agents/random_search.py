@@ -1,4 +1,4 @@
-"""Random search: independent samples around theta0, the floor under every other agent."""
+"""Random search: independent samples around theta0, a control for every other agent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RandomSearch:
     shares_batch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn.
+        """Refuse settings that cannot be sampled.
 
         Raises:
             InputError: sigma is not positive, or the batch is below 1.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rlid.problem import Notes, Problem
 
 REPORTS = 100
-"""How often it says where it stands over the budget."""
+"""Reports over the budget."""
 DIVERGED = 10.0
-"""A loss of so many times the first one never comes from a step of the right length."""
+"""The search has diverged where a loss is this many times the first one."""
 SHORTER = 0.3
 """What the learning rate is multiplied by after a divergence."""
 
@@ -77,7 +77,7 @@ class SGD:
         """Train from z = 0 until the loss explodes."""
         import torch
 
-        # What is trained is z / sqrt(D/d): a step of lr in it is one of lr * D/d in z.
+        # The trained tensor is w = z / sqrt(D/d): a step of lr in w is a step of lr * D/d in z.
         w = torch.zeros(problem.dim, requires_grad=True)
         scale = problem.scale(self.scale)
         optimizer = torch.optim.SGD([w], lr=lr, momentum=self.momentum)
@@ -91,7 +91,7 @@ class SGD:
             value = loss.item()
             first = value if first is None else first
             if not (math.isfinite(value) and value <= DIVERGED * first):
-                # The trial looks only at what is offered: the start is as good as what exploded.
+                # The trial looks at what is offered: the start is as good as what exploded.
                 yield Progress(np.zeros(problem.dim, np.float32), None)
                 return
             optimizer.zero_grad()

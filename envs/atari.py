@@ -36,6 +36,8 @@ PROTOCOL: dict[str, Scalar] = {
 """Keyword arguments of ale-py's AtariVectorEnv: all that an episode depends on besides its seed."""
 STICKY = 0.25
 """Probability of repeating the last action (Machado et al. 2018)."""
+TWO_PLAYERS = ("combat", "joust", "maze_craze", "warlords")
+"""Games of ale-py's list whose start ends the process: its C++ code calls exit(1) (ale-py 0.12)."""
 CAP = 27_000
 """Steps of an episode: 108,000 frames, half an hour of play."""
 PPO: dict[str, Scalar] = {
@@ -81,18 +83,28 @@ def pong_42() -> Task:
 @TASKS.add("atari", "images", "any", "slow", example="breakout")
 def atari(game: str) -> Task:
     """Any Atari game by its name in ale-py: atari:breakout, under the protocol of pong."""
-    known = _games()
+    known = games()
+    if game in TWO_PLAYERS:
+        raise InputError(
+            f"Atari game {game!r} needs two players: the Arcade Learning Environment's vector "
+            "environment plays games for one"
+        )
     if game not in known:
         raise InputError(unknown("Atari game", game, known))
     return _task(game, PROTOCOL)
 
 
-def _games() -> list[str]:
+def games() -> list[str]:
+    """Return the names of the games that one player can play.
+
+    Raises:
+        InputError: ale-py is missing.
+    """
     try:
         from ale_py import roms
     except ImportError as error:
         raise InputError(f"Atari games need the package ale-py: {error}") from error
-    return list(roms.get_all_rom_ids())
+    return [game for game in roms.get_all_rom_ids() if game not in TWO_PLAYERS]
 
 
 def _task(game: str, options: Mapping[str, Scalar]) -> Task:

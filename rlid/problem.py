@@ -1,4 +1,4 @@
-"""A problem: task, network and subspace as an agent sees them; the one place that counts steps."""
+"""A problem: task, network and subspace as an agent sees them, and the count of search steps."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def make_problem(
 
 
 class Evaluation:
-    """Answers the requests of problems that share task, network and world, as each is done.
+    """Answers requests of problems that share task, network and world, each as soon as it is done.
 
     An answer does not depend on what is under way beside it: initial states come from a request's
     own seeds, and each row of a batched product has a shape of its own.

@@ -17,6 +17,8 @@ Scalar = str | int | float | bool | None
 
 OBSERVATIONS = ("raw", "scaled", "frozen", "pixels")
 """What may be asked for in place of a task's own rule."""
+MAX_NAME, MAX_NAME_BYTES = 200, 255
+"""The longest name that a record holds, and that a policy file holds."""
 CAP_ARGUMENT = "episode-cap"
 """The argument of a task's name that sets the episode cap; no keyword argument has a hyphen."""
 BACKENDS = ("gymnasium", "mujoco", "envpool")
@@ -139,6 +141,12 @@ def resolve(text: str) -> Task:
     Raises:
         InputError: no such task, or one that takes no such parameter or arguments.
     """
+    if len(text) > MAX_NAME or len(text.encode(errors="replace")) > MAX_NAME_BYTES:
+        raise InputError(
+            f"task {text[:40]!r}...: a name has at most {MAX_NAME} characters, and "
+            f"{MAX_NAME_BYTES} bytes of UTF-8, in records and policy files; register the "
+            "environment under a shorter id, or with its arguments as defaults"
+        )
     address, has_arguments, arguments = text.partition("?")
     name, colon, parameter = address.partition(":")
     factory = TASKS[name]

@@ -17,7 +17,7 @@ LAYERS = [
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
-    {"leaderboard"},
+    {"leaderboard", "testing"},
     {"cli"},
 ]
 SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from here import EngineHere
 
 import rlid
 from rlid.errors import ReferenceRefused
 from rlid.measurement.summary import measurements, to_json
+from rlid.store import references
 from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -49,6 +51,18 @@ def test_a_second_run_reuses_every_trial_and_says_the_same(tmp_path, known):
     assert timeless(first) == timeless(second)
 
 
+def test_a_stored_record_is_read_once_and_so_is_the_reference(tmp_path, monkeypatch, known):
+    monkeypatch.setattr("rlid.measurement.runner.make_engine", lambda *_: EngineHere())
+    first = quick(tmp_path)
+    read = []
+    parse, load = Store.parse, references.read
+    monkeypatch.setattr(Store, "parse", lambda store, path: read.append(path) or parse(store, path))
+    monkeypatch.setattr(references, "read", lambda path: read.append(path) or load(path))
+    again = quick(tmp_path)
+    assert again.trials_run == 0
+    assert len(read) == len(set(read)) == len(first.records) + 1
+
+
 def test_the_answer_does_not_depend_on_the_number_of_jobs(tmp_path):
     found = [
         rlid.measure(
@@ -66,7 +80,7 @@ def test_the_answer_does_not_depend_on_the_number_of_jobs(tmp_path):
         assert one[key].model_copy(update=same) == two[key].model_copy(update=same)
 
 
-def test_what_the_store_shows_is_what_the_run_said(tmp_path, known):
+def test_the_store_shows_the_answer_of_the_run(tmp_path, known):
     found = quick(tmp_path).to_json()
     (shown,) = measurements(Store(tmp_path / "store"))
     again = to_json(shown)

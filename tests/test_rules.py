@@ -161,7 +161,7 @@ def test_a_store_shows_shared_trials_by_each_threshold(tmp_path):
         (["--rule", "papers"], "use one of normalised, raw, paper"),
     ],
 )
-def test_what_cannot_be_judged_by_is_refused_in_one_line(
+def test_an_impossible_rule_or_baseline_is_refused_in_one_line(
     tmp_path, monkeypatch, capsys, options, message
 ):
     monkeypatch.chdir(tmp_path)

@@ -156,7 +156,7 @@ def test_an_unsolved_trial_reports_the_scoring_that_decided(scripted):
     assert record.scoring_steps == 1000
 
 
-def test_what_a_trial_without_a_stop_score_runs_does_not_depend_on_the_threshold(scripted):
+def test_the_steps_of_a_trial_without_a_stop_score_do_not_depend_on_the_threshold(scripted):
     def run(mean):
         return MadeUp(scripted(reports()), stop=None).run(lambda request, number: mean)[0]
 

@@ -117,7 +117,7 @@ def test_a_damaged_record_goes_to_quarantine_with_its_reason(tmp_path, damage, r
     assert reason in aside.with_suffix(aside.suffix + ".reason").read_text()
 
 
-def test_whoever_asks_hears_of_a_damaged_record(tmp_path):
+def test_a_damaged_record_is_reported(tmp_path):
     heard = []
     store = Store(tmp_path, heard.append)
     store.path(store.add(a_record()).spec).write_text("{")

@@ -54,7 +54,7 @@ def test_without_early_stop_the_whole_budget_is_spent():
 
 
 @pytest.mark.parametrize("beside", ["returns", "fault"])
-def test_what_is_asked_beside_the_validation_that_ends_a_search_counts_for_nothing(beside):
+def test_a_question_beside_the_validation_that_ends_a_search_counts_for_nothing(beside):
     wanted = plan("cartpole", dmax=2, network="mlp:4")
     world, spec = make_world(wanted.task), wanted.spec(2, 0, 475.0)
     problem = make_problem(wanted.task, wanted.network, "onehot", 2, 0, world)

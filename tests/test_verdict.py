@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from command import rlid_module
 
 from rlid.cli import app, streams
+from rlid.simulators import make_world
+from rlid.task import resolve
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 CHECK = (
@@ -208,3 +211,15 @@ def sleeping_command(tmp_path):
 def children_of(parent):
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True)
     return [int(pid) for pid in listed.stdout.split()]
+
+
+def test_no_library_leaves_its_log_in_the_working_folder(tmp_path, monkeypatch, capfd):
+    import unstable  # noqa: F401
+
+    monkeypatch.chdir(tmp_path)
+    world = make_world(resolve("gym:Unstable-v0"))
+    world.start([0])
+    world.step(np.zeros((1, 8), np.float32), np.ones(1, bool))
+    world.close()
+    assert "The simulation is unstable" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -37,9 +37,10 @@ class Ask:
 class Progress:
     """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
 
-    `score` is None when no episode ended since the last report. The steps it took are counted by
-    the problem. The trial sends back None. Where the search can be saved, `state` gives what it
-    goes on from when it finds that in `problem.saved`. `scalars` are numbers to watch it by.
+    `score` is None when no episode ended since the last report. The problem counts the steps of
+    the training. The trial sends back None. Where the search can be saved, `state` returns a state,
+    from which a later search resumes when it finds it in `problem.saved`. `scalars` are numbers
+    for TensorBoard.
     """
 
     z: NDArray[np.floating]

@@ -81,7 +81,7 @@ def _examine_environment(
     rows = [(each.verdict, each.check, each.detail, each.advice) for each in findings]
     headings = ("", "check", "seen", "what to change")
     console.print_table([(heading, "left") for heading in headings], rows)
-    print(f"{name}: {'rlid measures it as it is' if is_fine else 'rlid cannot measure it as it is'}")
+    print(f"{name}: rlid {'measures' if is_fine else 'cannot measure'} it as it is")
     return is_fine
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption, shown
+from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption, shown
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
 

@@ -119,8 +119,10 @@ AddressOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
     typer.Option("--address", help="of a Ray cluster, or auto; default: one is started here"),
 ]
-CpusOption = Annotated[float, typer.Option("--cpus", help="of a cluster, for each process")]
-GpusOption = Annotated[float, typer.Option("--gpus", help="the same; a fraction shares one")]
+CpusOption = Annotated[float, typer.Option("--cpus", help="CPUs of a cluster for each process")]
+GpusOption = Annotated[
+    float, typer.Option("--gpus", help="GPUs of a cluster for each process, or a share")
+]
 MemoryOption = Annotated[
     Optional[float],  # noqa: UP007, UP045
     typer.Option("--memory", help="gigabytes for each process; default: an equal share"),

@@ -1,17 +1,18 @@
 """A Ray cluster: cells run on its nodes and send their records here, where they are stored.
 
-Each cell is one Ray task, a generator of what a local worker reports through its pipe. Ray does not
-retry any of them itself: what a lost node left undone goes back to the agenda, and so elsewhere.
+Each cell is one Ray task, a generator of the messages that a local worker sends through its pipe.
+Ray retries no task: the trials that a lost node left undone go back to the agenda.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +36,9 @@ from rlid.errors import DamagedRecord, EngineError, InputError, first_line, name
 from rlid.records import Record, parse_record, written
 
 RESOURCE_INTERVAL = 2.0
-"""Seconds between two looks at how large the cluster is: nodes come and go."""
+"""Seconds between two looks at the size of the cluster: nodes come and go."""
 JOIN_PATIENCE = 300.0
-"""Seconds without any node that fits, after which a run gives up."""
+"""Seconds after which a run gives up where no node has room for a cell."""
 
 
 @dataclass
@@ -109,7 +110,7 @@ class RayEngine:
             self._ray.shutdown()
 
     def run(self, agenda: Agenda) -> None:
-        """Run what the agenda hands out, until every trial on it has its record.
+        """Run the cells that the agenda hands out, until every trial has its record.
 
         Raises:
             StoreError: the store cannot be written.
@@ -147,7 +148,8 @@ class RayEngine:
     def _start(
         self, function: Callable[..., Any], arguments: Sequence[Any], cell: Cell | None
     ) -> _Task:
-        return _Task(self._remote.remote(function, tuple(arguments)), cell)
+        variables = {name: os.environ[name] for name in os.environ if name.startswith("RLID_")}
+        return _Task(self._remote.remote(function, tuple(arguments), variables), cell)
 
     def _look(
         self, tasks: Sequence[_Task], looks: Looks, agenda: Agenda | None
@@ -207,8 +209,14 @@ class RayEngine:
         return None
 
 
-def _stream(function: Callable[..., Any], arguments: Sequence[Any]) -> Iterator[Message]:
-    """Run a function on a node; yield its messages, the last of which says how it ended."""
+def _stream(
+    function: Callable[..., Any], arguments: Sequence[Any], variables: Mapping[str, str]
+) -> Iterator[Message]:
+    """Run a function on a node; yield its messages, the last of which says how it ended.
+
+    `variables` of the environment are set first: the user's folder of data sets, among them.
+    """
+    os.environ.update(variables)
     said: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def run() -> None:

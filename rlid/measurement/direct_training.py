@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rlid import agent as agents
 from rlid.engine import random_scores
@@ -60,27 +60,24 @@ def measure_reference(
     ]
     random = measure_random(runner)
     runner.watcher.note(f"random actions: {random.mean:.6g} over {random.episodes} episodes")
-    direct, why = [], ""
-    for directly in plans:
-        trained, reason = _train(runner, directly, random.mean)
-        direct.append(trained)
-        why = why or reason
-        score = "no score" if trained.median is None else f"{trained.median:.6g}"
-        failed = f" ({reason})" if reason else ""
-        runner.watcher.note(f"direct training by {trained.agent}: {score}{failed}")
-    medians = {trained.agent: trained.median for trained in direct if trained.median is not None}
-    if not medians:
+    outcomes = [_train(runner, directly, random.mean) for directly in plans]
+    direct = [trained for trained, _ in outcomes]
+    best = max(
+        (trained for trained in direct if trained.median is not None),
+        key=lambda trained: cast(float, trained.median),
+        default=None,
+    )
+    if best is None:
+        why = next((reason for _, reason in outcomes if reason), "no reason was recorded")
         raise ReferenceRefused(f"direct training on {plan.task.name} gave no score: {why}")
-    best = max(medians, key=lambda name: medians[name])
-    spec = plans[0].spec(plan.network.D, REFERENCE_SEED, None)
     reference = reference_of(
         plan,
         random,
-        reference=medians[best],
-        agent=best,
+        reference=best.median,
+        agent=best.agent,
         direct=direct,
         command=plan.reference_command(agent_names, seeds, settings),
-        stopping=spec.stopping,
+        stopping=plans[0].spec(plan.network.D, REFERENCE_SEED, None).stopping,
     )
     references.save(reference, runner.store.folder)
     return reference
@@ -119,16 +116,20 @@ def measure_random(runner: Runner) -> RandomScore:
 
 
 def _train(runner: Runner, direct: Plan, random: float) -> tuple[DirectTraining, str]:
-    """Return direct training by one agent, and why a trial of it is missing, or ""."""
+    """Return direct training by one agent, and why the first trial without a score has none."""
     task, D = direct.task, direct.network.D  # noqa: N806 (the field's word)
     floor = random if task.floor is None else task.floor
     judgement = Judgement(floor, random, dmin=D, dmax=D)
     specs = [direct.spec(D, seed, task.ceiling) for seed in direct.seeds]
     records = runner.run(direct, specs, judgement)
-    reason = next((record.reason for record in records if record.reason), "")
     settings = agents.settings(direct.agent)
     trained = references.summarise(direct.agent_name, settings, records)
-    return trained, (reason.splitlines() or [""])[0]
+    lost = [record for record in records if record.score is None]
+    reason = (lost[0].reason.splitlines() or [""])[0] if lost else ""
+    score = "no score" if trained.median is None else f"{trained.median:.6g}"
+    failed = f" ({len(lost)} of {len(records)} trials without a score: {reason})" if lost else ""
+    runner.watcher.note(f"direct training by {trained.agent}: {score}{failed}")
+    return trained, reason
 
 
 def reference_of(plan: Plan, random: RandomScore, **result: Any) -> Reference:

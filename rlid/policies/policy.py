@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import DamagedRecord, InputError, PolicyFileError
+from rlid.errors import DamagedRecord, EnvironmentFault, InputError, PolicyFileError
 from rlid.policies import policy_file
 from rlid.policies.policy_file import PolicyFile
 from rlid.registry import import_packages
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from rlid.problem import Problem
 
+FULL_BITS = 32
+"""Bits of an entry of z that is not rounded."""
 MAX_WEIGHTS = 10**8
 """A file of a few bytes may name a network of any size; larger ones are not built."""
 
@@ -84,6 +86,34 @@ class Policy:
             raise PolicyFileError("theta, rebuilt from the seeds and z, is not what was exported")
         return cls(file, problem)
 
+    @classmethod
+    def of(
+        cls, task: Task, network: str, projection: str, seed: int, z: NDArray[np.float32]
+    ) -> Policy:
+        """Return the policy at z (d,), by way of the file that would hold it.
+
+        Raises:
+            InputError: it cannot be made, or no file can hold it.
+        """
+        from rlid import projections
+
+        problem = make(task, network, projection, len(z), seed)
+        codes, scale = policy_file.encode_z(z, FULL_BITS)
+        file = PolicyFile(
+            task=task.name,
+            task_version=task.version,
+            protocol=policy_file.protocol_digest(task),
+            network=network,
+            projection=projection,
+            projection_version=projections.version(projection),
+            seed=seed,
+            theta_sha256=bytes.fromhex(problem.subspace.theta_sha256(z)),
+            bits=FULL_BITS,
+            scale=scale,
+            codes=codes,
+        )
+        return cls.build(policy_file.parse(file.dump()))
+
     @property
     def theta(self) -> NDArray[np.float32]:
         """The weights (D,)."""
@@ -104,7 +134,12 @@ class Policy:
         import torch
 
         network, is_rl = self.problem.network, self.problem.task.kind == "rl"
-        x = self.problem.simulator.prepare(observation) if is_rl else np.asarray(observation)
+        try:
+            x = self.problem.simulator.prepare(observation) if is_rl else np.asarray(observation)
+        except EnvironmentFault as wrong:
+            raise InputError(
+                f"this is no observation of {self.problem.task.env}: {wrong}"
+            ) from None
         is_single = is_rl or x.size == network.inputs
         if x.size % network.inputs or (is_rl and x.size != network.inputs):
             raise ValueError(f"an observation of {x.size} numbers, not {network.inputs}")

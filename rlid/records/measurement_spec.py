@@ -89,9 +89,9 @@ class MeasurementSpec(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0])
-            raise InputError(
-                f"{option_name(name)} {fields.get(name)}: {_complaint(first)}"
-            ) from None
+            value = fields.get(name)
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            raise InputError(f"{option_name(name)} {text}: {_complaint(first)}") from None
 
     @property
     def digest(self) -> str:

@@ -26,7 +26,7 @@ MAX_NAMES = 100
 
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
-"""Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
+"""Statuses of a fault of the environment, the agent or the machine: they say nothing of d."""
 VERSIONED = (
     "rlid",
     "numpy",
@@ -96,7 +96,7 @@ class Record(StrictModel):
 
     @property
     def is_missing(self) -> bool:
-        """Whether the environment or the machine failed, so that nothing is known of this trial."""
+        """Whether the environment, the agent or the machine failed, so that nothing is known."""
         return self.status in MISSING
 
 
@@ -132,13 +132,13 @@ def missing_record(
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of what a result may depend on."""
-    found = {"python": platform.python_version()}
+    present = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
-            found[name] = importlib.metadata.version(name)
+            present[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return present
 
 
 def written(record: Record) -> str:
@@ -150,13 +150,14 @@ def parse_record(text: str) -> Record:
     """Read a record from strict JSON.
 
     Raises:
-        NewerRecord: it is of a later schema.
-        DamagedRecord: it is not one.
+        NewerRecord: the text is a record of a later schema.
+        DamagedRecord: the text is no record.
     """
     with contextlib.suppress(ValidationError):
-        # What reads back as it was written has no name twice; this is four times as fast.
+        # Text that is written back the same has no name twice; this is four times as fast. Fields
+        # that older files lack are left out.
         record = Record.model_validate_json(text)
-        if written(record) == text:
+        if record.model_dump_json(indent=1, exclude_unset=True) + "\n" == text:
             return record
     value = parse_json(text)
     version = value.get("schema_version") if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""One training by SB3, cut into rounds: what the trial sees of it, and what of it is saved."""
+"""A training by SB3, cut into rounds: what the trial sees of it, and what of it is saved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNTERS = (
     "_current_progress_remaining",
     "exploration_rate",
 )
-"""What SB3's algorithms count, each those of it that it has."""
+"""Counters of SB3's algorithms; no algorithm has all of them."""
 
 
 class Training(ABC):
@@ -114,7 +114,7 @@ class Training(ABC):
         self.model._last_episode_starts = np.ones(self.env.num_envs, bool)
 
     def state(self) -> State:
-        """Return all that the training goes on from, but the episodes under way."""
+        """Return the state from which the training resumes, without the episodes under way."""
         plain, torch_state = self.generators.state()
         spaces: Any = self.model.action_space
         return joined(
@@ -128,7 +128,7 @@ class Training(ABC):
         )
 
     def restore(self, state: State) -> None:
-        """Go on from a state that `state` gave."""
+        """Resume from a state that `state` gave."""
         for name, value in state.part("counters").plain.items():
             setattr(self.model, name, value)
         generators = state.part("global")

@@ -50,7 +50,7 @@ class SimulatorVecEnv(VecEnv):
         self.rng = rng
         self._reward_scale = reward_scale
         self._problem = problem
-        self._simulator = cast(Simulator, make_world(problem.task))
+        self._simulator = cast(Simulator, make_world(problem.task, problem.beat))
         self._is_raw = continuous == "raw"
         self._decode = problem.decode
         self.finished_returns: list[float] = []

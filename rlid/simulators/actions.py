@@ -146,8 +146,8 @@ def _continuous(space: Any, action: str) -> Decode:
     # In no less than the network's own precision, so that the range of a small type fits.
     precision = np.result_type(space.dtype, np.float32)
     low, high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
-    middle = ((low + high) / 2).astype(precision)
-    half = ((high - low) / 2).astype(precision)
+    middle = (low / 2 + high / 2).astype(precision)
+    half = (high / 2 - low / 2).astype(precision)
     least, most = _limits(space)
     is_squashed, dtype = action == "squash", space.dtype
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError, fault, first_line
 from rlid.simulators.images import WRAP, wrap
+from rlid.simulators.log_files import keep_logs_off_disk
 from rlid.simulators.observations import Observations
 from rlid.world import Beat, Simulator, Steps, no_beat
 
@@ -42,6 +43,7 @@ def make_env(env: str, options: Mapping[str, Any], episode_cap: int) -> Any:
         made = gymnasium.make(
             env, max_episode_steps=episode_cap, disable_env_checker=True, **arguments
         )
+        keep_logs_off_disk()
         made = wrap(made, options)
         return _reset_by(made, resets) if resets else made
     except (InputError, KeyboardInterrupt):

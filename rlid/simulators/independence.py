@@ -11,7 +11,8 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from rlid.errors import EnvironmentFault, EnvironmentWarning, InputError
 from rlid.random_stream import role_seed
 from rlid.simulators.actions import sample
+from rlid.simulators.make import make_world
 from rlid.task import Task
 from rlid.world import Simulator
 
@@ -52,7 +54,15 @@ def check_independence(task: Task, simulator: Simulator) -> None:
     if task.world is not None:
         return
     try:
-        problem = _problem(task.env, simulator)
+        if task.observation == "frozen":
+            # Its statistics would take many episodes before the probe.
+            raw = cast(Simulator, make_world(replace(task, observation="raw")))
+            try:
+                problem = _problem(task.env, raw)
+            finally:
+                raw.close()
+        else:
+            problem = _problem(task.env, simulator)
     except (EnvironmentFault, InputError):
         # What fails here fails in the trials, which say so in their records.
         return
@@ -74,17 +84,8 @@ def _problem(env: str, simulator: Simulator) -> str:
     first = _course(simulator, (EPISODE,), actions, PATIENCE)
     actions = actions[: len(first) - 1]
     if _course(simulator, (EPISODE,), actions) != first:
-        with _fixed_generators():
-            one = _course(simulator, (EPISODE,), actions)
-        with _fixed_generators():
-            other = _course(simulator, (EPISODE,), actions)
-        if one == other:
-            return (
-                f"{env} draws from a global generator (numpy.random or random), not from its seed"
-            )
-        return (
-            f"two episodes of {env} with one seed and the same actions differ: it ignores its "
-            "seed, or keeps something from one episode to the next"
+        return f"two episodes of {env} with one seed and the same actions differ: " + _cause(
+            simulator, actions
         )
     if simulator.max_slots < 2:
         return ""
@@ -94,6 +95,23 @@ def _problem(env: str, simulator: Simulator) -> str:
             "share something, such as a simulator or a global generator"
         )
     return ""
+
+
+def _cause(simulator: Simulator, actions: NDArray[Any]) -> str:
+    """Return in words why episodes with one seed and the same actions differ."""
+
+    def repeats() -> bool:
+        return _course(simulator, (EPISODE,), actions) == _course(simulator, (EPISODE,), actions)
+
+    if repeats():
+        return "it keeps something from one episode to the next"
+    courses = []
+    for _ in range(2):
+        with _fixed_generators():
+            courses.append(_course(simulator, (EPISODE,), actions))
+    if courses[0] == courses[1]:
+        return "it draws from a global generator (numpy.random or random), not from its seed"
+    return "it ignores its seed"
 
 
 def _course(

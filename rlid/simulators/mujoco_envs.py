@@ -187,8 +187,6 @@ class MujocoSimulator(Simulator):
                 f"back end 'mujoco' steps {', '.join(sorted(OUTCOMES))}, not {env}; "
                 "use the back end 'gymnasium'"
             )
-        # MuJoCo's own handler writes a log file into whatever folder the user is in.
-        mujoco.set_mju_user_warning(lambda _: None)
         self._make_arguments = (env, options, episode_cap)
         self._env = self.plain().unwrapped
         if "xml_file" not in options:

@@ -1,4 +1,4 @@
-"""Checkpoints of long trials: one file for each, replaced as the trial goes on, gone at its end."""
+"""Checkpoints of long trials: one file per trial, replaced at each save, removed at its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rlid.records import State, TrialSpec, decode, encode, versions
 from rlid.store import Store, read_limited, write_whole
 
 MAX_BYTES = 64 * 1024 * 1024
-"""What a checkpoint may take; a search with a larger state goes without."""
+"""Largest size of a checkpoint, in bytes; a search with a larger state has none."""
 FORMAT = 2
 """Rises when the state of a trial has another layout."""
 
@@ -22,14 +22,14 @@ class Checkpoints:
         self._store = store
 
     def path(self, spec: TrialSpec) -> Path:
-        """Return where the checkpoint of a trial stands, or would stand."""
+        """Return the path of a trial's checkpoint, whether or not there is one."""
         return self._store.room("checkpoints") / f"{spec.key}.safetensors"
 
     def save(self, spec: TrialSpec, state: State) -> bool:
-        """Write a trial's state in place of the one before; return False if it is too large.
+        """Replace a trial's checkpoint; return False where the state is too large for one.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the checkpoint cannot be written.
         """
         header = {"format": FORMAT, "spec": spec.key, "versions": versions()}
         data = encode(State({**header, "state": state.plain}, state.arrays))

@@ -82,8 +82,8 @@ def parts_of(ends: Sequence[float], least: int, episodes: int) -> list[int]:
     The first part has at least `least`, or all.
     """
     # Products such as 3 * (1 / 3) must not be rounded up to the next whole number.
-    whole = [math.ceil(share * episodes - ROUNDING) for share in ends]
-    counts = np.diff([0, *(min(max(end, least), episodes) for end in whole)])
+    rounded = [math.ceil(share * episodes - ROUNDING) for share in ends]
+    counts = np.diff([0, *(min(max(end, least), episodes) for end in rounded)])
     return [int(count) for count in counts if count > 0]
 
 
@@ -107,5 +107,5 @@ def still_racing(values: list[Values], stop: float | None) -> list[int]:
 
 
 def standard_error(values: Values) -> float:
-    """Return the standard error of the mean of values (n,), or 0 for a single one."""
+    """Return the standard error of the mean of values (n,), or 0 for a single value."""
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0

@@ -149,10 +149,10 @@ def count(course: Course, part: Part, steps: int) -> None:
 
 
 def unless_fault(answer: Answer) -> Returns:
-    """Return an answer that is one.
+    """Return the returns that an answer holds.
 
     Raises:
-        EnvironmentFault: it is a fault instead.
+        EnvironmentFault: the answer is a fault.
     """
     if isinstance(answer, EnvironmentFault):
         raise answer
