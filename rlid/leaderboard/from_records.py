@@ -7,8 +7,7 @@ from typing import Any
 
 from rlid.leaderboard.assessment import estimate_of
 from rlid.leaderboard.published import Answer, Published, TrialRow
-from rlid.measurement import curve_json
-from rlid.measurement.summary import is_improving
+from rlid.measurement import curve_json, summary
 from rlid.policies import PolicyReport
 from rlid.records import Record, validate
 from rlid.store import StoredMeasurement
@@ -75,7 +74,7 @@ def row_of(record: Record, versions: int) -> TrialRow:
         d=record.spec.d,
         seed=record.spec.seed,
         key=record.key,
-        is_improving=is_improving(record),
+        is_improving=summary.is_improving(record),
         versions=versions,
     )
 
