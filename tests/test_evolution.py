@@ -148,7 +148,7 @@ def test_the_covariance_follows_d_and_the_setting_leaves_old_keys_alone():
     assert settings_of(small)["restricted"] == "vkd"
 
 
-def test_only_the_order_of_the_scores_matters_to_openai_es():
+def test_openai_es_uses_only_the_order_of_the_scores():
     asked = []
     for change in (lambda scores: scores, lambda scores: scores**3 - 7):
         search = configure("openai_es").search(problem_of(), np.random.default_rng(0))

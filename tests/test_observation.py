@@ -32,7 +32,7 @@ def walk(simulator, seeds, steps):
     return np.array(seen)
 
 
-def test_they_are_raw_observations_centred_and_scaled(hopper):
+def test_frozen_observations_are_raw_ones_centred_and_scaled(hopper):
     raw = make_world(hopper)
     mean, spread = statistics_of(raw, hopper.episode_cap)
     assert mean.shape == spread.shape == (11,)
@@ -41,7 +41,7 @@ def test_they_are_raw_observations_centred_and_scaled(hopper):
     assert np.allclose(walk(frozen, [1, 2], 9), expected, atol=1e-5)
 
 
-def test_random_actions_look_standard_through_them(hopper):
+def test_frozen_observations_under_random_actions_are_standardised(hopper):
     frozen = make_world(adapt(hopper, observation="frozen"))
     mean, spread = statistics_of(frozen, hopper.episode_cap)
     # Standard but for the clipping: the same episodes gave the statistics.
@@ -56,7 +56,7 @@ def test_episodes_do_not_depend_on_what_ran_before(hopper):
     assert np.array_equal(walk(first, [1], 5), walk(used, [1], 5))
 
 
-def test_what_never_changes_is_centred_only():
+def test_a_constant_observation_is_centred_but_not_scaled():
     task = adapt(resolve("gym:Acrobot-v1"), observation="frozen")
     simulator = make_world(task)
     simulator._simulator.step = lambda actions, active: (
@@ -77,7 +77,7 @@ def record_of(**options):
     return found[0]
 
 
-def test_they_are_counted_in_the_record_and_part_of_its_key():
+def test_frozen_statistics_are_counted_in_the_record_and_part_of_its_key():
     raw, frozen = record_of(), record_of(observation="frozen")
     assert raw.hidden_state == {}
     assert frozen.hidden_state == {"observation_mean": 2, "observation_spread": 2}
@@ -98,13 +98,13 @@ def test_they_are_counted_in_the_record_and_part_of_its_key():
         ("sum_constraints:3", {"observation": "frozen"}, "takes neither"),
     ],
 )
-def test_what_a_task_cannot_be_had_with_is_refused(task, options, message):
+def test_an_option_that_the_task_does_not_support_is_refused(task, options, message):
     with pytest.raises(ValueError, match=message):
         plan(task, dmax=2, **options)
 
 
 @pytest.mark.usefixtures("workers_find_fixtures")
-def test_a_run_with_them_end_to_end(tmp_path, monkeypatch, capsys):
+def test_a_run_with_frozen_observations_works_end_to_end(tmp_path, monkeypatch, capsys):
     store = tmp_path / "store"
     words = "run gym:Quick-v0 --import hostile --network mlp:4 --dmax 2 --seeds 1 --budget 3000"
     words += f" --observation frozen --jobs 1 --json --quiet --store {store}"

@@ -131,6 +131,6 @@ def test_a_bad_noise_of_the_labels_is_refused():
             resolve(f"hyperplanes:{text}")
 
 
-def test_only_bare_weights_are_taken():
+def test_a_network_in_place_of_bare_weights_is_refused():
     with pytest.raises(ValueError, match="vector:1000"):
         plan("sum_constraints:4", dmax=3, network="mlp:4")

@@ -157,8 +157,7 @@ def begin(
         model = algorithm(policy, env, device="cpu", policy_kwargs=policy_settings, **settings)
         # Exploring may draw from the space itself, whose generator SB3 seeds from the clock.
         model.action_space.seed(int(rng.integers(0, EPISODE_SEEDS)))
-        training = kind(model, env, generators, budget)
-    return training
+        return kind(model, env, generators, budget)
 
 
 def _mean(values: Sequence[float]) -> float | None:
