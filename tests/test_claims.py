@@ -54,7 +54,15 @@ def test_a_row_above_its_dmax_bounds_the_least_favourable_reading():
     assert "against > 75 (openai_es, mlp:20x20): below 7.8 times" in ratio
 
 
-@pytest.mark.parametrize("change", [{"settings": ("sigma0=0.1",)}, {"budget": 9}, {"agent": "ppo"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": ("sigma0=0.1",)},
+        {"budget": 9},
+        {"agent": "ppo"},
+        {"fraction": 0.8},
+    ],
+)
 def test_a_row_of_another_protocol_answers_no_headline(change):
     assert answers(mnist(), pendulum(**change))[0].startswith("unanswered")
 
@@ -92,6 +100,19 @@ def test_no_ratio_follows_from_a_bracket():
     assert pong.startswith("3,000-10,000 (ppo, conv:16-32-256) for Pong against ")
     assert "no ratio follows from a bracket or a bound" in pong
     assert "times" not in pong
+
+
+def test_as_hard_as_is_judged_in_both_directions():
+    cifar = {"D": 656_810, "dmax": 20_000, "seeds": 5, "agent": "adam", "threshold_d": 5000}
+    pong = {"D": 1_005_366, "dmax": 30_000, "agent": "ppo", "network": "conv:16-32-256"}
+    *_, answer = answers(
+        a_published("cifar10", "supervised", network="mlp:200x200", **cifar),
+        a_published("pong", threshold_d=6000, **pong),
+        a_published("pong", threshold_d=15_000, budget=9, **pong),
+    )
+    reading = answer.partition("the least favourable reading, ")[2]
+    assert "budget 9" in reading
+    assert float(reading.rpartition(": ")[2].removesuffix(" times")) > 2
 
 
 def test_compression_without_a_policy_is_open():

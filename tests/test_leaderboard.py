@@ -125,6 +125,15 @@ def test_trials_of_the_first_rule_are_marked_in_every_format():
     assert [row["edition"] for row in json.loads(tables.json_text(rows))] == ["first edition", ""]
 
 
+def test_a_first_edition_row_gives_way_to_the_same_measured_again():
+    old, new = a_published(stopping="look", seeds=20), a_published()
+    other = a_published(stopping="look", budget=9)
+    other = other.model_copy(update={"common": {**other.common, "budget": 9}})
+    board = ranking.board([old, new, other])
+    assert [assessment.published for assessment in board.chosen] == [new, other]
+    assert len(board.by_page) == 3  # each keeps its page
+
+
 def test_a_row_whose_unsolved_trials_still_improved_is_marked():
     rising = [(step, float(step)) for step in range(40)]
     level = [(step, 100.0 + step % 2) for step in range(40)]

@@ -13,7 +13,7 @@ from rlid.dimension import Estimate
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published, bounds
 from rlid.measurement import REFERENCE_SEEDS, Summary, count, infer
-from rlid.records import MISSING, MeasurementSpec, Record
+from rlid.records import DEFAULT_FRACTION, MISSING, MeasurementSpec, Record
 from rlid.store import Reference
 from rlid.task import Task, resolve
 
@@ -109,6 +109,7 @@ class Assessment:
             and question.projection == "onehot"
             and (question.budget, question.observation, question.backend) == (None, None, None)
             and question.reference is None
+            and question.fraction == DEFAULT_FRACTION
             and not question.settings
         )
 

@@ -6,6 +6,7 @@ budget. The other measurements are named, and the reading that favours the claim
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def _factor(hard: Assessment, easy: Assessment, claimed: float) -> str:
 def _least_favourable(
     hard: Sequence[Assessment], easy: Sequence[Assessment], claimed: float
 ) -> str:
-    """Return the pair of measurements whose ratio lies farthest below the claimed one."""
+    """Return the pair of measurements whose ratio lies farthest from the claimed one."""
     numerators = [row for row in hard if row.d is not None]
     denominators = [row for row in easy if row.d is not None or row.estimate.censored]
     pairs = [
@@ -120,9 +121,7 @@ def _least_favourable(
     ]
     if len(pairs) < 2:
         return ""
-    ratio, first, second = min(pairs, key=lambda pair: pair[0])
-    if ratio >= claimed:
-        return ""
+    ratio, first, second = max(pairs, key=lambda pair: abs(math.log(pair[0] / claimed)))
     bound = "below " if second.d is None else ""
     return (
         f"the least favourable reading, {_said(first)} against {_said(second)}: "
@@ -197,13 +196,14 @@ def _default(rows: Sequence[Assessment]) -> Assessment | None:
     """Return the measurement by the task's default protocol; None without one.
 
     Of several, one of the second edition is preferred, then one that is judged as the paper judged
-    it, then that with the most trials, whatever its answer.
+    it, then one of the normalised rule, then that with the most trials, whatever its answer.
     """
     return max(
         (row for row in rows if row.is_default),
         key=lambda row: (
             not row.published.is_first_edition,
             row.published.question.judged_by == PAPER_RULE,
+            row.published.question.rule == "normalised",
             len(row.published.rows),
             row.published.name,
         ),

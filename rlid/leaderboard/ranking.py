@@ -13,6 +13,7 @@ from rlid.leaderboard.assessment import Assessment, assess
 from rlid.leaderboard.published import Published
 from rlid.leaderboard.row import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
+from rlid.records import canonical
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,31 @@ def chosen(assessments: Iterable[Assessment]) -> list[Assessment]:
     """Return one measurement of each thing measured: that with the most seeds, then trials.
 
     Measurements of one thing differ only in how trials were searched for; another first seed, or
-    another threshold, makes another thing.
+    another threshold, makes another thing. One of the first edition gives way to a later
+    measurement of the same question, whatever its threshold.
     """
+    listed = list(assessments)
+    measured_again = {
+        _subject(assessment) for assessment in listed if not assessment.published.is_first_edition
+    }
     best: dict[tuple[str, float, int], Assessment] = {}
-    for assessment in assessments:
+    for assessment in listed:
         published = assessment.published
+        if published.is_first_edition and _subject(assessment) in measured_again:
+            continue
         key = (published.spec(1, 0).group, published.threshold, published.question.seed)
         if key not in best or _weight(assessment) > _weight(best[key]):
             best[key] = assessment
     return sorted(best.values(), key=rank)
+
+
+def _subject(assessment: Assessment) -> str:
+    """Return what is measured, as canonical JSON, whatever rule of stopping its trials follow."""
+    published = assessment.published
+    rule = {"stopping", "stop_score", "agent_version"}
+    common = {name: value for name, value in published.common.items() if name not in rule}
+    question = published.question
+    return canonical({**common, "judged_by": question.judged_by, "first_seed": question.seed})
 
 
 def _weight(assessment: Assessment) -> tuple[int, int, str]:
