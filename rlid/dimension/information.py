@@ -2,7 +2,7 @@
 
 The worth of a set of trials is how much their outcomes are expected to lower the variance of the
 logarithm of d_int90 (Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science
-10, section 2), with the curve's slope, its freak rates and the spread of the seeds unknown as they
+10, section 2), with the curve's slope, its guess and lapse rates and the spread of the seeds unknown as they
 are to the estimator. Sets are built greedily.
 """
 
@@ -123,8 +123,8 @@ def plan_round(
         for d in candidates
         if row == used or d not in asked[row]
     ]
-    places = [row * len(candidates) + candidates.index(d) for d, row in options]
-    chances = np.ascontiguousarray(belief.chances[:, places])
+    columns = [row * len(candidates) + candidates.index(d) for d, row in options]
+    chances = np.ascontiguousarray(belief.chances[:, columns])
     expected = belief.weights @ chances
     cost = solved_cost * expected + 1.0 - expected
     before = variance = _expected_variance(belief, belief.weights[None], chances[:, :0])[1]
@@ -174,10 +174,10 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     widths = np.sqrt(np.square(PLANNING.scales)[:, None] + np.square(PLANNING.spreads))
     width = float((joint.weights.sum(axis=(0, 2, 4)) * widths).sum())
     middle = float(np.interp(0.5, cumulated, joint.edges))
-    wanted = np.exp(np.concatenate((points, middle + width * np.asarray(CANDIDATE_STEPS))))
+    targets = np.exp(np.concatenate((points, middle + width * np.asarray(CANDIDATE_STEPS))))
     levels = np.asarray(allowed)
-    places = np.clip(np.searchsorted(levels, wanted), 0, len(levels) - 1)
-    return sorted({int(d) for d in levels[places]} | {int(levels[-1])})
+    nearest = np.clip(np.searchsorted(levels, targets), 0, len(levels) - 1)
+    return sorted({int(d) for d in levels[nearest]} | {int(levels[-1])})
 
 
 def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
@@ -207,8 +207,8 @@ def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
         lost = (never * without).astype(np.float32)
         kept = np.float32(1.0 - never)
         # No centre that is likely gives a seed's outcomes next to no chance.
-        whole = averaged * kept + lost + np.float32(1e-30)
-        ratio = (hits * kept + (lost * guess).astype(np.float32)[:, None]) / whole[:, None]
+        total = averaged * kept + lost + np.float32(1e-30)
+        ratio = (hits * kept + (lost * guess).astype(np.float32)[:, None]) / total[:, None]
         chances.append(np.minimum(ratio, np.float32(1.0)))
     offsets = crossing_offsets(PLANNING, HALF)[:, scale, outlier][:, :, spreads, None]
     # What lies beyond the ends is one answer; between them, the next integer.

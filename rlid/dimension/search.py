@@ -181,8 +181,12 @@ class Adaptive:
         if high - low > NEAR_PRECISION * self.precision * middle and low < largest:
             return False
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
-        is_above = answer.ci_low is not None and answer.ci_low > largest
-        return is_above or answer.relative_width <= self.precision
+        if answer.ci_low is None or answer.ci_low > largest:
+            return answer.ci_low is not None
+        if answer.d_int90 is None or answer.ci_high is None:
+            return False
+        # An interval that is open below the smallest d counts from there: no trial can close it.
+        return answer.ci_high - answer.ci_low <= self.precision * answer.d_int90
 
     def _above(self, trials: Sequence[TrialOutcome], asked: Mapping[int, set[int]]) -> list[Pair]:
         """Return pairs at the largest d, where few were tried and the threshold may lie above."""
@@ -206,9 +210,9 @@ class Adaptive:
         if not inside or high - low <= GAP * high:
             return []
         count = min(ROUND_SIZE, len(inside))
-        wanted = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
+        targets = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
         pairs: list[Pair] = []
-        for d in wanted:
+        for d in targets:
             free = [seed for seed in self.seeds if d not in asked[seed]]
             taken = {seed for _, seed in pairs}
             free.sort(key=lambda seed: (seed in taken, len(asked[seed])))
