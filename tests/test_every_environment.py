@@ -47,6 +47,21 @@ def registered_by(module, beginning=""):
 GYMNASIUM = sorted(gymnasium.registry)
 
 
+def register_images_of_minigrid():
+    """Register some of its environments in its own wrapper that leaves the text out."""
+    import minigrid
+
+    for name in ("Empty-5x5", "DoorKey-5x5", "LavaGapS5"):
+        gymnasium.register(
+            f"rlid-testing/{name}-v0",
+            entry_point=lambda name=name, **options: minigrid.wrappers.ImgObsWrapper(
+                gymnasium.make(f"MiniGrid-{name}-v0", **options)
+            ),
+            max_episode_steps=100,
+        )
+        yield f"rlid-testing/{name}-v0"
+
+
 def short(name):
     """The name of a task with episodes of at most CAP steps."""
     try:
@@ -86,6 +101,8 @@ def test_environments_of_others_are_equal_to_a_plain_loop_or_refused(party):
     names = registered_by(party, THIRD_PARTIES[party])
     if not names:
         pytest.skip(f"{party} is not installed")
+    if party == "minigrid":
+        names += register_images_of_minigrid()
     verdicts = {name: verdict_on(f"gym:{name}") for name in names}
     wrong = [f"{name}: {each.line}" for name, each in verdicts.items() if each.verdict == "wrong"]
     assert not wrong

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.usefixtures("workers_find_fixtures"),
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
-WAYS = ("subprocess", "detached", "multiprocessing")
+WAYS = ("subprocess", "detached", "fork", "spawn")
 CALL = (("spawning",), 0, 3, range(3))
 
 

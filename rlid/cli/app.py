@@ -125,6 +125,7 @@ def _code_of_command() -> int:
             if folder := os.environ.get(variable):
                 os.environ[variable] = os.path.abspath(os.path.expanduser(folder))
         remember_folder()
+        streams.warn_in_one_line()
     except FileNotFoundError:
         return _fail("the working folder has been deleted: change to another one", BAD_INPUT)
     try:

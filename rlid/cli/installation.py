@@ -125,9 +125,9 @@ def _devices() -> str:
 
 
 def _data_sets() -> Iterator[Component]:
-    from rlid.datasets import DATASETS, folder_of
+    from rlid.datasets import DATASETS, location
 
     for name, dataset in DATASETS.items():
-        folder = folder_of(dataset)
+        folder = location(name)
         state = f"not here: downloaded from {dataset.url} when it is needed"
         yield Component(f"data set {name}", state if folder is None else str(folder))

@@ -11,10 +11,14 @@ import io
 import json
 import os
 import sys
+import warnings
 from contextlib import suppress
 from typing import Any
 
+from rlid.errors import EnvironmentWarning
+
 _OUT, _ERR = 1, 2
+_usual_warning = warnings.formatwarning
 _kept: list[tuple[Any, int | None]] = []
 """The stream `sys.stdout` and a copy of descriptor 1 while both are set aside; else empty."""
 
@@ -35,6 +39,17 @@ def open_streams() -> None:
         stream = getattr(sys, name)
         if number and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def warn_in_one_line() -> None:
+    """Print a warning about an environment as a message of ours, without the place in our code."""
+
+    def line_of(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        if issubclass(category, EnvironmentWarning):
+            return f"rlid: warning: {message}\n"
+        return _usual_warning(message, category, *place, **more)
+
+    warnings.formatwarning = line_of
 
 
 def set_aside() -> None:

@@ -64,7 +64,9 @@ def _run_as_child(parent: int, writer: int, mask: set[int | signal.Signals]) -> 
     faulthandler.enable()
 
     def say(code: int) -> None:
-        os.write(writer, bytes([code]))
+        # Imported code may have closed every descriptor that it does not know.
+        with contextlib.suppress(OSError):
+            os.write(writer, bytes([code]))
 
     def ready() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

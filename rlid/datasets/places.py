@@ -97,17 +97,6 @@ def find(
         ) from error
 
 
-def folder_of(dataset: DataSet) -> Path | None:
-    """Return the folder that has the data set, packed or not; None where it is to be downloaded."""
-    user = user_folder()
-    roots = [] if user is None else [user]
-    for folder in [root / dataset.name for root in (*roots, cache_folder())]:
-        is_packed = all((folder / name).is_file() for name in dataset.files)
-        if is_packed or any(folder.rglob("*.bin")):
-            return folder
-    return None
-
-
 def _first_cause(error: BaseException) -> str:
     """Return the first cause of an error in one short line: libraries wrap it several times."""
     while error.__context__ is not None:

@@ -56,7 +56,7 @@ def end_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-class Watcher:
+class Undertaker:
     """A process that ends what is left of the workers when this process is gone."""
 
     def __init__(self, mark: str) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
-from rlid.engine.leftovers import Watcher, end_group, end_marked
+from rlid.engine.leftovers import Undertaker, end_group, end_marked
 from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
 from rlid.engine.silence import POLL, Looks, Silence
@@ -110,7 +110,7 @@ class LocalEngine:
         self._count = 0
         self._looks = Looks()
         self._mark = secrets.token_hex(8)
-        self._watcher: Watcher | None = None
+        self._undertaker: Undertaker | None = None
         # Python waits at its end for processes that are not daemonic, unless they have ended.
         self._finalize = Finalize(self, _end_all, (self._workers,), exitpriority=10)
 
@@ -131,9 +131,9 @@ class LocalEngine:
         """End the workers: at once, since every finished trial is stored already."""
         _end_all(self._workers)
         self._folder.cleanup()
-        if self._watcher is not None:
-            self._watcher.close()
-            self._watcher = None
+        if self._undertaker is not None:
+            self._undertaker.close()
+            self._undertaker = None
 
     def run(self, agenda: Agenda) -> None:
         """Run the cells that the agenda hands out, until every trial has its record.
@@ -170,7 +170,9 @@ class LocalEngine:
         while True:
             for _, messages, end in self._look([chosen]):
                 if end is not None and end.kind != "done":
-                    raise EngineError(end.reason.split("\n")[0])
+                    first, *tail = end.reason.split("\n")
+                    is_told = end.kind == "died" and tail
+                    raise EngineError(f"{first}: {tail[-1]}" if is_told else first)
                 for message in messages:
                     if isinstance(message, Finished):
                         return message.result
@@ -181,8 +183,8 @@ class LocalEngine:
             if waiting.process.is_alive():
                 return waiting
             self._drop(waiting)
-        if self._watcher is None:
-            self._watcher = Watcher(self._mark)
+        if self._undertaker is None:
+            self._undertaker = Undertaker(self._mark)
         self._count += 1
         ours, theirs = Pipe()
         output = Path(self._folder.name) / str(self._count)

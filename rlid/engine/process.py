@@ -12,7 +12,7 @@ import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import current_process, resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,12 @@ class WorkerProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (multiprocessing's name)
+        # Only while it imports the parent's script has a process this attribute.
+        if getattr(current_process(), "_inheriting", False):
+            raise EngineError(
+                "a worker imports this script for what it registers, and must not measure: put "
+                'the measurement behind `if __name__ == "__main__":`'
+            )
         try:
             os.getcwd()
         except FileNotFoundError:

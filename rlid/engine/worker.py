@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
@@ -18,7 +19,7 @@ from rlid.engine.messages import (
     beats,
 )
 from rlid.engine.process import settle
-from rlid.errors import EnvironmentFault, StoreError, named_line
+from rlid.errors import EnvironmentFault, EnvironmentWarning, StoreError, named_line
 from rlid.records import Record, TrialSpec
 from rlid.store import Store
 from rlid.task import Task
@@ -102,6 +103,40 @@ def train(
         None if store is None else Checkpoints(store),
         cell.tensorboard,
     )
+
+
+def probe(
+    name: str, imports: tuple[str, ...], observation: str, backend: str, report: Report
+) -> tuple[str, list[str]]:
+    """Run some episodes of an environment before any trial, to see what its episodes depend on.
+
+    Args:
+        name: the task's, of kind "rl".
+        imports: packages that register it.
+        observation: the task's observation rule.
+        backend: what steps it.
+        report: hears signs of life.
+
+    Returns:
+        What `rlid.simulators.dependence` says, and the warnings that the environment gave reason
+        for meanwhile.
+    """
+    from typing import cast
+
+    from rlid.registry import import_packages
+    from rlid.simulators import dependence, make_world
+    from rlid.task import adapt, resolve
+
+    import_packages(imports)
+    task = adapt(resolve(name), observation=observation, backend=backend)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", EnvironmentWarning)
+        simulator = cast(Simulator, make_world(task, beats(report)))
+        try:
+            problem = dependence(task, simulator)
+        finally:
+            simulator.close()
+    return problem, [str(w.message) for w in caught if w.category is EnvironmentWarning]
 
 
 def random_scores(

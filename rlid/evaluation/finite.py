@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from rlid.errors import EnvironmentFault
 
 LARGEST_RETURN = 1e150
-"""Standard errors square returns, and 1e300 is about as large as a float64 can be."""
+"""Standard errors add up squares of returns, and float64 ends at 1.8e308."""
+MARGIN = 1e8
+"""What is left between the square of LARGEST_RETURN and the end of float64."""
 
 
 def seems_finite(values: NDArray[Any]) -> bool:
@@ -26,8 +28,9 @@ def check_finite(values: NDArray[np.floating], active: NDArray[np.bool_] | None 
     Raises:
         EnvironmentFault: with status "nonfinite".
     """
-    if np.isfinite(values.sum()):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return
     wrong = ~np.isfinite(values if active is None else values[active])
     if wrong.any():
         what = "a reward" if values.ndim == 1 else "an observation"
@@ -40,6 +43,8 @@ def check_returns(returns: NDArray[np.float64]) -> None:
     Raises:
         EnvironmentFault: with status "nonfinite".
     """
+    if isfinite(MARGIN * float(np.vdot(returns, returns))):
+        return
     # A NaN, from rewards of both signs that overflow, fails the comparison too.
     is_small = np.abs(returns) <= LARGEST_RETURN
     if not is_small.all():

@@ -256,7 +256,8 @@ def random_returns(
             actions = sample(simulator.action_space, rng, len(part))
             _, rewards, terminated, truncated = simulator.step(actions, active)
             check_finite(rewards, active)
-            returns += rewards * active
+            with np.errstate(over="ignore"):
+                returns += rewards * active
             active &= ~(terminated | truncated)
             if not active.any():
                 break

@@ -90,6 +90,7 @@ def measure_random(runner: Runner) -> RandomScore:
         ReferenceRefused: too few episodes are left to tell their mean.
     """
     plan = runner.plan
+    runner.examine()
     arguments = (plan.task.name, plan.imports, REFERENCE_SEED, RANDOM_EPISODES)
     scores: list[float] = []
     why = ""

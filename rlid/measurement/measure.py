@@ -202,6 +202,8 @@ def measure(
     """
     # Every parameter that MeasurementSpec declares bears on the answer; the others do not.
     options = {name: value for name, value in locals().items() if name in FIELDS}
+    # A package that is imported may change the working folder.
+    store = os.path.abspath(store)
     place = place or Place()
     if jobs is not None:
         place = replace(place, jobs=jobs)

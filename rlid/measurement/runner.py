@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from rlid.dimension import Estimate
-from rlid.engine import Agenda, Cell, Place, make_engine, split
-from rlid.errors import InputError, TrialsFailed
+from rlid.engine import Agenda, Cell, Place, make_engine, probe, split
+from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed
 from rlid.measurement.inference import infer
 from rlid.measurement.plan import Plan
 from rlid.projections import check_fits
 from rlid.records import Judgement, Record, TrialSpec, judged
+from rlid.simulators import tell_of_dependence
 from rlid.store import Leases, Store
 
 MAX_CELL = 32
@@ -87,6 +89,7 @@ class Runner:
         self.retry = retry
         self.engine = make_engine(place, timeout or plan.task.patience)
         self.trials_run = 0
+        self._is_examined = False
         for note in plan.task.notes:
             self.watcher.note(note)
 
@@ -165,6 +168,7 @@ class Runner:
             self.watcher.trial(records[record.key], None if so_far is None else standing)
 
         if new:
+            self.examine()
             agenda = Agenda(
                 self._cells(plan, new, judgement),
                 self.store,
@@ -175,6 +179,28 @@ class Runner:
             self.engine.run(agenda)
             self.trials_run += agenda.run_here if so_far is not None else 0
         return [records[spec.key] for spec in specs]
+
+    def examine(self) -> None:
+        """Warn once of an environment whose episodes depend on more than seeds and actions.
+
+        It is run in a worker, since it may hang, or end its process.
+
+        Raises:
+            InputError: see `rlid.simulators.tell_of_dependence`.
+        """
+        task = self.plan.task
+        if self._is_examined or task.kind != "rl" or task.world is not None:
+            return
+        self._is_examined = True
+        arguments = (task.name, self.plan.imports, task.observation, task.backend)
+        try:
+            problem, seen = self.engine.call(probe, *arguments)
+        except EngineError:
+            # The trials will fail in the same way, and their records will say how.
+            return
+        for warning in seen:
+            warnings.warn(warning, EnvironmentWarning, stacklevel=2)
+        tell_of_dependence(task, problem)
 
     def _cells(self, plan: Plan, new: Sequence[TrialSpec], judgement: Judgement) -> list[Cell]:
         """Return the new trials as cells, as many as there are places to run them."""

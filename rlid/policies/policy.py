@@ -220,8 +220,8 @@ def _task(file: PolicyFile) -> Task:
     if task.kind == "synthetic":
         raise PolicyFileError(f"{file.task!r} is a synthetic task: it has no policy")
     for variant in variants(task):
-        found = variant.version, policy_file.protocol_digest(variant)
-        if found == (file.task_version, file.protocol):
+        identity = variant.version, policy_file.protocol_digest(variant)
+        if identity == (file.task_version, file.protocol):
             return variant
     raise PolicyFileError(
         f"made for version {file.task_version} of {file.task!r} and its protocol; "

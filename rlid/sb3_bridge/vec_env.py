@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from rlid.errors import Diverged, InputError
+from rlid.errors import Diverged, EnvironmentFault, InputError
 from rlid.evaluation import check_finite, check_returns
 from rlid.problem import Problem
 from rlid.simulators import is_bounded, make_world
@@ -74,11 +74,12 @@ class SimulatorVecEnv(VecEnv):
             return spaces.MultiBinary(math.prod(space.shape))
         if isinstance(space, spaces.Box):
             if not self._is_raw:
-                return spaces.Box(space.low.ravel(), space.high.ravel(), dtype=np.float32)
+                low, high = (end.ravel().astype(np.float32) for end in (space.low, space.high))
+                return spaces.Box(low, high, dtype=np.float32)
             bound = RAW_BOUND
             if self._problem.task.action == "clip":
-                ends = np.maximum(np.abs(space.low), np.abs(space.high))
-                bound = float(np.where(is_bounded(space), ends, UNBOUNDED).max())
+                far = np.maximum(np.abs(space.low), np.abs(space.high))
+                bound = float(np.where(is_bounded(space), far, UNBOUNDED).max())
             return spaces.Box(-bound, bound, (self._problem.network.outputs,))
         raise InputError(f"actions of kind {space} are not supported")
 
@@ -132,9 +133,18 @@ class SimulatorVecEnv(VecEnv):
             self._actions, self._all
         )
         check_finite(rewards)
+        with np.errstate(over="ignore"):
+            scaled = (rewards * self._reward_scale).astype(np.float32)
+            self._returns += rewards
+        if not np.isfinite(scaled).all():
+            too_large = rewards[~np.isfinite(scaled)][0]
+            raise EnvironmentFault(
+                f"a reward of {too_large:g}, and SB3 trains in float32, which cannot hold it: "
+                "use --set reward_scale where the agent has it",
+                "nonfinite",
+            )
         observations = self._seen(observations)
         self._problem.search_steps += self.num_envs
-        self._returns += rewards
         self._lengths += 1
         truncated = truncated | (self._lengths >= self._problem.task.episode_cap)
         dones = terminated | truncated
@@ -150,7 +160,7 @@ class SimulatorVecEnv(VecEnv):
                 }
             observations = observations.copy()
             observations[ended] = self._seen(self._begin(ended))
-        return observations, (rewards * self._reward_scale).astype(np.float32), dones, infos
+        return observations, scaled, dones, infos
 
     def close(self) -> None:
         """Close the simulator."""

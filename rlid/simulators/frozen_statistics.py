@@ -19,7 +19,7 @@ from rlid.task import Task
 from rlid.world import Beat, DrawSeeds, Simulator, Steps, World, no_beat
 
 SEED = 2**33
-"""Of the random policy's episodes; trials and references have seeds below."""
+"""Seed of the random policy's episodes; trials and references have smaller seeds."""
 EPISODES = 10
 LEAST_SPREAD = 1e-6
 """Entries that spread less count as constant, and are centred only."""

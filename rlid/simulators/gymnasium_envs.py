@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import InputError, fault, first_line
+from rlid.errors import InputError, fault, first_line, guarded
 from rlid.simulators.images import WRAP, wrap
 from rlid.simulators.log_files import keep_logs_off_disk
 from rlid.simulators.observations import Observations
@@ -83,9 +83,10 @@ class GymnasiumSimulator(Simulator):
         self._beat = beat
         self._pool: list[Any] = [self.plain()]
         self._envs: list[Any] = []
-        self.action_space = self._pool[0].action_space
         try:
-            self._shown = Observations(self._pool[0].observation_space, observation, env)
+            with guarded(f"a space of {env}", InputError):
+                self.action_space = self._pool[0].action_space
+                self._shown = Observations(self._pool[0].observation_space, observation, env)
         except InputError:
             self.close()
             raise

@@ -25,7 +25,7 @@ from rlid.task import Task
 from rlid.world import Simulator
 
 SEED = 2**33 + 1
-"""Of the probe's actions; trials, references and frozen statistics have other seeds."""
+"""Seed of the probe's actions; trials, references and frozen statistics have other seeds."""
 EPISODE, NEIGHBOUR = 7, 8
 """Seeds of the episode that is repeated, and of the episode that runs beside it."""
 STEPS = 100
@@ -40,32 +40,49 @@ Course = list[tuple[bytes, float, bool, bool]]
 def check_independence(task: Task, simulator: Simulator) -> None:
     """Warn of an environment whose episodes depend on more than their seeds and actions.
 
-    The same seed and actions are run twice alone, and once beside another instance. Tasks with
-    simulators of their own are not probed: rlid's tests do that.
-
     Args:
         task: of kind "rl".
         simulator: its world, with no episodes under way.
 
     Raises:
+        InputError: see `tell_of_dependence`.
+    """
+    tell_of_dependence(task, dependence(task, simulator))
+
+
+def dependence(task: Task, simulator: Simulator) -> str:
+    """Return in words what episodes depend on besides their seeds and actions, or "".
+
+    The same seed and actions are run twice alone, and once beside another instance. Tasks with
+    simulators of their own are not probed: rlid's tests do that. An environment that fails here
+    fails in the trials as well, which say so in their records.
+
+    Args:
+        task: of kind "rl".
+        simulator: its world, with no episodes under way.
+    """
+    if task.world is not None:
+        return ""
+    try:
+        if task.observation != "frozen":
+            return _problem(task.env, simulator)
+        # Its statistics would take many episodes before the probe.
+        raw = cast(Simulator, make_world(replace(task, observation="raw")))
+        try:
+            return _problem(task.env, raw)
+        finally:
+            raw.close()
+    except (EnvironmentFault, InputError):
+        return ""
+
+
+def tell_of_dependence(task: Task, problem: str) -> None:
+    """Warn of what `dependence` has found, if anything.
+
+    Raises:
         InputError: the task's observations are scaled by statistics of random actions, which would
             differ from one use of a policy to the next.
     """
-    if task.world is not None:
-        return
-    try:
-        if task.observation == "frozen":
-            # Its statistics would take many episodes before the probe.
-            raw = cast(Simulator, make_world(replace(task, observation="raw")))
-            try:
-                problem = _problem(task.env, raw)
-            finally:
-                raw.close()
-        else:
-            problem = _problem(task.env, simulator)
-    except (EnvironmentFault, InputError):
-        # What fails here fails in the trials, which say so in their records.
-        return
     if problem and task.observation == "frozen":
         raise InputError(
             f"{problem}, so that frozen statistics would differ at every use: "

@@ -1,8 +1,8 @@
 """Gymnasium's planar MuJoCo tasks stepped directly: one model, the state of every slot its own.
 
-Episodes begin as `gymnasium.make(env).reset(seed=seed)` does, by that very call; each step calls
-`mujoco.mj_step` for one slot after the other, and then forms what the environment's class would
-make of the state, for all slots at once. It is the same within rounding, and saves what gymnasium
+Episodes begin by the call `gymnasium.make(env).reset(seed=seed)`. Each step calls `mujoco.mj_step`
+for one slot after the other, and then computes observations, rewards and ends as the environment's
+class does, for all slots at once. They are the same within rounding. That saves what gymnasium
 spends around the physics: a third of the time on a pendulum, more than half on a reacher.
 """
 
@@ -24,8 +24,8 @@ from rlid.world import Simulator, Steps
 MAX_SLOTS = 256
 """Episodes held at once: each touches up to half a megabyte, and more would not run faster."""
 ARENA = 2**20
-"""Bytes of working memory for each state: random motion takes up to 12,000, and MuJoCo would set
-aside 4 to 14 million, which hundreds of states turn into gigabytes that a process may not have."""
+"""Bytes of working memory for each state: random motion takes up to 12,000. MuJoCo's default of 4
+to 14 million would take gigabytes for hundreds of states."""
 
 Floats = NDArray[np.float64]
 StepOutcome = tuple[Floats, Floats, NDArray[np.bool_]]
@@ -190,7 +190,7 @@ class MujocoSimulator(Simulator):
         self._make_arguments = (env, options, episode_cap)
         self._env = self.plain().unwrapped
         if "xml_file" not in options:
-            # What a model of one's own may take is for its file to say.
+            # A model of the user's own keeps the memory that its file asks for.
             self._env.model = _lean(self._env)
             self._env.data = mujoco.MjData(self._env.model)
         self._planar, self._cap = OUTCOMES[env], episode_cap
@@ -248,10 +248,7 @@ class MujocoSimulator(Simulator):
         return observations, rewards, terminated, truncated
 
     def close(self) -> None:
-        """Close the one environment, and let go of all states.
-
-        Python knows nothing of their memory, and so collects no garbage for it.
-        """
+        """Close the environment, and release all states: their memory is outside Python."""
         self._env.close()
         self._pool, self._slots = [], []
 
@@ -261,6 +258,6 @@ def _lean(env: Any) -> Any:
     spec = mujoco.MjSpec.from_file(env.fullpath)
     spec.memory = ARENA
     with warnings.catch_warnings():
-        # Of what is deprecated in the environment's file, which is not ours to change.
+        # The environment's file, which is not ours to change, has deprecated settings.
         warnings.simplefilter("ignore")
         return spec.compile()

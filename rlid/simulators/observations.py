@@ -144,14 +144,25 @@ def _ranges(space: Any) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         inner = space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces
         ranges = [_ranges(part) for part in inner]
         if ranges:
-            low, high, whole = (np.concatenate(rows) for rows in zip(*ranges, strict=True))
-            return low, high, whole
-    elif space.is_np_flattenable:
+            low, high, is_whole = (np.concatenate(rows) for rows in zip(*ranges, strict=True))
+            return low, high, is_whole
+    elif _is_flattenable(space):
         size = spaces.utils.flatdim(space)
         is_binary = isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary)
         end = 1.0 if is_binary else np.inf
         return np.full(size, 1.0 - end), np.full(size, end), np.full(size, is_binary)
-    raise InputError(f"its observations, {space}, cannot be flattened to one vector")
+    raise InputError(
+        f"its observations, {space}, cannot be flattened to one vector: "
+        "register it in a wrapper that shows numbers"
+    )
+
+
+def _is_flattenable(space: Any) -> bool:
+    try:
+        return bool(space.is_np_flattenable)
+    except NotImplementedError:
+        # A space of somebody's own that says nothing of it.
+        return False
 
 
 def _flat_parts(space: Any, value: Any) -> Iterator[NDArray[Any]]:

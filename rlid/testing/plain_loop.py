@@ -15,8 +15,9 @@ from rlid.task import Task
 SEEDS = (11, 12, 13, 14, 15)
 """Seeds of the episodes that are compared."""
 D = 10
+"""Dimension of the subspace of that policy."""
 Z_SEED = 0
-"""Of the random policy that plays them."""
+"""Seed of the random policy that plays them."""
 
 
 @dataclass(frozen=True)
