@@ -34,7 +34,12 @@ at 3e-3 and at 1e-2 is 0.984 and 0.982 for mlp:200x200 by direct training, 0.774
 d = 200; for lenet 0.990 and 0.990 by direct training, 0.743 and 0.794 at d = 100 (one seed each).
 """
 CIFAR_STEPS = 14_080
-"""Forty passes through the training images of CIFAR-10, in minibatches."""
+"""Forty passes through the training images of CIFAR-10, in minibatches.
+
+Best held-out accuracy of direct training by CIFAR_RECIPE after 10, 20, 40 and 80 passes: 0.491,
+0.517, 0.532 and 0.535 for mlp:200x200; after 10, 20 and 40 passes: 0.593, 0.630 and 0.631 for lenet
+(one seed each, standard error 0.007).
+"""
 CIFAR_RECIPE: Recipe = {"adam": {"lr": 1e-3, "weight_decay": 1e-4}}
 """The learning rate and one of the two weight decays of Li et al. 2018, chosen with CIFAR_STEPS by
 direct training on held-out images; results/cifar10/recipe.csv has every recipe that was tried.

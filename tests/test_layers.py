@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "registry", "operating_system", "random_stream", "task_name", "world", "dimension"},
     {"records", "projections", "networks", "datasets", "task"},
-    {"store", "simulators", "subspace"},
+    {"store", "simulators", "subspace", "wrapping"},
     {"evaluation"},
     {"problem"},
     {"agent"},
