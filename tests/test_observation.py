@@ -15,7 +15,7 @@ from rlid.simulators.frozen_statistics import LIMIT, statistics_of
 from rlid.simulators.make import make_world
 from rlid.store.store import Store
 from rlid.task import adapt, resolve
-from rlid.training.cell import run_trials
+from rlid.training.trial import run_trials
 
 
 @pytest.fixture

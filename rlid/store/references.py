@@ -206,6 +206,15 @@ def find(
     return locate(store, task, version, protocol, network)[0]
 
 
+def load(task: Task, network: str, store: Path) -> Reference | None:
+    """Return the measured reference of (task, network): the store's own, or else the shipped one.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    return find(store, task.name, task.version, task.protocol(), network)
+
+
 def locate(
     store: Path, task: str, version: int, protocol: Mapping[str, Value], network: str
 ) -> tuple[Reference | None, bool]:
