@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def leaderboard(
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(entries))
     try:
         for path, text in texts.items():
-            print(write_whole(path, text.encode()))
-        print(site.write(published, out)[0])
+            print(shown(write_whole(path, text.encode())))
+        print(shown(site.write(published, out)[0]))
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
 
@@ -88,7 +88,7 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     found = publisher.harvest(records, task or None)
     for one in found.found:
         for path in publisher.write(one, records, out):
-            print(path)
+            print(shown(path))
     for line in (*found.refused, *found.untold):
         print(f"not published: {line}", file=sys.stderr)
     return found

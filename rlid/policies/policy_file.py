@@ -17,7 +17,7 @@ ever run or imported.
         17      4  scale of z (float32)
         21      8  start of the SHA-256 of the task's protocol
         29     32  SHA-256 of theta's float32 bytes
-        61      -  task, network, projection: one byte of length, then ASCII
+        61      -  task, network, projection: one byte of length, then UTF-8
          -      -  z: d * bits, packed from the highest bit on, the last byte filled with zeros
 """
 
@@ -44,7 +44,7 @@ MAX_BYTES = 64 + 3 * 256 + 4 * MAX_FILE_D
 _HEADER = struct.Struct("<4sBBHBIIf8s32s")
 _RAW = 32
 # A second colon would name a module that gymnasium imports.
-_TASK = re.compile(r"[A-Za-z0-9_]+(?::[A-Za-z0-9_./-]+)?")
+_TASK = re.compile(r"\w+(?::[\w./-]+)?(?:\?[A-Za-z0-9_.,:/%&=-]+)?")
 _NAME = re.compile(r"[a-z0-9_.:x+=-]+")
 _SHRINKAGES = np.linspace(0.2, 1.0, 81)
 """Scales that are tried for z, in parts of its largest entry: rounding may clip the rarest."""
@@ -90,7 +90,7 @@ class PolicyFile:
             self.seed, self.scale, self.protocol, self.theta_sha256,
         )  # fmt: skip
         names = b"".join(
-            bytes([len(name)]) + name.encode("ascii")
+            bytes([len(name.encode())]) + name.encode()
             for name in (self.task, self.network, self.projection)
         )
         return header + names + _pack(self.codes, self.bits)
@@ -121,8 +121,9 @@ def parse(data: bytes) -> PolicyFile:
     names, at = [], _HEADER.size
     for what, pattern in (("task", _TASK), ("network", _NAME), ("projection", _NAME)):
         length = data[at] if at < len(data) else 0
-        name = data[at + 1 : at + 1 + length].decode("ascii", errors="replace")
-        if len(name) < length or not pattern.fullmatch(name):
+        encoded = data[at + 1 : at + 1 + length]
+        name = encoded.decode(errors="replace")
+        if len(encoded) < length or not pattern.fullmatch(name):
             raise PolicyFileError(f"its {what} is no name: {name[:60]!r}")
         names.append(name)
         at += 1 + length

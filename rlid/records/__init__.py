@@ -15,6 +15,7 @@ from rlid.records.judgement import Judgement as Judgement
 from rlid.records.judgement import judged as judged
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
+from rlid.records.measurement_spec import option_name as option_name
 from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import Record as Record
@@ -68,6 +69,7 @@ __all__ = [
     "joined",
     "judged",
     "missing_record",
+    "option_name",
     "parse_json",
     "parse_record",
     "restore_generator",
