@@ -75,6 +75,10 @@ class EnvironmentFault(Exception):
         self.status = status
 
 
+class SharedFault(Exception):
+    """Training failed in a batch of several trials; each of them is to be run alone."""
+
+
 class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
 

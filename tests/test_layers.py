@@ -15,7 +15,7 @@ LAYERS = [
     {"evaluation"},
     {"problem"},
     {"agent"},
-    {"sb3_bridge", "training"},
+    {"sb3_bridge", "batched", "training"},
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
@@ -25,7 +25,16 @@ LAYERS = [
 SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
-    "agents": {"agent", "problem", "sb3_bridge", "networks", "subspace", "evaluation", "errors"},
+    "agents": {
+        "agent",
+        "problem",
+        "sb3_bridge",
+        "batched",
+        "networks",
+        "subspace",
+        "evaluation",
+        "errors",
+    },
 }
 HOUSE = House(ROOT, LAYERS, SIDEWAYS, PLUGINS)
 

@@ -19,6 +19,7 @@ from rlid.measurement import (
     count,
     details,
     further,
+    is_bracket,
     reasons,
     reliable,
 )
@@ -150,7 +151,7 @@ def print_gap(measured: Sequence[Measurement]) -> None:
         answered = [
             (measurement.estimate.d_int90, measurement.plan.agent_name)
             for measurement in group
-            if measurement.estimate.d_int90 is not None and measurement.estimate.bracket is None
+            if measurement.estimate.d_int90 is not None and not is_bracket(measurement.estimate)
         ]
         if answered:
             smallest, agent = min(answered, key=lambda pair: pair[0])

@@ -96,10 +96,19 @@ def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
     )
     print(
         f"score {report.score:.6g} over {report.episodes} fresh "
-        f"{'episodes' if report.episodes > 1 else 'scoring'}, "
-        f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
+        f"{'episodes' if report.episodes > 1 else 'scoring'}, {_against_threshold(report)}"
     )
     print(f"written: {shown(target)}")
+
+
+def _against_threshold(report: PolicyReport) -> str:
+    """Return how an exported policy stands to its threshold, in words."""
+    is_above = report.score >= report.threshold
+    if is_above == report.solved:
+        return f"{'at least' if is_above else 'BELOW'} the {report.threshold:.6g} that is asked"
+    if report.solved:
+        return f"and {report.threshold:.6g} or more in the scoring that decided"
+    return f"but NOT sure to reach the {report.threshold:.6g} that is asked: no confirmation passed"
 
 
 def play(

@@ -11,6 +11,7 @@ from rlid.measurement.answer import curve_json as curve_json
 from rlid.measurement.answer import details as details
 from rlid.measurement.answer import details_json as details_json
 from rlid.measurement.answer import further as further
+from rlid.measurement.answer import is_bracket as is_bracket
 from rlid.measurement.answer import reliable as reliable
 from rlid.measurement.budget_check import check_budget as check_budget
 from rlid.measurement.check import MAX_TRIALS as MAX_TRIALS
@@ -69,6 +70,7 @@ __all__ = [
     "establish",
     "further",
     "infer",
+    "is_bracket",
     "is_first_edition",
     "measure",
     "measure_reference",

@@ -11,10 +11,15 @@ def answer(estimate: Estimate) -> str:
     """Return d_int90 and its interval in words; a bracket where the trials tell no more."""
     if estimate.withheld:
         return f"no d_int90: {estimate.withheld}"
-    if estimate.bracket is not None:
-        low, high = estimate.bracket
+    if is_bracket(estimate):
+        low, high = estimate.bracket or (0, 0)
         return f"d_int90 in {low:,}-{high:,} ({count(estimate.seeds, 'seed')}, no interval)"
     return f"d_int90 {value(estimate)} ({interval(estimate)})"
+
+
+def is_bracket(estimate: Estimate) -> bool:
+    """Whether the trials tell no more than two different ends between which d_int90 lies."""
+    return estimate.bracket is not None and estimate.bracket[0] < estimate.bracket[1]
 
 
 def value(estimate: Estimate) -> str:
@@ -43,7 +48,7 @@ def interval(estimate: Estimate) -> str:
 
 def reliable(estimate: Estimate) -> str:
     """Return d_reliable and its interval in words; "" where nothing is claimed of it."""
-    if estimate.withheld or estimate.bracket is not None or estimate.reliable_low is None:
+    if estimate.withheld or is_bracket(estimate) or estimate.reliable_low is None:
         return ""
     figure = "above every d tried" if estimate.d_reliable is None else f"{estimate.d_reliable}"
     if estimate.reliable_high is None:
@@ -89,7 +94,7 @@ def details_json(estimate: Estimate) -> dict[str, Any]:
         "flat_high",
     )  # fmt: skip
     figures = {name: getattr(estimate, name) for name in names}
-    return figures if estimate.bracket is None else {**figures, "d_int90": None}
+    return {**figures, "d_int90": None} if is_bracket(estimate) else figures
 
 
 def curve_json(estimate: Estimate) -> list[dict[str, Any]]:

@@ -14,14 +14,15 @@ from rlid.simulators import make_env
 
 DEFAULT_FPS = 30
 BLOCK = 16
-"""Video codecs take frames whose sides are multiples of this."""
+"""Pixels; video codecs take frames whose sides are multiples of it."""
 
 
 def record(policy: Policy, to: Path, seed: int) -> float:
     """Record the episode with this seed; return its score.
 
     Raises:
-        InputError: there is nothing to draw, or no library to write it with.
+        InputError: the task has no episodes, its environment cannot be drawn, or imageio-ffmpeg
+            is not installed.
     """
     task = policy.problem.task
     if task.kind != "rl":

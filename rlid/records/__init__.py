@@ -13,6 +13,7 @@ from rlid.records.fields import Value as Value
 from rlid.records.fields import visible as visible
 from rlid.records.judgement import Judgement as Judgement
 from rlid.records.judgement import judged as judged
+from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
 from rlid.records.measurement_spec import option_name as option_name
@@ -42,6 +43,7 @@ from rlid.records.strict_json import parse_json as parse_json
 from rlid.records.strict_json import validate as validate
 
 __all__ = [
+    "DEFAULT_FRACTION",
     "Count",
     "Finite",
     "Judgement",

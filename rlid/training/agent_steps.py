@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
-from rlid.agent import AGENTS, Agent, Ask, Progress
+from rlid.agent import AGENTS, Agent, Ask, Progress, TrainingRound
 from rlid.errors import (
     AgentFault,
     Diverged,
@@ -69,7 +69,7 @@ class AgentSteps:
                 raise TypeError(f"search is a {type(search).__name__}, not a generator")
             self._search: GeneratorType[Any, Any, None] = search
 
-    def send(self, reply: NDArray[np.float64] | None) -> Step | None:
+    def send(self, reply: NDArray[np.float64] | None) -> Step | TrainingRound | None:
         """Return the next step, or None where the search is over.
 
         Raises:
@@ -82,6 +82,8 @@ class AgentSteps:
                 yielded = self._search.send(reply)
             except StopIteration:
                 return None
+            if isinstance(yielded, TrainingRound):
+                return yielded
             return Step(yielded, candidates_of(yielded, self._problem.dim))
 
     def close(self) -> None:
@@ -98,7 +100,7 @@ def candidates_of(yielded: Any, d: int) -> NDArray[np.float32]:
     """Return the candidates (n, d) of what an agent yielded, as float32.
 
     Raises:
-        TypeError: it is neither `Ask` nor `Progress`, or its score is no number.
+        TypeError: it is no `Ask`, `Progress` or `TrainingRound`, or its score is no number.
         ValueError: its candidates have another shape.
         Diverged: they are not finite.
     """
@@ -109,7 +111,9 @@ def candidates_of(yielded: Any, d: int) -> NDArray[np.float32]:
         if yielded.score is not None and math.isnan(float(yielded.score)):
             raise ValueError("the score of a Progress is NaN")
     else:
-        raise TypeError(f"search yielded a {type(yielded).__name__}, not Ask or Progress")
+        raise TypeError(
+            f"search yielded a {type(yielded).__name__}, not Ask, Progress or TrainingRound"
+        )
     if Z.ndim != 2 or Z.shape[1] != d or len(Z) == 0:
         raise ValueError(f"candidates of shape {Z.shape}, not (n, {d})")
     with np.errstate(over="ignore"):

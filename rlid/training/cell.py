@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from rlid.agent import TrainingRound
 from rlid.errors import EnvironmentFault
 from rlid.problem import Answer, Evaluation, Request, make_problem
 from rlid.records import Judgement, Record, TrialSpec
@@ -17,11 +18,13 @@ from rlid.task import Task
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Z
 from rlid.training.journal import Journal, Journals
+from rlid.training.rounds import Rounds
 from rlid.training.tensorboard import Scalars
 from rlid.training.trial import TrialSteps, trial
 from rlid.world import no_beat
 
 Deliver = Callable[[Record, Z | None], None]
+Resume = Callable[[], list[Request] | TrainingRound]
 
 
 def run_trials(
@@ -60,6 +63,7 @@ class RunningTrial:
         requests: what it asks now.
         answers: the answers so far, None where one is missing.
         kept: how many of the first answers came from the journal.
+        training: the round of training that it asks for, instead of requests.
     """
 
     steps: TrialSteps
@@ -69,6 +73,7 @@ class RunningTrial:
     requests: list[Request] = field(default_factory=list)
     answers: list[Answer | None] = field(default_factory=list)
     kept: int = 0
+    training: TrainingRound | None = None
 
     @property
     def open(self) -> range:
@@ -80,14 +85,18 @@ class RunningTrial:
         """Whether no answer is missing."""
         return None not in self.answers
 
-    def ask(self, resume: Callable[[], list[Request]], beat: Callable[[], None]) -> None:
-        """Resume the trial, until it asks what its journal cannot answer.
+    def ask(self, resume: Resume, beat: Callable[[], None]) -> None:
+        """Resume the trial, until it asks what its journal cannot answer, or for training.
 
         Raises:
             StopIteration: the trial is over.
         """
         while True:
-            self.requests = resume()
+            asked = resume()
+            self.training = asked if isinstance(asked, TrainingRound) else None
+            self.requests = [] if isinstance(asked, TrainingRound) else asked
+            if self.training is not None:
+                return
             journal = self.journal
             kept = [journal.answer(request) for request in self.requests] if journal else []
             self.answers = [*kept] if kept else [None] * len(self.requests)
@@ -121,6 +130,7 @@ class SideBySide:
 
     Where the simulator gains by it, the requests of all trials run in one batch, and each trial
     resumes as soon as its own episodes are over. Otherwise one trial is evaluated at a time.
+    Trials that ask for a round of training wait for each other, and train together.
     """
 
     def __init__(
@@ -145,6 +155,7 @@ class SideBySide:
         self._running: list[RunningTrial] = []
         self._waiting, self._evaluated = deque[RunningTrial](), list[RunningTrial]()
         self._asked: dict[int, tuple[RunningTrial, int]] = {}
+        self._training = Rounds[RunningTrial]()
 
     def admit(self, spec: TrialSpec, journal: Journal | None, scalars: Scalars | None) -> None:
         """Begin a trial, and run it up to its first request."""
@@ -172,7 +183,7 @@ class SideBySide:
         Returns whether there was a trial left to run.
         """
         if not self._waiting and not self._evaluated:
-            return False
+            return self._train()
         while self._waiting and len(self._evaluated) < self._room:
             started = time.perf_counter()
             run = self._waiting.popleft()
@@ -195,7 +206,18 @@ class SideBySide:
             self.resume(run, partial(run.steps.send, run.take()))
         return True
 
-    def resume(self, run: RunningTrial, resume: Callable[[], list[Request]]) -> bool:
+    def _train(self) -> bool:
+        """Train the trials that ask for it; return whether there was any."""
+        trained = self._training.round()
+        for run, seconds, fault in trained:
+            run.seconds += seconds
+            if fault is None:
+                self.resume(run, partial(run.steps.send, []))
+            else:
+                self.resume(run, partial(run.steps.throw, fault))
+        return bool(trained)
+
+    def resume(self, run: RunningTrial, resume: Resume) -> bool:
         """Run a trial until it has a request that is to be evaluated, or deliver its record.
 
         A trial with a request waits in front of the others. Returns whether there is a request.
@@ -216,6 +238,9 @@ class SideBySide:
                 run.journal.remove()
             run.close()
             return False
+        if run.training is not None:
+            self._training.add(run.training.learner, run)
+            return False
         self._waiting.appendleft(run)
         return True
 
@@ -223,4 +248,5 @@ class SideBySide:
         """Close the files of trials that are not over, and the world."""
         for run in self._running:
             run.close()
+        self._training.close()
         self._world.close()

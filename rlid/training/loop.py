@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from rlid.agent import Agent, Ask
+from collections.abc import Generator
+
+from rlid.agent import Agent, Ask, TrainingRound
 from rlid.errors import AgentFault, Diverged
-from rlid.problem import Request
+from rlid.problem import Answer, Request
+from rlid.training.agent_steps import AgentSteps, Step
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Course
 from rlid.training.overlap import Overlap
 from rlid.training.resume import begin, save
 from rlid.training.seeds import draw_seeds, role_generator
 from rlid.training.tensorboard import Scalars
-from rlid.training.validation import Asking, unless_fault, validate
+from rlid.training.validation import unless_fault, validate
+
+Driving = Generator[list[Request] | TrainingRound, list[Answer], None]
 
 
 def drive(
     course: Course, agent: Agent, checkpoints: Checkpoints | None, scalars: Scalars | None
-) -> Asking:
+) -> Driving:
     """Drive the agent until a candidate is final, the budget is spent, or it asks no more.
 
     With `checkpoints` an interrupted search resumes where it was saved.
@@ -28,7 +33,8 @@ def drive(
     """
     problem, spec = course.problem, course.spec
     training = role_generator(spec.seed, "training")
-    search, step = begin(course, agent, checkpoints)
+    search, first = begin(course, agent, checkpoints)
+    step = yield from trained(search, first)
     overlap = Overlap()
     # A question beside a validation that ends the search is in vain, which is worth it only where
     # a step of the simulator costs little more for it.
@@ -63,7 +69,7 @@ def drive(
             break
         save(course, step, checkpoints)
         try:
-            step = search.send(reply)
+            step = yield from trained(search, search.send(reply))
         except (AgentFault, Diverged):
             yield from overlap.end()
             if course.is_solved:
@@ -73,3 +79,17 @@ def drive(
     search.close()
     if course.last is not None:
         yield from validate(course, course.last, may_end=False)
+
+
+def trained(
+    search: AgentSteps, step: Step | TrainingRound | None
+) -> Generator[TrainingRound, list[Answer], Step | None]:
+    """Ask for the rounds of training that the agent wants first; return its next step.
+
+    Raises:
+        EnvironmentFault, AgentFault, Diverged: as `AgentSteps.send`, or from the training.
+    """
+    while isinstance(step, TrainingRound):
+        yield step
+        step = search.send(None)
+    return step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlid.agent import Agent, Progress
+from rlid.agent import Agent, Progress, TrainingRound
 from rlid.errors import EnvironmentFault, StoreError, named_line
 from rlid.records import State, joined
 from rlid.training.agent_steps import AgentSteps, Step, faults_of
@@ -13,7 +13,7 @@ from rlid.training.seeds import role_generator
 
 def begin(
     course: Course, agent: Agent, checkpoints: Checkpoints | None
-) -> tuple[AgentSteps, Step | None]:
+) -> tuple[AgentSteps, Step | TrainingRound | None]:
     """Begin the search, and take its first step.
 
     A checkpoint from which the trial or its agent cannot resume is set aside, and the search begins
@@ -43,7 +43,7 @@ def begin(
     return _first_step(course, agent)
 
 
-def _first_step(course: Course, agent: Agent) -> tuple[AgentSteps, Step | None]:
+def _first_step(course: Course, agent: Agent) -> tuple[AgentSteps, Step | TrainingRound | None]:
     spec = course.spec
     rng = role_generator(spec.seed, "optimizer")
     search = AgentSteps(spec.agent, agent, course.problem, rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from rlid.agent import TrainingRound
 from rlid.errors import AgentFault, Diverged, EnvironmentFault
 from rlid.problem import Answer, Notes, Problem, Request
 from rlid.records import Judgement, Record, Status, TrialSpec, thin_curve, versions
@@ -15,7 +16,7 @@ from rlid.training.loop import drive
 from rlid.training.scoring import Score, score
 from rlid.training.tensorboard import Scalars
 
-TrialSteps = Generator[list[Request], list[Answer], tuple[Record, Z | None]]
+TrialSteps = Generator[list[Request] | TrainingRound, list[Answer], tuple[Record, Z | None]]
 
 
 def trial(
@@ -25,7 +26,7 @@ def trial(
     checkpoints: Checkpoints | None = None,
     scalars: Scalars | None = None,
 ) -> TrialSteps:
-    """Run one trial as a generator that asks for evaluations and returns (record, z).
+    """Run one trial as a generator that asks for evaluations and training; it returns (record, z).
 
     With `checkpoints` an interrupted trial resumes where it was saved.
 

@@ -12,7 +12,7 @@ SEED_BOUND = 2**63
 Groups = Literal["all", "layer"] | Mapping[str, int]
 
 
-class Group:
+class ParameterGroup:
     """Parameters that share a subspace: their names, how many numbers they are, and their d."""
 
     def __init__(self, name: str, sizes: Mapping[str, int], d: int) -> None:
@@ -21,7 +21,7 @@ class Group:
         self.D = sum(sizes.values())
 
 
-def groups_of(sizes: Mapping[str, int], d: int | None, groups: Groups) -> list[Group]:
+def groups_of(sizes: Mapping[str, int], d: int | None, groups: Groups) -> list[ParameterGroup]:
     """Return the groups of parameters with these sizes, in the order of their z.
 
     Raises:
@@ -35,19 +35,19 @@ def groups_of(sizes: Mapping[str, int], d: int | None, groups: Groups) -> list[G
     if d is None or not 1 <= d <= total:
         raise InputError(f"d must be from 1 to {total} (the number of weights), not {d}")
     if groups == "all":
-        return [Group("all", sizes, d)]
+        return [ParameterGroup("all", sizes, d)]
     layers: dict[str, dict[str, int]] = {}
     for name, size in sizes.items():
         layers.setdefault(name.rpartition(".")[0], {})[name] = size
     if d < len(layers):
         raise InputError(f"d = {d} is below the number of layers, {len(layers)}")
     shares = _shares({layer: sum(part.values()) for layer, part in layers.items()}, d)
-    return [Group(layer, part, shares[layer]) for layer, part in layers.items()]
+    return [ParameterGroup(layer, part, shares[layer]) for layer, part in layers.items()]
 
 
 def _given_groups(
     sizes: Mapping[str, int], d: int | None, groups: Mapping[str, int]
-) -> Iterator[Group]:
+) -> Iterator[ParameterGroup]:
     left = dict(sizes)
     for prefix, own in groups.items():
         part = {
@@ -61,7 +61,7 @@ def _given_groups(
             raise InputError(
                 f"groups: d of {prefix!r} must be from 0 to {sum(part.values())}, not {own}"
             )
-        yield Group(prefix, part, own)
+        yield ParameterGroup(prefix, part, own)
     if left:
         raise InputError(f"groups: no group for {', '.join(left)}; add '' for all others")
     if not any(groups.values()):
