@@ -1,4 +1,4 @@
-# `make run` measures CartPole's intrinsic dimension; `make test` passes the tests.
+# `make run` measures CartPole's intrinsic dimension; `make test` runs the tests on every core.
 # Both make the virtual environment and install into it when that is missing.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ run: $(STAMP)
 	$(VENV)/bin/rlid run cartpole --dmax 20
 
 test: $(STAMP)
-	$(VENV)/bin/pytest -q
+	$(VENV)/bin/pytest -q -n auto
 
 slow: $(STAMP)
 	$(VENV)/bin/pytest -q -m slow

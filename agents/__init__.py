@@ -1,1 +1,1 @@
-"""Agents: one file per optimizer of z. A new file here is found by itself."""
+"""Agents: one file per optimizer of z. A new file here is found and registered."""

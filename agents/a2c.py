@@ -11,7 +11,7 @@ from rlid.agent import AGENTS, CHECKPOINT, LATER, SearchSteps, check_positive, c
 
 if TYPE_CHECKING:
     from rlid.networks import Network
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("policy-gradient", "gradient", name="a2c")
@@ -75,15 +75,12 @@ class A2C:
 
             check_critic(network, self.critic, d)
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the learning rate of z, and how many numbers are trained outside z."""
         from rlid.sb3_bridge import numbers_outside
 
         outside = numbers_outside(problem.network, self.critic)
-        return {"lr_z": self.lr * self._scale(problem), "trained_outside_z": outside}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale), "trained_outside_z": outside}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
@@ -97,7 +94,7 @@ class A2C:
             rng,
             n_envs=self.n_envs,
             budget=problem.budget,
-            scale=self._scale(problem),
+            scale=problem.scale(self.scale),
             log_std=self.log_std,
             critic=self.critic,
             checkpoint=self.checkpoint,

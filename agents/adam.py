@@ -11,10 +11,10 @@ from rlid.agent import AGENTS, LATER, Progress, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 REPORTS = 100
-"""How often it says where it stands over the budget."""
+"""Reports over the budget."""
 
 
 @AGENTS.add("gradient", name="adam")
@@ -50,21 +50,18 @@ class Adam:
         if self.weight_decay < 0:
             raise InputError(f"adam: weight_decay must be at least 0, not {self.weight_decay}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the learning rate of z that d leads to."""
-        return {"lr_z": self.lr * self._scale(problem)}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale)}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         import torch
 
-        # What is trained is z / scale, whose step per entry is lr: Adam's own epsilon then means
+        # The trained tensor is w = z / scale, with steps of lr per entry: Adam's epsilon then means
         # the same as in direct training.
         w = torch.zeros(problem.dim, requires_grad=True)
-        scale = self._scale(problem)
+        scale = problem.scale(self.scale)
         optimizer = torch.optim.Adam([w], lr=self.lr)
         every = max(1, problem.budget // REPORTS)
         while True:

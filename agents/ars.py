@@ -11,7 +11,7 @@ from rlid.agent import AGENTS, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("evolution", "gradient-free", name="ars")
@@ -55,17 +55,14 @@ class ARS:
                 f"ars: top must be from 1 to the {self.directions} directions, not {self.top}"
             )
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the steps in z that d leads to."""
-        scale = self._scale(problem)
+        scale = problem.scale(self.scale)
         return {"sigma_z": self.sigma * scale, "lr_z": self.lr * scale}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about mirrored samples until closed."""
-        w, scale = np.zeros(problem.dim), self._scale(problem)
+        w, scale = np.zeros(problem.dim), problem.scale(self.scale)
         while True:
             noise = rng.standard_normal((self.directions, problem.dim))
             steps = self.sigma * np.vstack([noise, -noise, np.zeros(problem.dim)])

@@ -14,13 +14,13 @@ from rlid.agent import AGENTS, LATER, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 VD_FROM = 10
-"""Smallest d that pycma advises for its restricted samplers."""
+"""Smallest d for which pycma recommends its restricted samplers."""
 UNUSED = ("matplotlib", "matplotlib.pyplot", "scipy.stats")
-"""What pycma imports for its plots and surrogate models, and does without where it is missing."""
+"""Modules that pycma imports for plots and surrogate models, and that it does not need here."""
 
 
 @AGENTS.add("evolution", "gradient-free", name="cmaes")
@@ -38,9 +38,10 @@ class CMAES:
         sigma0: initial standard deviation of a weight's change. 0.2 is where direct training on
             cartpole takes the fewest steps (of 0.03, 0.05, 0.1, 0.2, 0.3, 0.5 and 1, 20 seeds).
         population: samples in a question, or None for pycma's 4 + 3 ln d.
-        full_up_to: largest d with a full covariance matrix. At 200 an evaluation costs 0.13 ms by
-            itself, about as much as four short episodes of cartpole, and 0.05 ms with a restricted
-            one; at 700 it is 0.7 and 0.1 ms, at 1500 2.7 and 0.1 ms.
+        full_up_to: largest d with a full covariance matrix. At d = 200, 700 and 1500 a full matrix
+            costs 0.13, 0.7 and 2.7 ms for each evaluation, and a restricted one 0.05, 0.1 and
+            0.1 ms; four short episodes of cartpole cost about 0.13 ms (all on one core of the
+            machine of the first edition).
         restricted: the covariance above that: "separable", "vd" (a diagonal and one direction;
             Akimoto, Auger and Hansen 2014) or "vkd" (and as many as it finds useful; Akimoto and
             Hansen 2016).
@@ -68,7 +69,7 @@ class CMAES:
         if self.population is not None and self.population < 2:
             raise InputError(f"cmaes: population must be at least 2, not {self.population}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the covariance model and the step that d leads to."""
         return {"covariance": self._covariance(problem.dim), "sigma0_z": self._sigma(problem)}
 
@@ -77,19 +78,19 @@ class CMAES:
         return "full" if d <= max(self.full_up_to, least - 1) else self.restricted
 
     def _sigma(self, problem: Problem) -> float:
-        return self.sigma0 * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
+        return self.sigma0 * problem.scale(self.scale)
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about populations until closed."""
         cma = _pycma()
-        # pycma needs two coordinates: at d = 1 the second one is searched and not read.
+        # pycma needs two coordinates: at d = 1 the second coordinate is searched and not read.
         width = max(problem.dim, 2)
         doublings = 0
         while True:
             strategy = cma.CMAEvolutionStrategy(
                 np.zeros(width), self._sigma(problem), self._options(width, doublings, rng)
             )
-            # It only asserts, at coordinates drawn from numpy's global generator.
+            # The check only asserts, and draws coordinates from numpy's global generator.
             strategy.adapt_sigma.check_consistency = lambda _: None
             while not strategy.stop():
                 samples = strategy.ask()
@@ -126,7 +127,7 @@ class CMAES:
 
 
 def _pycma() -> Any:
-    """Import pycma alone: what it would bring along takes fifteen times as long as itself."""
+    """Import pycma without modules that take fifteen times as long to import as pycma itself."""
     if "cma" not in sys.modules:
         absent = [name for name in UNUSED if name not in sys.modules]
         sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import numpy as np
 from rlid.agent import AGENTS, CHECKPOINT, LATER, SearchSteps, check_positive, check_shares
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("value-based", "gradient", name="dqn")
@@ -77,12 +77,9 @@ class DQN:
             epsilon_last=self.epsilon_last,
         )
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the learning rate of z that d leads to."""
-        return {"lr_z": self.lr * self._scale(problem)}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale)}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
@@ -97,7 +94,7 @@ class DQN:
             rng,
             n_envs=self.n_envs,
             budget=problem.budget,
-            policy_settings={"scale": self._scale(problem)},
+            policy_settings={"scale": problem.scale(self.scale)},
             checkpoint=self.checkpoint,
             learning_rate=self.lr,
             buffer_size=self.buffer,

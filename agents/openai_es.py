@@ -12,7 +12,7 @@ from rlid.agent import AGENTS, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("evolution", "gradient-free", name="openai_es")
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class OpenAIES:
     """Estimates the gradient of the mean return from mirrored samples, and follows it by Adam.
 
-    sigma and lr are in units of theta: in z they are times sqrt(D/d), since the columns of P have
-    unit norm (`scale="none"` takes them as they are). Returns enter by their centred ranks. Each
-    question holds the population and the mean of the search distribution, a candidate too.
+    sigma and lr are in units of theta: in z they are multiplied by sqrt(D/d), since the columns of
+    P have unit norm (`scale="none"` takes them as they are). Returns enter by their centred ranks.
+    Each question holds the population and the mean of the search distribution, which is a
+    candidate too.
 
     sigma, lr and population are such that direct training on cartpole takes few steps and no seed
     fails (of 0.03 to 0.3, 0.02 to 0.2, and 8, 16 and 32; 8 seeds).
@@ -32,7 +33,7 @@ class OpenAIES:
         lr: learning rate of a weight.
         population: samples in a question, two for each direction.
         iterations: updates after which the search ends, or None for the budget alone.
-        decay: what is added to the gradient for each unit that a weight lies from its start.
+        decay: L2 penalty on the distance of a weight from its start, added to the gradient.
     """
 
     sigma: float = 0.2
@@ -64,22 +65,19 @@ class OpenAIES:
         if self.decay < 0:
             raise InputError(f"openai_es: decay must be at least 0, not {self.decay}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the steps in z that d leads to."""
-        scale = self._scale(problem)
+        scale = problem.scale(self.scale)
         return {"sigma_z": self.sigma * scale, "lr_z": self.lr * scale}
 
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
-
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
-        """Ask about mirrored populations until closed, or for so many iterations."""
+        """Ask about mirrored populations until closed, or for `iterations` updates."""
         import torch
 
-        # What Adam moves is z / scale: sigma, lr and its own epsilon then mean the same for any d.
+        # Adam moves w = z / scale: sigma, lr and epsilon then mean the same for any d.
         w = torch.zeros(problem.dim, dtype=torch.float64, requires_grad=True)
         optimizer = torch.optim.Adam([w], lr=self.lr, weight_decay=self.decay)
-        scale, done = self._scale(problem), 0
+        scale, done = problem.scale(self.scale), 0
         while self.iterations is None or done < self.iterations:
             mean = w.detach().numpy()
             noise = rng.standard_normal((self.population // 2, problem.dim))
@@ -93,7 +91,7 @@ class OpenAIES:
 
 
 def centred_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the ranks of scores (n,), evenly spread over [-0.5, 0.5]; equal scores share one."""
+    """Return the ranks of scores (n,), evenly over [-0.5, 0.5]; equal scores share a rank."""
     from scipy.stats import rankdata
 
     ranks: NDArray[np.float64] = (rankdata(scores) - 1) / (len(scores) - 1) - 0.5

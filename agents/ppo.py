@@ -12,7 +12,7 @@ from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.networks import Network
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("policy-gradient", "gradient", name="ppo")
@@ -24,14 +24,14 @@ class PPO:
     are normal around the network's outputs, with the fixed standard deviation exp(log_std).
 
     Attributes:
-        anneal_lr: whether lr falls to zero, evenly over the budget, so that the policy settles:
-            constant steps move it until the end, and its return with them.
-        advantages: what they are standardised over: each "minibatch" for itself (SB3's way), or
-            the whole "rollout", so that a minibatch in which nothing happened stays quiet.
+        anneal_lr: whether lr falls linearly to zero over the budget. With constant steps the policy
+            and its return still change at the end.
+        advantages: standardised in each "minibatch" (as SB3 does) or over the "rollout", where a
+            minibatch without any reward changes little.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
-        reward_scale: rewards are multiplied by it in training: the critic starts near zero, and
-            follows large returns slowly.
+        reward_scale: factor of rewards in training. The critic starts near zero, and learns large
+            returns slowly.
         precision: of the network's convolutions in training, if any; evaluation is in float32.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
@@ -101,15 +101,12 @@ class PPO:
 
             check_critic(network, self.critic, d)
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the learning rate of z, and how many numbers are trained outside z."""
         from rlid.sb3_bridge import numbers_outside
 
         outside = numbers_outside(problem.network, self.critic)
-        return {"lr_z": self.lr * self._scale(problem), "trained_outside_z": outside}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale), "trained_outside_z": outside}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
@@ -125,7 +122,7 @@ class PPO:
             rng,
             n_envs=self.n_envs,
             budget=problem.budget,
-            scale=self._scale(problem),
+            scale=problem.scale(self.scale),
             log_std=self.log_std,
             critic=self.critic,
             precision=self.precision,

@@ -1,4 +1,4 @@
-"""Random search: independent samples around theta0, the floor under every other agent."""
+"""Random search: independent samples around theta0, a control for every other agent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rlid.agent import AGENTS, Ask, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 
 @AGENTS.add("control", "gradient-free", name="random")
@@ -30,7 +30,7 @@ class RandomSearch:
     shares_batch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn.
+        """Refuse settings that cannot be sampled.
 
         Raises:
             InputError: sigma is not positive, or the batch is below 1.
@@ -40,12 +40,12 @@ class RandomSearch:
         if self.batch < 1:
             raise InputError(f"random: batch must be at least 1, not {self.batch}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the standard deviation in z."""
         return {"sigma_z": self._sigma(problem)}
 
     def _sigma(self, problem: Problem) -> float:
-        return self.sigma * (problem.subspace.scale if self.scale == "sqrt" else 1.0)
+        return self.sigma * problem.scale(self.scale)
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Ask about fresh samples until closed."""

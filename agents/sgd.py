@@ -12,12 +12,12 @@ from rlid.agent import AGENTS, Progress, SearchSteps
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 REPORTS = 100
-"""How often it says where it stands over the budget."""
+"""Reports over the budget."""
 DIVERGED = 10.0
-"""A loss of so many times the first one never comes from a step of the right length."""
+"""The search has diverged where a loss is this many times the first one."""
 SHORTER = 0.3
 """What the learning rate is multiplied by after a divergence."""
 
@@ -60,18 +60,15 @@ class SGD:
         if self.weight_decay < 0:
             raise InputError(f"sgd: weight_decay must be at least 0, not {self.weight_decay}")
 
-    def notes(self, problem: Problem) -> dict[str, str | int | float | bool]:
+    def notes(self, problem: Problem) -> Notes:
         """Return the learning rate of z that d leads to."""
-        return {"lr_z": self.lr * self._scale(problem) ** 2, "divergences": 0}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "full" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale) ** 2, "divergences": 0}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         lr, divergences = self.lr, 0
         while True:
-            problem.notes["lr_z"] = lr * self._scale(problem) ** 2
+            problem.notes["lr_z"] = lr * problem.scale(self.scale) ** 2
             problem.notes["divergences"] = divergences
             yield from self._descend(problem, rng, lr)
             lr, divergences = lr * SHORTER, divergences + 1
@@ -80,9 +77,9 @@ class SGD:
         """Train from z = 0 until the loss explodes."""
         import torch
 
-        # What is trained is z / sqrt(D/d): a step of lr in it is one of lr * D/d in z.
+        # The trained tensor is w = z / sqrt(D/d): a step of lr in w is a step of lr * D/d in z.
         w = torch.zeros(problem.dim, requires_grad=True)
-        scale = self._scale(problem)
+        scale = problem.scale(self.scale)
         optimizer = torch.optim.SGD([w], lr=lr, momentum=self.momentum)
         every = max(1, problem.budget // REPORTS)
         first: float | None = None
@@ -94,7 +91,7 @@ class SGD:
             value = loss.item()
             first = value if first is None else first
             if not (math.isfinite(value) and value <= DIVERGED * first):
-                # The trial looks only at what is offered: the start is as good as what exploded.
+                # The trial looks at what is offered: the start is as good as what exploded.
                 yield Progress(np.zeros(problem.dim, np.float32), None)
                 return
             optimizer.zero_grad()

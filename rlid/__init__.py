@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,8 +15,21 @@ if TYPE_CHECKING:
     from rlid.subspace import Subspace as Subspace
     from rlid.task import TASKS as TASKS
     from rlid.task import Task as Task
+    from rlid.wrapping import SubspaceModule as SubspaceModule
+    from rlid.wrapping import wrap as wrap
 
-__all__ = ["AGENTS", "PROJECTIONS", "TASKS", "Measurement", "Policy", "Subspace", "Task", "measure"]
+__all__ = [
+    "AGENTS",
+    "PROJECTIONS",
+    "TASKS",
+    "Measurement",
+    "Policy",
+    "Subspace",
+    "SubspaceModule",
+    "Task",
+    "measure",
+    "wrap",
+]
 
 # Looked up on first use: the command line must not pay for torch before it is needed.
 _HOMES = {
@@ -24,13 +38,21 @@ _HOMES = {
     "PROJECTIONS": "rlid.projections",
     "Policy": "rlid.policies",
     "Subspace": "rlid.subspace",
+    "SubspaceModule": "rlid.wrapping",
     "TASKS": "rlid.task",
     "Task": "rlid.task",
     "measure": "rlid.measurement",
+    "wrap": "rlid.wrapping",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("rlid")
     if name not in _HOMES:
         raise AttributeError(f"module 'rlid' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

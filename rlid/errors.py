@@ -75,8 +75,16 @@ class EnvironmentFault(Exception):
         self.status = status
 
 
+class SharedFault(Exception):
+    """Training failed in a batch of several trials; each of them is to be run alone."""
+
+
 class Diverged(Exception):
     """An agent proposed a z that is not finite: its trial is unsolved."""
+
+
+class AgentFault(Exception):
+    """An agent raised: its trial is missing. The message says in one line what, and where."""
 
 
 class EnvironmentWarning(UserWarning):

@@ -1,10 +1,10 @@
-"""A problem: task, network and subspace as an agent sees them; the one place that counts steps."""
+"""A problem: task, network and subspace as an agent sees them, and the count of search steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from rlid.subspace import Subspace, make_subspace
 from rlid.task import Task
 from rlid.world import Objective, Part, Simulator, World, no_beat
 
+Notes = dict[str, str | int | float | bool | None]
+"""What an agent decided by itself, for the record."""
+
 
 @dataclass
 class Problem:
@@ -27,11 +30,11 @@ class Problem:
     Attributes:
         world: the task's simulator, or its objective where it has no environment.
         budget: steps that the search may take (of the environment, or evaluations).
-        beat: called now and then, as a sign of life.
+        beat: called every few steps, as a sign of life.
         search_steps: steps the search has taken so far.
         notes: what the agent decided in the course of the search, for the record.
-        saved: what an interrupted search left, and goes on from.
-        is_watched: whether somebody looks at its scalars.
+        saved: the state from which an interrupted search resumes.
+        is_watched: whether its scalars are written for TensorBoard.
     """
 
     task: Task
@@ -41,7 +44,7 @@ class Problem:
     budget: int
     beat: Callable[[], None] = no_beat
     search_steps: int = field(default=0)
-    notes: dict[str, str | int | float | bool] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
     saved: State | None = None
     is_watched: bool = False
 
@@ -49,6 +52,14 @@ class Problem:
     def dim(self) -> int:
         """The number of coordinates of z."""
         return self.subspace.d
+
+    def scale(self, rule: Literal["sqrt", "full", "none"]) -> float:
+        """Return the length of a step in z for each unit of a step in theta.
+
+        It is sqrt(D/d), since the columns of P have unit norm, or 1 by the rule "none". By the rule
+        "full" learning rates are multiplied by its square, D/d.
+        """
+        return 1.0 if rule == "none" else self.subspace.scale
 
     @property
     def simulator(self) -> Simulator:
@@ -144,22 +155,25 @@ def make_problem(
 
 
 class Evaluation:
-    """Answers the requests of problems that share task, network and world, as each is done.
+    """Answers requests of problems that share task, network and world, each as soon as it is done.
 
     An answer does not depend on what is under way beside it: initial states come from a request's
     own seeds, and each row of a batched product has a shape of its own.
     """
 
     def __init__(self) -> None:
-        """Nothing is made before the first request."""
+        """Make nothing before the first request."""
         self._rollouts: Rollouts | None = None
-        self._requests: dict[int, Request] = {}
+        self._of_objectives: dict[int, Request] = {}
 
     def add(self, key: int, request: Request) -> None:
-        """Take in a request; `key` names it in the answer."""
-        self._requests[key] = request
+        """Take in a request; `key` names it in the answer.
+
+        What is held of a request is let go of when it is answered.
+        """
         problem = request.problem
         if problem.task.kind != "rl":
+            self._of_objectives[key] = request
             return
         if self._rollouts is None:
             self._rollouts = Rollouts(
@@ -170,9 +184,8 @@ class Evaluation:
     def run(self) -> list[tuple[int, Answer]]:
         """Return the answers to at least one request, as soon as there are any."""
         if self._rollouts is None:
-            found = _scores(self._requests)
-            self._requests = {}
-            return found
+            requests, self._of_objectives = self._of_objectives, {}
+            return _scores(requests)
         return [
             (outcome.key, outcome.fault or Returns(outcome.values, int(outcome.steps.sum())))
             for outcome in self._rollouts.run()
@@ -198,7 +211,7 @@ def evaluate(requests: Sequence[Request]) -> list[Returns]:
 
 def _scores(requests: dict[int, Request]) -> list[tuple[int, Answer]]:
     """Score requests by an objective, those of equal part and number of evaluations together."""
-    found: list[tuple[int, Answer]] = []
+    answers: list[tuple[int, Answer]] = []
     groups: dict[tuple[int, Part], list[int]] = {}
     for key, request in requests.items():
         groups.setdefault((len(request.seeds), request.part), []).append(key)
@@ -212,12 +225,12 @@ def _scores(requests: dict[int, Request]) -> list[tuple[int, Answer]]:
                     problem.network, _theta(group), _seeds(group), part
                 )
         except EnvironmentFault as fault:
-            found += [(keys[0], fault)] if len(keys) == 1 else _one_by_one(requests, keys)
+            answers += [(keys[0], fault)] if len(keys) == 1 else _one_by_one(requests, keys)
             continue
         ends = np.cumsum([len(request.Z) for request in group])[:-1]
         for key, value in zip(keys, np.split(values, ends), strict=True):
-            found.append((key, Returns(value, value.size)))
-    return found
+            answers.append((key, Returns(value, value.size)))
+    return answers
 
 
 def _one_by_one(requests: dict[int, Request], keys: list[int]) -> list[tuple[int, Answer]]:
@@ -226,12 +239,12 @@ def _one_by_one(requests: dict[int, Request], keys: list[int]) -> list[tuple[int
 
 def _theta(group: list[Request]) -> torch.Tensor:
     with torch.inference_mode():
-        found = [
+        thetas = [
             request.problem.subspace.theta(torch.from_numpy(request.Z.astype(np.float32)))
             for request in group
         ]
-        # To join one would copy it.
-        return found[0] if len(found) == 1 else torch.cat(found)
+        # Joining a single tensor would copy it.
+        return thetas[0] if len(thetas) == 1 else torch.cat(thetas)
 
 
 def _seeds(group: list[Request]) -> NDArray[np.int64]:

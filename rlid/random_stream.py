@@ -1,7 +1,7 @@
 """Frozen random streams: raw Philox4x64-10 bits (Salmon et al. 2011) through fixed transforms.
 
-What is drawn here stays the same for ever: nothing depends on numpy's `Generator` distributions,
-whose streams may change between releases, and no global generator is read or written.
+The draws stay the same for ever. They do not use numpy's `Generator` distributions, whose streams
+may change between releases, and they neither read nor write a global generator.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-# The position of a role is its spawn key: append only, never reorder.
+# The index of a role is its spawn key: append new roles, never reorder or remove one.
 ROLES = (
     "theta0",
     "projection",
@@ -39,10 +39,10 @@ Words = npt.NDArray[np.uint64]
 
 
 def role_seed(seed: int, role: str) -> int:
-    """Return the seed (0 <= seed < 2**64) that `role` uses in the trial with seed `seed`.
+    """Return the seed (0 <= seed < 2**64) of one role in the trial with seed `seed`.
 
     Raises:
-        ValueError: unknown role, or a negative seed.
+        ValueError: the role is not in `ROLES`, or the seed is negative.
     """
     if role not in ROLES:
         raise ValueError(f"unknown role {role!r}; known: {', '.join(ROLES)}")
@@ -53,11 +53,11 @@ def role_seed(seed: int, role: str) -> int:
 
 
 def to_uniform(words: Words) -> npt.NDArray[np.float64]:
-    """Return (top 53 bits + 1/2) / 2**53 of each word, never 0 or 1; same shape."""
+    """Return (top 53 bits + 1/2) / 2**53 of each word, never 0 or 1, in the shape of `words`."""
     top = (words >> np.uint64(_BITS_PER_WORD - _MANTISSA_BITS)).astype(np.float64)
     top += 0.5
     top *= 2.0**-_MANTISSA_BITS
-    # The largest word alone rounds up to 1, where the inverse normal is infinite.
+    # The largest words round up to 1, where the inverse normal distribution is infinite.
     return np.minimum(top, 1.0 - 2.0**-_MANTISSA_BITS, out=top)
 
 
@@ -65,15 +65,15 @@ class Stream:
     """A random stream named by `seed` and `label`, with random access to every draw.
 
     The Philox key is the first 16 bytes (little endian) of SHA-256 of the text "seed/label", so
-    streams with different labels are independent. Each draw is a function of its index alone:
-    `bits(n, start)` equals `bits(start + n)[start:]`, and so do the draws made from it.
+    streams with different labels are independent. A draw depends on its index alone: for each kind
+    of draw, `draw(n, start)` equals `draw(start + n)[start:]`.
     """
 
     def __init__(self, seed: int, label: str = "") -> None:
-        """`seed` is any integer of at least 0; `label` says what the draws are for.
+        """Start a stream; `seed` is at least 0, and `label` says what the draws are for.
 
         Raises:
-            ValueError: a negative seed.
+            ValueError: the seed is negative.
         """
         if seed < 0:
             raise ValueError(f"seed must be at least 0, not {seed}")
@@ -83,7 +83,7 @@ class Stream:
         self._key = int.from_bytes(digest[:16], "little")
 
     def bits(self, n: int, start: int = 0) -> Words:
-        """Return raw 64-bit words `start` to `start + n`, (n,)."""
+        """Return the raw 64-bit words `start` to `start + n - 1`, (n,)."""
         if n < 0 or start < 0:
             raise ValueError(f"n and start must be at least 0, not {n} and {start}")
         block, skip = divmod(start, _WORDS_PER_BLOCK)
@@ -92,13 +92,13 @@ class Stream:
         return words[skip:]
 
     def uniform(self, n: int, start: int = 0) -> npt.NDArray[np.float64]:
-        """Return n numbers of (0, 1), see `to_uniform`; (n,)."""
+        """Return n numbers in the open interval (0, 1), as `to_uniform` makes them; (n,)."""
         return to_uniform(self.bits(n, start))
 
     def normal(self, n: int, start: int = 0) -> npt.NDArray[np.float64]:
         """Return n standard normal numbers, the inverse distribution function of `uniform`; (n,).
 
-        The last digits depend on the math library; compare to 1e-6 across machines.
+        The last digits depend on the math library: two machines agree to 1e-6.
         """
         draws = self.uniform(n, start)
         return np.asarray(ndtri(draws, out=draws))
@@ -117,7 +117,7 @@ class Stream:
         return signs
 
     def integers(self, n: int, bound: int, start: int = 0) -> npt.NDArray[np.int64]:
-        """Return n integers of [0, bound): the high half of word * bound; (n,).
+        """Return n integers in [0, bound): the high half of word * bound; (n,).
 
         The bias is at most bound / 2**64 per value (Lemire 2019, without the rejection step, so
         that each integer takes one word).
@@ -137,8 +137,8 @@ class Stream:
     def permutation(self, n: int) -> npt.NDArray[np.int64]:
         """Return a permutation of 0 to n - 1: the stable argsort of words without their low bits.
 
-        The low ceil(log2 n) bits of each word hold its index while the words are sorted, so that
-        any sorting algorithm gives the same, stable order.
+        The low ceil(log2 n) bits of each word are replaced by its index before the words are
+        sorted, so that no two are equal and any sorting algorithm gives the same order.
         """
         width = max(n - 1, 0).bit_length()
         mask = np.uint64(2**width - 1)

@@ -1,4 +1,4 @@
-"""A name-to-thing mapping that plug-ins fill: tasks, agents and projections are found by name."""
+"""Registries: mappings from names to tasks, agents and projections, which plug-ins fill."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from rlid.errors import InputError, UnknownName, guarded
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name: what it is in one line, its tags, and how to get the thing itself.
+    """One registered name.
 
-    `example` is a parameter to try it with, for what takes one.
+    Attributes:
+        name: the key.
+        summary: one line for `rlid list`.
+        tags: words to filter by.
+        load: returns what is registered; it may import a module for that.
+        example: a parameter to try it with, where the name takes one (`sum_constraints:10`).
     """
 
     name: str
@@ -30,14 +35,15 @@ class Entry:
 
 
 class Registry(Mapping[str, Any]):
-    """A mapping from names to what was registered under them.
+    """A mapping from names to what is registered under them.
 
-    Iterating or looking up first imports every module of `package`, so that a new file there is
-    enough to add a thing, and then asks the entry-point `group` for what other distributions bring.
+    The first look-up imports every module of `package`, so that a new file there is all that a new
+    task or agent needs, and then reads the entry points of `group`, by which other distributions
+    add names.
     """
 
     def __init__(self, noun: str, *, package: str | None = None, group: str | None = None) -> None:
-        """`noun` is the word used in messages, such as "task"."""
+        """Start an empty registry; `noun` is its word in messages, such as "task"."""
         self.noun = noun
         self._package = package
         self._group = group
@@ -49,39 +55,47 @@ class Registry(Mapping[str, Any]):
         """Return a decorator that registers a function or class.
 
         The key is `name`, or else the object's own name; the summary is the first line of its
-        docstring; `example` is a parameter to try it with, for what takes one.
+        docstring; `example` is a parameter to try it with, where it takes one.
 
         Raises:
-            ValueError: the name is taken.
+            InputError: the name is taken.
         """
 
-        def register(thing: Any) -> Any:
-            key = name or thing.__name__
-            lines = (thing.__doc__ or "").strip().splitlines()
-            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: thing, example))
-            return thing
+        def register(value: Any) -> Any:
+            key = name or value.__name__
+            lines = (value.__doc__ or "").strip().splitlines()
+            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: value, example))
+            return value
 
         return register
 
     def add_lazy(self, name: str, target: str, *tags: str, summary: str = "") -> None:
-        """Register `target`, a string "module:attribute" that is imported when it is looked up."""
+        """Register `target`, a string "module:attribute" that is imported on its first look-up.
+
+        Raises:
+            InputError: the name is taken.
+        """
         self._insert(Entry(name, summary, tags, lambda: _import_target(target)))
 
     def _insert(self, entry: Entry) -> None:
-        # What an entry point names registers itself when its module is imported at last.
+        # A module that an entry point names registers the same name when it is imported.
         is_kept_promise = entry.name in self._promised
         self._promised.discard(entry.name)
         if entry.name in self._entries and not is_kept_promise:
-            raise ValueError(f"{self.noun} {entry.name!r} is already registered")
+            raise InputError(f"{self.noun} {entry.name!r} is already registered; use another name")
         self._entries[entry.name] = entry
 
     def entries(self) -> list[Entry]:
-        """Return every entry, sorted by name, without loading what is registered lazily."""
+        """Return all entries, sorted by name, without loading any."""
         self._load_plugins()
         return [self._entries[name] for name in sorted(self._entries)]
 
     def entry(self, name: str) -> Entry:
-        """Return the entry for `name`, or raise UnknownName."""
+        """Return the entry for `name`.
+
+        Raises:
+            UnknownName: no such name; the message gives the nearest match.
+        """
         self._load_plugins()
         if name not in self._entries:
             raise UnknownName(unknown(self.noun, name, self._entries))
@@ -91,7 +105,7 @@ class Registry(Mapping[str, Any]):
         """Return what is registered under `name`.
 
         Raises:
-            UnknownName: (a ValueError) nothing is.
+            UnknownName: no such name; the message gives the nearest match.
         """
         return self.entry(name).load()
 
@@ -117,7 +131,7 @@ class Registry(Mapping[str, Any]):
                 importlib.import_module(f"{self._package}.{module.name}")
         if self._group is not None:
             for point in entry_points(group=self._group):
-                # A distribution may list what its module has registered on import already.
+                # The module may have been imported, and have registered the name, before.
                 if point.name not in self._entries:
                     summary = f"from {point.dist.name}" if point.dist else ""
                     self._insert(Entry(point.name, summary, ("plug-in",), point.load))
@@ -125,7 +139,7 @@ class Registry(Mapping[str, Any]):
 
 
 def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Return the one-line message for an unknown name, with the nearest match first."""
+    """Return the one-line message for an unknown name: the nearest match, then all known names."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

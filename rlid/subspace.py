@@ -1,4 +1,4 @@
-"""The subspace in which a policy is searched: z -> theta0 + P z (Li et al. 2018, equation 2)."""
+"""The subspace that an agent searches: theta = theta0 + P z (Li et al. 2018, equation 2)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subspace:
-    """A frozen start theta0 (D,) and a projection P from R^d to R^D.
+    """A frozen start theta0 (D,) and a projection P from R^d to R^D with unit-norm columns.
 
-    P has unit-norm columns. An agent that is to move theta as it would without a subspace takes
-    steps in z that are `scale` = sqrt(D/d) times as long.
+    An agent moves theta as far as in direct training when its steps in z are `scale` = sqrt(D/d)
+    times as long.
     """
 
     theta0: torch.Tensor
@@ -36,17 +36,17 @@ class Subspace:
         return self.P.d
 
     @property
-    def D(self) -> int:  # noqa: N802 (the field's word)
+    def D(self) -> int:
         """The number of weights."""
         return self.P.D
 
     @property
     def scale(self) -> float:
-        """sqrt(D/d): the length in z of a step that moves each weight by about one."""
+        """sqrt(D/d): a step of this length in every entry of z moves every weight by about one."""
         return math.sqrt(self.D / self.d)
 
     def theta(self, z: torch.Tensor) -> torch.Tensor:
-        """Map z (d,) or (n, d) to weights (D,) or (n, D); differentiable in z."""
+        """Map z (d,) or (n, d) to weights (D,) or (n, D); the map is differentiable in z."""
         return self.P(z, self.theta0)
 
     def theta_sha256(self, z: NDArray[np.floating]) -> str:
@@ -56,12 +56,18 @@ class Subspace:
 
 
 def make_subspace(network: Network, projection: str, d: int, seed: int) -> Subspace:
-    """Draw the subspace of one trial: theta0 and P come from independent seeds by role.
+    """Draw the subspace of one trial, theta0 and P from independent seeds.
 
-    For one seed, the subspace for d lies inside that for any larger d, where the projection nests.
+    For one seed, the subspace of d lies inside that of any larger d if the projection nests.
+
+    Args:
+        network: gives theta0 and D.
+        projection: a name of `PROJECTIONS`.
+        d: the dimension of the subspace, 1 <= d <= D.
+        seed: the trial's seed, at least 0.
 
     Raises:
-        ValueError: d is not from 1 to D, or the projection is unknown or too large for memory.
+        InputError: d is out of range, or the projection is unknown or too large for memory.
     """
     theta0 = torch.from_numpy(network.initial(role_seed(seed, "theta0")))
     P = projections.make(projection, D=network.D, d=d, seed=role_seed(seed, "projection"))

@@ -30,6 +30,20 @@ def workers_find_fixtures(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(FIXTURES))
 
 
+@pytest.fixture
+def scripted(monkeypatch):
+    """Register an agent whose search is the given generator function, for one test."""
+    from scripted import AGENTS, register
+
+    others = {name: AGENTS.entry(name) for name in AGENTS}
+
+    def anew(script, **attributes):
+        monkeypatch.setattr(AGENTS, "_entries", dict(others))
+        return register(script, **attributes)
+
+    return anew
+
+
 @pytest.fixture(scope="session")
 def quick_store(tmp_path_factory):
     """A store with one finished measurement; tests that change it take a copy."""

@@ -84,7 +84,7 @@ def test_an_interrupted_trial_gives_the_record_of_an_unbroken_one(agent, checkpo
     assert not checkpoints.path(spec).exists(), "what has ended needs no checkpoint"
 
 
-def test_a_killed_process_leaves_a_checkpoint_to_go_on_from(checkpoints, tmp_path):
+def test_a_killed_process_leaves_a_checkpoint_to_resume_from(checkpoints, tmp_path):
     script = f"""
 import os, signal, sys
 sys.path[:0] = {[os.path.dirname(__file__), os.path.dirname(interrupted.__file__)]!r}
@@ -93,7 +93,7 @@ torch.set_num_threads(1)
 from rlid.training.checkpoint import Checkpoints
 from rlid.records.judgement import Judgement
 from rlid.store.store import Store
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 from test_checkpoint import wanted_of
 checkpoints = Checkpoints(Store({str(tmp_path)!r}))
 task, spec = wanted_of("ppo")
@@ -132,7 +132,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_again(how, tmp_p
     assert len(list((tmp_path / "quarantine").glob("*.reason"))) == 1
 
 
-def test_a_state_comes_back_as_it_was():
+def test_a_decoded_state_equals_the_encoded_one():
     rng = np.random.default_rng(3)
     arrays = {"a": rng.standard_normal((3, 2)), "b": np.arange(4, dtype=np.uint8)}
     state = State({"state": rng.bit_generator.state, "x": [0.1, None, True]}, arrays)
@@ -141,7 +141,7 @@ def test_a_state_comes_back_as_it_was():
     assert all(np.array_equal(again.arrays[name], arrays[name]) for name in arrays)
 
 
-def test_what_is_no_checkpoint_is_refused_in_one_line():
+def test_bytes_that_are_no_checkpoint_are_refused_in_one_line():
     for data in (b"", b"x" * 100, encode(State())[:-3]):
         with pytest.raises(DamagedRecord) as caught:
             decode(data)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from image_files import FOLDER, TEST, cifar_members, cifar_records, digest_of, write_archive
 
-from rlid.datasets import DATASETS, cifar, images_of, split
+from rlid.datasets import DATASETS, cifar, images_of, location, split
 from rlid.datasets.cifar import TRAIN_FILES, in_canonical_order
 from rlid.errors import DataError
 from rlid.task import resolve
@@ -77,6 +77,15 @@ def test_an_archive_with_another_folder_inside_gives_the_same_split(folder):
     write_archive(folder / ARCHIVE, renamed)
     for array, same in zip(arrays(), expected, strict=True):
         assert np.array_equal(array, same)
+
+
+def test_the_location_is_the_archive_or_the_folder_of_batches(folder):
+    assert location("cifar10") == folder / ARCHIVE
+    assert location("mnist") == folder.parent / "mnist"
+    unpack(folder, cifar_members(DATASETS["cifar10"]))
+    assert location("cifar10") == folder / FOLDER
+    (folder.parent / "mnist" / DATASETS["mnist"].files[1]).unlink()
+    assert location("mnist") is None
 
 
 def test_the_split_is_no_function_of_the_labels(folder):

@@ -1,4 +1,4 @@
-"""What must hold for every registered task, agent and projection, whatever its name."""
+"""Properties of every registered task, agent and projection."""
 
 import dataclasses
 import json
@@ -18,13 +18,13 @@ from rlid.records.judgement import Judgement
 from rlid.simulators.actions import kind_of, sample
 from rlid.simulators.make import make_network, make_world
 from rlid.task import TASKS, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
-# Data sets are not in the repository: small ones in the same formats stand for them.
+# Data sets are not in the repository; small ones in the same formats replace them.
 pytestmark = pytest.mark.usefixtures("small_images")
 
 SHORT = 60
-"""Steps of an episode here."""
+"""Steps after which an episode is cut."""
 
 
 def names_of_tasks():
@@ -35,20 +35,20 @@ def names_of_tasks():
 
 
 def with_marks(name):
-    """A task tagged slow is tested with the slow tests."""
+    """Return the task's name as a parameter; a task tagged slow belongs to the slow tests."""
     tags = TASKS.entry(name.partition(":")[0]).tags
     return pytest.param(name, marks=[pytest.mark.slow] if "slow" in tags else [])
 
 
 @pytest.fixture(params=[with_marks(name) for name in names_of_tasks()])
 def task(request, small_images):
-    """Every task, with episodes cut short: some would never end by themselves."""
-    found = resolve(request.param)
-    return dataclasses.replace(found, episode_cap=min(found.episode_cap, SHORT))
+    """Every task, with short episodes: some would never end by themselves."""
+    original = resolve(request.param)
+    return dataclasses.replace(original, episode_cap=min(original.episode_cap, SHORT))
 
 
 def small_network(task):
-    """What is quick to run, where the task leaves a choice."""
+    """Return a network that is fast to evaluate, where the task leaves a choice."""
     return task.network if task.kind == "synthetic" else "mlp:4"
 
 
@@ -59,7 +59,7 @@ def problem_of(task, d=3, seed=1, projection="onehot", world=None):
 
 
 def tasks_by_speed():
-    """Every task; first what is tagged fast."""
+    """Yield every task, those tagged fast first."""
     names = sorted(
         names_of_tasks(), key=lambda name: "fast" not in TASKS.entry(name.partition(":")[0]).tags
     )
@@ -67,8 +67,8 @@ def tasks_by_speed():
 
 
 def first_task_of(kinds):
-    """The quickest to start with: what is tagged fast, if anything is."""
-    return next(found for found in tasks_by_speed() if found.kind in kinds)
+    """Return the first task of some kinds, one tagged fast if there is any."""
+    return next(task for task in tasks_by_speed() if task.kind in kinds)
 
 
 def first_task_for(agent):
@@ -83,8 +83,8 @@ def first_task_for(agent):
 
 
 def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
-    found = []
-    wanted = plan(
+    outcomes = []
+    planned = plan(
         task.name,
         agent=name,
         network=small_network(task),
@@ -92,15 +92,15 @@ def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=N
         budget=budget,
         projection=projection,
     )
-    short = dataclasses.replace(wanted.task, validation_episodes=6, scoring_episodes=8)
-    spec = wanted.spec(d, seed, stop)
-    run_trials([spec], Judgement(stop), short, lambda *out: found.append(out))
-    (outcome,) = found
+    short = dataclasses.replace(planned.task, validation_episodes=6, scoring_episodes=8)
+    spec = planned.spec(d, seed, stop)
+    run_trials([spec], Judgement(stop), short, lambda *outcome: outcomes.append(outcome))
+    (outcome,) = outcomes
     return outcome
 
 
 class TestTasks:
-    def test_it_says_what_it_is(self, task):
+    def test_a_task_has_a_summary_a_version_and_valid_defaults(self, task):
         entry = TASKS.entry(task.name.partition(":")[0])
         assert 10 <= len(entry.summary) <= 100
         assert task.version >= 1
@@ -110,10 +110,10 @@ class TestTasks:
         assert task.patience > 0
         assert (task.floor is None) or task.floor_source
 
-    def test_its_protocol_is_plain_data(self, task):
+    def test_the_protocol_is_plain_data(self, task):
         assert json.loads(json.dumps(task.protocol(), allow_nan=False)) == task.protocol()
 
-    def test_its_recipes_are_settings_of_agents(self, task):
+    def test_recipes_name_settings_of_agents(self, task):
         for agent, recipe in task.recipes.items():
             assert set(recipe) <= {field.name for field in dataclasses.fields(AGENTS[agent])}
 
@@ -128,12 +128,12 @@ class TestTasks:
 
     def test_returns_do_not_depend_on_the_batch(self, task):
         world = make_world(task)
-        one, other = (problem_of(task, seed=seed, world=world) for seed in (1, 2))
+        first, second = (problem_of(task, seed=seed, world=world) for seed in (1, 2))
         rng = np.random.default_rng(1)
         requests = [
-            Request(one, rng.standard_normal((5, 3)), (1, 2, 3)),
-            Request(other, rng.standard_normal((2, 3)), (4, 5, 6)),
-            Request(one, rng.standard_normal((1, 3)), (7,)),
+            Request(first, rng.standard_normal((5, 3)), (1, 2, 3)),
+            Request(second, rng.standard_normal((2, 3)), (4, 5, 6)),
+            Request(first, rng.standard_normal((1, 3)), (7,)),
         ]
         together = evaluate(requests)
         for request, result in zip(requests, together, strict=True):
@@ -141,7 +141,7 @@ class TestTasks:
             assert np.array_equal(result.values, np.vstack([row.values for row in rows]))
             assert result.steps == sum(row.steps for row in rows)
 
-    def test_what_knows_nothing_has_finite_scores(self, task):
+    def test_scores_without_training_are_finite(self, task):
         world, seeds = make_world(task), [1, 2, 3]
         if task.kind == "rl":
             scores = random_returns(task, world, seeds, np.random.default_rng(0))
@@ -153,13 +153,13 @@ class TestTasks:
 
     def test_a_new_episode_in_a_slot_starts_as_in_a_fresh_simulator(self, task):
         if task.kind != "rl":
-            pytest.skip("without an environment there are no episodes")
+            pytest.skip("a task without an environment has no episodes")
         simulator = make_world(task)
         simulator.start([1, 2, 3])
         restarted = simulator.restart(np.array([1]), [9])
         assert np.array_equal(restarted, make_world(task).start([9]))
 
-    def test_slots_that_change_places_go_on_as_they_were(self, task):
+    def test_reordered_slots_continue_their_episodes(self, task):
         world = make_world(task)
         if task.kind != "rl" or not world.reorders:
             pytest.skip("its slots keep their places")
@@ -173,9 +173,9 @@ class TestTasks:
                 world.reorder(order)
             actions = sample(world.action_space, rng, 5)
             expected = still.step(actions, active)
-            found = world.step(actions[moved], active[moved])
-            for one, other in zip(expected, found, strict=True):
-                assert np.array_equal(one[moved][active[moved]], other[active[moved]])
+            reordered = world.step(actions[moved], active[moved])
+            for before, after in zip(expected, reordered, strict=True):
+                assert np.array_equal(before[moved][active[moved]], after[active[moved]])
         assert np.array_equal(world.restart(np.array([4]), [9]), still.restart(order[4:], [9]))
         actions, active = sample(world.action_space, rng, 5), np.ones(5, bool)
         assert np.array_equal(
@@ -195,7 +195,7 @@ class TestTasks:
 
 @pytest.mark.parametrize("name", list(AGENTS))
 class TestAgents:
-    def test_it_says_what_it_is_and_its_settings_are_plain(self, name):
+    def test_an_agent_has_a_summary_and_frozen_plain_settings(self, name):
         assert AGENTS.entry(name).summary
         agent = configure(name)
         assert json.loads(json.dumps(settings(agent))) == settings(agent)
@@ -213,7 +213,7 @@ class TestAgents:
         assert np.array_equal(z, z_again)
         assert record.theta_sha256 != other.theta_sha256
 
-    def test_it_runs_in_one_dimension_and_stops_at_its_budget(self, name):
+    def test_an_agent_runs_in_one_dimension_and_stops_at_its_budget(self, name):
         record, z = run_one(name, first_task_for(name), d=1)
         assert record.status == "unsolved"
         assert record.reason == ""
@@ -222,14 +222,14 @@ class TestAgents:
         parts = record.search_steps + record.validation_steps + record.scoring_steps
         assert record.env_steps == parts
 
-    def test_it_leaves_the_global_generators_alone(self, name):
+    def test_an_agent_leaves_the_global_generators_alone(self, name):
         before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
         run_one(name, first_task_for(name))
         assert random.getstate() == before[0]
         assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
         assert torch.equal(torch.get_rng_state(), before[2])
 
-    def test_it_does_not_depend_on_the_global_generators(self, name):
+    def test_an_agent_does_not_depend_on_the_global_generators(self, name):
         task = first_task_for(name)
         np.random.seed(1)  # noqa: NPY002
         torch.manual_seed(1)
@@ -241,7 +241,7 @@ class TestAgents:
 
 
 @pytest.mark.parametrize("kind", list(PROJECTIONS))
-def test_every_projection_carries_a_trial(kind):
+def test_a_problem_can_be_evaluated_through_every_projection(kind):
     task = first_task_of(("rl",))
     world = make_world(task)
     D = make_network(task, small_network(task), world).D

@@ -87,6 +87,16 @@ def test_a_data_set_is_split_and_nothing_is_lost(data_folder, name):
     assert np.array_equal(again.held_out[0], images.held_out[0])
 
 
+@pytest.mark.parametrize("shuffles", [(False, 0.0), (True, 0.5)])
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_torch_can_share_every_array(data_folder, name, shuffles):
+    images = images_of(name, *shuffles)
+    for pixels, labels in (images.train, images.held_out, images.test):
+        assert pixels.flags.c_contiguous
+        assert pixels.flags.writeable
+        assert labels.flags.writeable
+
+
 def test_shuffled_pixels_are_the_same_pixels_in_one_other_order(data_folder):
     plain, shuffled = images_of("mnist"), images_of("mnist", shuffled_pixels=True)
     assert not np.array_equal(plain.test[0], shuffled.test[0])
@@ -260,8 +270,9 @@ class TestTimeLimit:
                 beat()
 
     def test_nothing_is_interrupted_after_the_block(self):
-        with within(0.1):
+        with within(0.1) as beat:
             pass
+        beat()
         time.sleep(0.2)
 
     def test_planning_waits_for_data_that_come_slowly(self, data_folder, monkeypatch):

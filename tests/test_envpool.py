@@ -38,7 +38,7 @@ def put(env, observation):
 
 
 @pytest.mark.parametrize("name", OFFERED)
-def test_from_one_state_both_libraries_go_the_same_way(name):
+def test_envpool_and_gymnasium_agree_from_one_state(name):
     pool = EnvpoolSimulator(name, {}, 1000)
     # The observations in full precision: a state made of rounded ones is another state.
     raw = pool._make([3])
@@ -76,7 +76,7 @@ def test_an_episode_depends_on_its_seed_and_actions_alone():
     assert np.array_equal(expected, found)
 
 
-def test_a_task_runs_on_it():
+def test_a_task_runs_on_the_envpool_backend():
     task = adapt(resolve("inverted_pendulum"), backend="envpool")
     world = make_world(task)
     problem = make_problem(task, make_network(task, "linear", world), "onehot", 2, 0, world)

@@ -16,7 +16,7 @@ from rlid.problem import make_problem
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 FOLLOWERS = ["openai_es", "ars"]
 """They follow an estimate of the gradient, so that settings in units of theta mean the same."""
@@ -148,7 +148,7 @@ def test_the_covariance_follows_d_and_the_setting_leaves_old_keys_alone():
     assert settings_of(small)["restricted"] == "vkd"
 
 
-def test_only_the_order_of_the_scores_matters_to_openai_es():
+def test_openai_es_uses_only_the_order_of_the_scores():
     asked = []
     for change in (lambda scores: scores, lambda scores: scores**3 - 7):
         search = configure("openai_es").search(problem_of(), np.random.default_rng(0))

@@ -56,7 +56,7 @@ def test_the_smallest_solved_policy_is_exported_and_still_succeeds(quick_store, 
         ({3: 64, 5: 64, 9: 64}, (9, 32)),  # none holds: the best validated
     ],
 )
-def test_of_all_solved_trials_the_smallest_file_is_chosen(monkeypatch, fewest_bits, chosen):
+def test_the_smallest_file_of_all_solved_trials_is_chosen(monkeypatch, fewest_bits, chosen):
     tried = []
 
     def validated(record, bits):
@@ -115,7 +115,7 @@ def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
         export.export(replace(found, records=records), quick_store)
 
 
-def test_all_measurements_are_exported_at_once_and_what_has_no_policy_is_named(
+def test_one_command_exports_all_measurements_and_names_those_without_a_policy(
     quick_store, tmp_path
 ):
     store = Store(tmp_path / "store")

@@ -15,8 +15,8 @@ from rlid.problem import Request, Returns
 from rlid.records.judgement import Judgement
 from rlid.store.store import Store
 from rlid.training import journal as journals_module
+from rlid.training.cell import run_trials
 from rlid.training.journal import Journals
-from rlid.training.trial import run_trials
 
 BUDGET = 800
 JUDGEMENT = Judgement(4.5, 2.5, 5.0)
@@ -105,7 +105,7 @@ def keep(folder, spec, count):
     return Journals(Store(folder)).path(spec)
 
 
-def test_a_trial_killed_in_the_middle_goes_on_where_it_was(tmp_path, steps_file):
+def test_a_killed_trial_resumes(tmp_path, steps_file):
     unbroken = run_all(tmp_path / "unbroken")
     in_all = steps_file.stat().st_size
     assert in_all == unbroken[0].env_steps > BUDGET
@@ -127,7 +127,7 @@ def test_a_trial_killed_in_the_middle_goes_on_where_it_was(tmp_path, steps_file)
 
 
 @pytest.mark.parametrize("agent", ["cmaes", "openai_es", "ars", "random"])
-def test_a_cell_that_is_broken_off_goes_on_where_it_was(tmp_path, agent):
+def test_an_interrupted_cell_resumes(tmp_path, agent):
     options = {"agent": agent, "task": "cartpole", "seeds": (0, 1, 2), "budget": 8000}
     unbroken = run_all(tmp_path / "unbroken", **options)
     task, specs = specs_of(**options)
@@ -228,7 +228,7 @@ def test_a_foreign_journal_is_set_aside_with_the_reason(tmp_path, spec, at_once,
     assert kept(tmp_path, spec) == 1
 
 
-def test_what_cannot_be_written_costs_the_journal_and_not_the_trial(tmp_path, at_once):
+def test_a_journal_that_cannot_be_written_does_not_stop_the_trial(tmp_path, at_once):
     unbroken = run_all(tmp_path / "unbroken", task="cartpole")
     folder = tmp_path / "broken"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The compiled loops against numpy and torch: the same bits, and no way out of their buffers."""
+"""The compiled loops give the bits of numpy and torch, and stay inside their buffers."""
 
 import numpy as np
 import pytest
@@ -15,27 +15,27 @@ compiled = pytest.importorskip(
 SIZES = st.integers(24, 3000).flatmap(lambda D: st.tuples(st.just(D), st.integers(1, D)))
 
 
-def both_ways(kind, D, d, rows):
-    """Return the bytes of P z and P^T g by C and without, for `rows` rows and for a lone one."""
+def with_and_without_c(kind, D, d, rows):
+    """Return the bytes of P z and P^T g for `rows` rows and for one, with C and without."""
     draw = np.random.default_rng(D * d)
     z = torch.from_numpy(draw.standard_normal((rows, d), np.float32))
     g = torch.from_numpy(draw.standard_normal((rows, D), np.float32))
-    found = []
-    for way in (compiled, None):
+    products = []
+    for module in (compiled, None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(kernels, "compiled", way)
+            patch.setattr(kernels, "compiled", module)
             P = make(kind, D=D, d=d, seed=1)
             results = [P(z), P.T(g), P(z[0]), P.T(g[0])]
-            found.append([result.numpy().tobytes() for result in results])
-    return found
+            products.append([result.numpy().tobytes() for result in results])
+    return products
 
 
 @settings(max_examples=60, deadline=None)
 @given(size=SIZES, kind=st.sampled_from(["onehot", "fastfood"]), rows=st.integers(1, 3))
-def test_projections_have_the_same_bits_with_and_without(size, kind, rows):
+def test_small_projections_match_the_numpy_version(size, kind, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layouts, "_SMALLEST_TILED", 24)
-        with_c, without = both_ways(kind, *size, rows)
+        with_c, without = with_and_without_c(kind, *size, rows)
     assert with_c == without
 
 
@@ -51,25 +51,25 @@ def test_projections_have_the_same_bits_with_and_without(size, kind, rows):
         ("fastfood", 1_100_000, 750),
     ],
 )
-def test_so_do_large_ones(kind, D, d):
-    with_c, without = both_ways(kind, D, d, 2)
+def test_large_projections_match_the_numpy_version(kind, D, d):
+    with_c, without = with_and_without_c(kind, D, d, 2)
     assert with_c == without
 
 
 @pytest.mark.parametrize("bits", range(19))
-def test_the_transform_has_the_same_bits(bits):
+def test_the_compiled_transform_matches_the_numpy_version(bits):
     x = np.random.default_rng(bits).standard_normal((3, 1 << bits), np.float32)
     assert kernels.transform(x).tobytes() == hadamard.transform(x).tobytes()
 
 
-def test_both_ways_count_the_bytes_they_hold(monkeypatch):
-    # Signs are bytes to the C, and floats without it; see test_projections for what is held.
-    held = make("onehot", D=70_001, d=20, seed=0).nbytes
+def test_nbytes_is_right_with_and_without_the_compiled_loops(monkeypatch):
+    # The C code reads signs as bytes, the other version as floats of four bytes.
+    with_c = make("onehot", D=70_001, d=20, seed=0).nbytes
     monkeypatch.setattr(kernels, "compiled", None)
-    assert make("onehot", D=70_001, d=20, seed=0).nbytes == held + 4 * 70_001
+    assert make("onehot", D=70_001, d=20, seed=0).nbytes == with_c + 4 * 70_001
 
 
-def test_a_strided_argument_is_left_as_it_was():
+def test_a_strided_argument_is_not_changed():
     x = np.random.default_rng(0).standard_normal((64, 2), np.float32).T
     before = x.copy()
     assert kernels.transform(x).tobytes() == hadamard.transform(before).tobytes()
@@ -92,7 +92,7 @@ def test_a_run_that_leaves_its_buffers_is_refused(run):
 
 
 def test_buffers_of_other_sizes_are_refused():
-    places, signs, runs = numbers(8, np.int32), numbers(8, np.int8), numbers(0, np.int64)
+    indices, signs, runs = numbers(8, np.int32), numbers(8, np.int8), numbers(0, np.int64)
     refused = [
         lambda: compiled.expand(numbers(8), signs, numbers(7), runs, None),
         lambda: compiled.expand(numbers(8), signs, numbers(8), runs, numbers(7)),
@@ -100,11 +100,11 @@ def test_buffers_of_other_sizes_are_refused():
         lambda: compiled.transform(numbers(12), 12),
         lambda: compiled.transform(numbers(12), 8),
         lambda: compiled.transform(numbers(12), 0),
-        lambda: compiled.read(numbers(3), places, numbers(8), numbers(8)),
-        lambda: compiled.read(numbers(4), places, numbers(7), numbers(8)),
-        lambda: compiled.read(numbers(4), places, numbers(8), numbers(9)),
-        lambda: compiled.add_up(numbers(0), places, numbers(8), numbers(8)),
-        lambda: compiled.add_up(numbers(4), places, numbers(7), numbers(8)),
+        lambda: compiled.read(numbers(3), indices, numbers(8), numbers(8)),
+        lambda: compiled.read(numbers(4), indices, numbers(7), numbers(8)),
+        lambda: compiled.read(numbers(4), indices, numbers(8), numbers(9)),
+        lambda: compiled.add_up(numbers(0), indices, numbers(8), numbers(8)),
+        lambda: compiled.add_up(numbers(4), indices, numbers(7), numbers(8)),
     ]
     for call in refused:
         with pytest.raises(ValueError, match="do not belong together"):
@@ -118,8 +118,8 @@ def test_buffers_that_cannot_be_written_are_refused():
         compiled.transform(locked, 8)
 
 
-def test_a_place_beyond_the_end_wraps_around_and_reads_nothing_foreign():
-    places = np.array([0, 5, -1, 2**31 - 1], np.int32)
+def test_an_index_beyond_the_end_wraps_around_inside_the_buffer():
+    indices = np.array([0, 5, -1, 2**31 - 1], np.int32)
     out = numbers(4)
-    compiled.read(np.arange(4, dtype=np.float32), places, np.ones(4, np.float32), out)
+    compiled.read(np.arange(4, dtype=np.float32), indices, np.ones(4, np.float32), out)
     np.testing.assert_array_equal(out, [0, 1, 3, 3])

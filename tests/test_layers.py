@@ -1,19 +1,21 @@
 """Dependencies point one way: the imports of every file are held against the layers."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
+from house import House
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "registry", "operating_system", "random_stream", "task_name", "world", "dimension"},
     {"records", "projections", "networks", "datasets", "task"},
-    {"store", "simulators", "subspace"},
+    {"store", "simulators", "subspace", "wrapping"},
     {"evaluation"},
     {"problem"},
     {"agent"},
-    {"sb3_bridge", "training"},
+    {"sb3_bridge", "batched", "training"},
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
@@ -23,97 +25,143 @@ LAYERS = [
 SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
-    "agents": {"agent", "problem", "sb3_bridge", "networks", "subspace", "evaluation", "errors"},
+    "agents": {
+        "agent",
+        "problem",
+        "sb3_bridge",
+        "batched",
+        "networks",
+        "subspace",
+        "evaluation",
+        "errors",
+    },
 }
-# What starts the others: it names rooms and is imported by none.
-DOORS = {"__init__", "__main__"}
+HOUSE = House(ROOT, LAYERS, SIDEWAYS, PLUGINS)
 
-CORE = sorted((ROOT / "rlid").rglob("*.py"))
-PLUGIN_FILES = sorted(path for folder in PLUGINS for path in (ROOT / folder).glob("*.py"))
-
-
-def room(path):
-    return path.relative_to(ROOT / "rlid").parts[0].removesuffix(".py")
-
-
-def imports(path):
-    """Yield (module, name) for each `from module import name` and (module, "") for `import`."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from ((node.module, alias.name) for alias in node.names)
+STORE = '"""Store."""\n__all__ = ["Store"]\nfrom rlid.store.files import Store'
+COMMANDS = '"""Commands."""\nfrom rlid.store import Store\nfrom rlid import store\nstore.Store'
+MADE_UP = {
+    "rlid/__init__.py": '"""Public names."""',
+    "rlid/errors.py": '"""Errors."""',
+    "rlid/task.py": '"""Tasks."""\nTASKS = "rlid.envs"\nfrom rlid.errors import InputError',
+    "rlid/store/__init__.py": STORE,
+    "rlid/store/files.py": '"""Files."""\nfrom rlid.errors import StoreError',
+    "rlid/cli.py": COMMANDS,
+    "envs/tasks.py": '"""Tasks."""\nfrom rlid.task import TASKS',
+}
 
 
-def rooms_imported(path):
-    for module, name in imports(path):
-        if module == "rlid" and name:
-            yield name
-        elif module.startswith("rlid."):
-            yield module.split(".")[1]
-
-
-def layer(name):
-    return next(index for index, names in enumerate(LAYERS) if name in names)
+def made_up(folder, **files):
+    """Write a small house that breaks no rule, with the given files in place of its own."""
+    for name, text in {**MADE_UP, **{f"{key}.py": text for key, text in files.items()}}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return House(folder, [{"errors"}, {"task"}, {"store"}, {"cli"}], set(), {"envs": {"task"}})
 
 
 def test_every_room_has_one_layer_and_every_layer_its_rooms():
-    rooms = {room(path) for path in CORE} - DOORS
-    named = [name for names in LAYERS for name in names]
-    assert sorted(rooms) == sorted(named)
+    assert HOUSE.naming_offences() == []
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT / "rlid")))
-def test_the_core_imports_lower_layers_only(path):
-    home = room(path)
-    if home in DOORS:
-        return
-    for other in set(rooms_imported(path)) - {home}:
-        assert other not in PLUGINS, f"{path} imports a plug-in"
-        is_below = layer(other) < layer(home) or (home, other) in SIDEWAYS
-        assert is_below, f"{path} imports {other}, which is not below {home}"
+def test_rooms_import_exported_names_of_lower_layers_and_plugins_what_is_open_to_them():
+    assert len(HOUSE.core()) > 100
+    assert len(HOUSE.plugin_files()) > 15
+    assert {"errors", "problem", "records"} <= HOUSE.rooms_imported(ROOT / "rlid/training/trial.py")
+    assert HOUSE.offences() == []
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT / "rlid")))
-def test_a_room_is_entered_by_the_names_that_it_exports(path):
-    for module, name in imports(path):
-        parts = module.split(".")
-        if parts[0] != "rlid" or len(parts) < 2 or parts[1] in (room(path), *PLUGINS):
-            continue
-        folder = ROOT / "rlid" / parts[1]
-        if folder.is_dir() and room(path) not in DOORS:
-            assert len(parts) == 2, f"{path} reaches into {module}"
-            assert name in exported(folder), f"rlid.{parts[1]} does not export {name}"
+def test_files_are_short_and_say_what_they_are():
+    assert HOUSE.file_offences() == []
 
 
-def exported(folder):
-    tree = ast.parse((folder / "__init__.py").read_text())
-    (names,) = (
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
-    )
-    return names
-
-
-@pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_plugins_import_what_is_open_to_them_and_never_each_other(path):
-    assert set(rooms_imported(path)) <= PLUGINS[path.parent.name]
-
-
-@pytest.mark.parametrize(
-    "path", [*CORE, *PLUGIN_FILES], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_files_are_short_and_say_what_they_are(path):
-    text = path.read_text()
-    assert len(text.splitlines()) <= 300
-    assert ast.get_docstring(ast.parse(text))
-    assert path.stem not in {"utils", "common", "misc", "helpers", "manager"}
-
-
-@pytest.mark.parametrize("folder", sorted({path.parent for path in CORE} - {ROOT / "rlid"}))
-def test_a_room_says_in_three_sentences_what_it_is_for(folder):
+@pytest.mark.parametrize("folder", HOUSE.folders(), ids=lambda folder: folder.name)
+def test_a_room_says_in_three_sentences_what_it_is_for_and_has_what_it_exports(folder):
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     assert text
     assert text.count(". ") + text.count(".\n") + text.endswith(".") == 3
+    room = importlib.import_module(f"rlid.{folder.name}")
+    for name in HOUSE.exported(folder.name):
+        assert hasattr(room, name) or (folder / f"{name}.py").is_file(), name
+
+
+def test_a_class_name_has_one_meaning():
+    homes = {}
+    for path in [*HOUSE.core(), *HOUSE.plugin_files()]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert len(homes) > 100
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+def test_a_house_in_order_has_no_offence(tmp_path):
+    house = made_up(tmp_path)
+    assert house.offences() == house.naming_offences() == house.file_offences() == []
+    assert house.rooms_imported(tmp_path / "rlid/cli.py") == {"store"}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words"),
+    [
+        ("rlid/store/files", "from rlid.cli import main", "cli, which is not below store"),
+        ("rlid/store/files", "import rlid.cli", "cli, which is not below store"),
+        ("rlid/store/files", "def f():\n    from rlid import cli", "cli, which is not below store"),
+        ("rlid/store/files", "if TYPE_CHECKING:\n    from rlid.cli import main", "not below store"),
+        ("rlid/store/files", "import_module('rlid.cli')", "cli, which is not below store"),
+        ("rlid/store/files", "HOME = 'rlid.cli:main'", "cli, which is not below store"),
+        ("rlid/store/files", "import_module(name)", "whose name is not a literal"),
+        ("rlid/store/files", "__import__(f'rlid.{name}')", "whose name is not a literal"),
+        ("rlid/store/files", "from . import other", "relative import"),
+        ("rlid/store/files", "from rlid.envs import tasks", "imports the plug-ins envs"),
+        ("rlid/store/files", "PACKAGE = 'rlid.envs'", "imports the plug-ins envs"),
+        ("rlid/store/files", "import rlid", "imports rlid itself"),
+        ("rlid/store/files", "from rlid import measure", "has no layer"),
+        ("rlid/cli", "from rlid.store.files import Store", "store.files.Store is not exported"),
+        ("rlid/cli", "import rlid.store.files", "rlid.store.files is not exported"),
+        ("rlid/cli", "from rlid.store import Lease", "rlid.store.Lease is not exported"),
+        ("rlid/cli", "from rlid.store import *", "import *"),
+        ("rlid/cli", "from rlid import store\nstore.files.Store", "store.files is not exported"),
+        ("rlid/cli", "from rlid import store as kept\nkept.Lease", "store.Lease is not exported"),
+        ("rlid/cli", "import rlid.store\nrlid.store.Lease", "store.Lease is not exported"),
+        ("envs/tasks", "from rlid.store import Store", "store, which is not open to envs"),
+        ("envs/tasks", "from rlid.envs.other import Board", "envs, which is not open to envs"),
+        ("envs/tasks", "HOME = 'rlid.envs.other:Board'", "envs, which is not open to envs"),
+        ("envs/deep/tasks", "from rlid.store import Store", "store, which is not open to envs"),
+    ],
+)
+def test_an_import_that_breaks_a_rule_is_found(tmp_path, name, line, words):
+    house = made_up(tmp_path, **{name: f'"""A module."""\n{line}'})
+    offences = house.offences()
+    assert [offence for offence in offences if words in offence]
+    assert {offence.partition(":")[0] for offence in offences} == {f"{name}.py"}
+
+
+def test_an_import_between_rooms_of_one_layer_is_found_unless_it_is_named(tmp_path):
+    made_up(tmp_path, **{"rlid/task": '"""Tasks."""\nfrom rlid.errors import InputError'})
+    layers = [{"errors", "task"}, {"store"}, {"cli"}]
+    assert House(tmp_path, layers).offences() == [
+        "rlid/task.py: imports errors, which is not below task"
+    ]
+    assert House(tmp_path, layers, {("task", "errors")}).offences() == []
+
+
+def test_a_room_without_a_layer_and_a_layer_without_a_room_are_found(tmp_path):
+    house = made_up(tmp_path, **{"rlid/attic/__init__": '"""Attic."""'})
+    assert house.naming_offences() == ["room attic has no layer"]
+    layers = [*house.layers, {"attic", "cellar", "cli"}]
+    assert House(tmp_path, layers).naming_offences() == [
+        "layer names cellar, which is not there",
+        "cli is in two layers",
+    ]
+
+
+def test_a_file_that_is_long_undocumented_or_vaguely_named_is_found(tmp_path):
+    house = made_up(
+        tmp_path, **{"rlid/store/utils": "x = 1", "rlid/errors": '"""Errors."""' + "\n" * 301}
+    )
+    assert house.file_offences() == [
+        "rlid/errors.py: more than 300 lines",
+        "rlid/store/utils.py: no docstring",
+        "rlid/store/utils.py: the name does not tell what the module holds",
+    ]

@@ -1,3 +1,5 @@
+"""Networks without convolutions: sizes, outputs, initialisation, names."""
+
 import numpy as np
 import pytest
 import torch
@@ -19,16 +21,16 @@ def test_sizes_are_those_of_the_paper(name, inputs, outputs, D):
     assert Network(parse(name), inputs, outputs).D == D
 
 
-def test_the_outputs_are_those_of_torchs_own_layers():
+def test_outputs_equal_those_of_torch_layers():
     network = Network(parse("mlp:5x6"), 3, 2)
     theta = torch.from_numpy(network.initial(7)) + 0.1
     layers = [torch.nn.Linear(layer.inputs, layer.outputs) for layer in network.layers]
-    at = 0
+    start = 0
     for layer in layers:
-        size = layer.weight.numel()
-        layer.weight.data = theta[at : at + size].view(layer.in_features, -1).T
-        layer.bias.data = theta[at + size : at + size + layer.out_features]
-        at += size + layer.out_features
+        end = start + layer.weight.numel()
+        layer.weight.data = theta[start:end].view(layer.in_features, -1).T
+        start = end + layer.out_features
+        layer.bias.data = theta[end:start]
     x = torch.randn(11, 3, generator=torch.Generator().manual_seed(0))
     first, second, last = layers
     expected = last(torch.tanh(second(torch.tanh(first(x)))))
@@ -68,7 +70,7 @@ def test_the_start_is_drawn_from_the_seed_alone():
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(4, 1), (3, 3), (17, 6), (11, 2)])
 @pytest.mark.parametrize("name", ["linear", "mlp:20x20", "mlp:7x3", "mlp:63x65"])
-def test_an_output_is_the_same_to_the_last_bit_alone_and_in_any_company(name, inputs, outputs):
+def test_an_output_has_the_same_bits_alone_and_in_any_batch(name, inputs, outputs):
     network = Network(parse(name), inputs, outputs)
     rng = np.random.default_rng(1)
     Theta = torch.from_numpy(rng.standard_normal((37, network.D)).astype(np.float32) / 3)

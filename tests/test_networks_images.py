@@ -1,3 +1,5 @@
+"""Networks of images: sizes, outputs, initialisation, names, and images in blocks."""
+
 import hashlib
 
 import numpy as np
@@ -42,13 +44,13 @@ def test_sizes_are_those_of_the_paper(name, shape, outputs, D):
 
 
 def torch_twin(network, theta):
-    """The same network of torch's own modules, planar, each with its weights copied from theta."""
-    modules, at = [], 0
+    """Return the network as torch modules in torch's own order, with weights copied from theta."""
+    modules, end = [], 0
 
     def take(*shape):
-        nonlocal at
-        at += int(np.prod(shape))
-        return theta[at - int(np.prod(shape)) : at].reshape(shape).clone()
+        nonlocal end
+        start, end = end, end + int(np.prod(shape))
+        return theta[start:end].reshape(shape).clone()
 
     for index, layer in enumerate(network.layers):
         if hasattr(layer, "kernel"):
@@ -62,7 +64,7 @@ def torch_twin(network, theta):
             weight, bias = take(layer.inputs, layer.outputs).T, take(layer.outputs)
             modules += [module, nn.ReLU()]
         module.weight.data, module.bias.data = weight, bias
-    assert at == network.D
+    assert end == network.D
     return nn.Sequential(*modules[:-1])
 
 
@@ -72,7 +74,7 @@ class HeightWidthChannels(nn.Module):
 
 
 @pytest.mark.parametrize("name", list(SHAPES))
-def test_the_outputs_are_those_of_torchs_own_layers(name):
+def test_outputs_equal_those_of_torch_layers(name):
     network = network_of(name)
     theta = torch.from_numpy(network.initial(7)) + 0.01
     x = frames(network, 5)
@@ -83,7 +85,7 @@ def test_the_outputs_are_those_of_torchs_own_layers(name):
 
 
 @pytest.mark.parametrize("name", [*SHAPES, "mlp:20x20"])
-def test_a_row_depends_on_itself_alone_to_the_last_bit(name):
+def test_an_output_has_the_same_bits_alone_and_in_any_batch(name):
     network = network_of(name, SHAPES.get(name, (3, 7, 5)))
     rng = np.random.default_rng(1)
     Theta = torch.from_numpy(rng.standard_normal((5, network.D)).astype(np.float32) / 10)
@@ -98,16 +100,16 @@ def test_a_row_depends_on_itself_alone_to_the_last_bit(name):
 
 
 @pytest.mark.parametrize("name", [*SHAPES, "mlp:20x20"])
-def test_bytes_are_floats_once_inside(name):
+def test_bytes_give_the_outputs_of_scaled_floats(name):
     network = network_of(name, SHAPES.get(name, (3, 7, 5)))
     theta = torch.from_numpy(network.initial(3))
     x = frames(network, 4)
     by_hand = network.outputs_of(theta, x.float() / 255)
     assert torch.allclose(network.outputs_of(theta, x), by_hand, atol=1e-6)
     assert x.dtype == torch.uint8
-    whole = Network(parse(name), network.inputs, 6, "relu", network.shape)
-    by_hand = whole.outputs_of(theta, x.float())
-    assert torch.allclose(whole.outputs_of(theta, x), by_hand, rtol=1e-4, atol=1e-3)
+    unscaled = Network(parse(name), network.inputs, 6, "relu", network.shape)
+    by_hand = unscaled.outputs_of(theta, x.float())
+    assert torch.allclose(unscaled.outputs_of(theta, x), by_hand, rtol=1e-4, atol=1e-3)
 
 
 def test_gradients_reach_every_layer():
@@ -185,18 +187,18 @@ def test_a_network_in_blocks_is_the_same_function(name, shape, side, is_bytes):
     squares = torch.from_numpy(cut.blocks.cut(x.numpy()))
     assert (cut.D, cut.blocks.side, squares.dtype) == (network.D, side, x.dtype)
     assert squares.shape == (5, cut.blocks.size)
-    # The same numbers, and zeros around them.
+    # Squares hold the numbers of the images and zeros around them.
     assert np.array_equal(np.sort(squares[squares != 0]), np.sort(x[x != 0]))
-    found, gradients = [], []
-    for each, observations in ((network, x), (cut, squares)):
+    outputs, gradients = [], []
+    for variant, observations in ((network, x), (cut, squares)):
         theta = torch.from_numpy(network.initial(0)).requires_grad_()
-        outputs = each.outputs_of(theta, observations)
-        outputs.square().sum().backward()
-        found.append(outputs.detach())
+        output = variant.outputs_of(theta, observations)
+        output.square().sum().backward()
+        outputs.append(output.detach())
         gradients.append(theta.grad)
-    # Where squares are single pixels nothing but their order in memory is new.
+    # Where squares are single pixels, only their order in memory differs.
     atol = 1e-6 if side > 1 else 1e-7
-    assert torch.allclose(*found, rtol=0, atol=atol)
+    assert torch.allclose(*outputs, rtol=0, atol=atol)
     assert torch.allclose(*gradients, rtol=1e-4, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""The plain torch module of a network gives the outputs that the flat weights give."""
+"""The plain torch module of a network gives the outputs of the network."""
 
 import numpy as np
 import pytest
@@ -33,6 +33,6 @@ def test_the_plain_module_is_the_same_function(name, shape, activation):
         torch.testing.assert_close(module(x), network.outputs_of(theta, x), rtol=1e-4, atol=1e-5)
 
 
-def test_a_vector_is_no_network():
-    with pytest.raises(ValueError, match="no network"):
+def test_bare_weights_have_no_plain_module():
+    with pytest.raises(ValueError, match="has no layers"):
         to_torch(Network(parse("vector:5"), 5, 1), torch.zeros(5))

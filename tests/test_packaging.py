@@ -1,4 +1,4 @@
-"""What a user installs: envs and agents inside rlid, and no bare names beside it."""
+"""The wheel holds envs and agents inside rlid, and no other top-level name."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    # Built from a copy: setuptools leaves build/ behind.
+    # From a copy, because setuptools leaves build/ behind.
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -31,8 +31,8 @@ def wheel(tmp_path_factory):
          "-w", str(folder), str(source)],
         check=True,
     )  # fmt: skip
-    (made,) = folder.glob("*.whl")
-    return zipfile.ZipFile(made)
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
 
 
 def test_the_wheel_holds_envs_and_agents_inside_rlid(wheel):
@@ -53,15 +53,15 @@ def test_the_wheel_holds_the_references_and_the_licence(wheel):
     assert [name for name in names if name.endswith("licenses/LICENSE")]
 
 
-def test_every_requirement_is_pinned_in_the_constraints():
+def test_the_constraints_pin_every_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     pinned = {
         canonicalize_name(Requirement(line).name): Requirement(line)
         for line in (ROOT / "constraints.txt").read_text().splitlines()
         if line and not line.startswith("#")
     }
-    for text in wanted:
+    for text in required:
         requirement = Requirement(text)
         pin = pinned[canonicalize_name(requirement.name)]
         (only,) = pin.specifier

@@ -97,7 +97,7 @@ def test_predict_and_the_plain_network_play_as_evaluate_does(tmp_path):
     env.close()
 
 
-def test_every_single_bit_of_damage_is_refused():
+def test_a_file_with_any_single_bit_flipped_is_refused():
     data = a_file(bits=3, d=5).dump()
     for index in range(len(data)):
         for bit in range(8):
@@ -161,7 +161,7 @@ def test_a_size_in_the_header_reserves_no_memory():
         policy_file.parse(header + b"\x08cartpole\x05mlp:4\x06onehot")
 
 
-def test_what_is_no_file_is_refused(tmp_path):
+def test_a_path_that_is_no_regular_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
         with pytest.raises(PolicyFileError):

@@ -1,6 +1,7 @@
 """Batched evaluation: the same episodes as gymnasium's own, whatever the batch."""
 
 import time
+import weakref
 
 import gymnasium
 import numpy as np
@@ -102,6 +103,21 @@ def test_a_request_is_answered_without_waiting_for_a_longer_one():
     assert found[int(order[-1])].steps == lengths[order[-1]]
     again = evaluate([Request(problem, Z[:7], (3, 4, 5))])[0]
     assert np.array_equal(found[-1].values, again.values)
+
+
+@pytest.mark.parametrize("name", ["cartpole", "sum_constraints:4"])
+def test_a_request_is_let_go_of_when_it_is_answered(name):
+    network = "mlp:4" if name == "cartpole" else "vector:1000"
+    problem = problem_of(resolve(name), network)
+    evaluation, requests = Evaluation(), []
+    for key in range(1000):
+        request = Request(problem, np.full((1, 5), key, np.float32), (key,))
+        requests.append(weakref.ref(request))
+        evaluation.add(key, request)
+        del request
+        while not evaluation.run():
+            pass
+    assert sum(request() is not None for request in requests) <= 1
 
 
 def test_results_do_not_depend_on_the_number_of_threads():

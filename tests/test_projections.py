@@ -1,4 +1,4 @@
-"""What must hold for every projection that is registered, whatever its name."""
+"""Properties of every registered projection."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from rlid.projections import PROJECTIONS, make, projection
 
 KINDS = list(PROJECTIONS)
 SEEDS = st.integers(0, 2**64 - 1)
-# Matrices beyond this take the time of the whole suite.
+# Larger maps would take as long as all other tests together.
 LARGEST_BYTES = 2_000_000
 LARGEST_ENTRIES = 3_000_000
 
@@ -48,7 +48,7 @@ def small(kind, D=40, d=12, seed=5, dtype=torch.float64):
 @every_kind
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_it_is_linear(kind, data):
+def test_a_projection_is_linear(kind, data):
     P = data.draw(maps(kind))
     (x, y, z), _ = vectors(P)
     torch.testing.assert_close(P(2 * x - 3 * y + z), 2 * P(x) - 3 * P(y) + P(z))
@@ -103,18 +103,18 @@ def test_derivatives_are_those_of_the_map_and_its_transpose(kind):
 @every_kind
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("is_recorded", [True, False])
-def test_a_start_is_added_as_if_it_were_apart(kind, dtype, is_recorded):
+def test_adding_a_start_equals_a_separate_sum(kind, dtype, is_recorded):
     P = small(kind, dtype=dtype)
     z, (start, weights, _) = vectors(P)
     before = start.clone()
-    for one in (z, z[0], z[:0]):
-        one = one.clone().requires_grad_(is_recorded)
-        moved, apart = P(one, start), start + P(one)
-        assert torch.equal(moved, apart)
+    for part in (z, z[0], z[:0]):
+        x = part.clone().requires_grad_(is_recorded)
+        fused, separate = P(x, start), start + P(x)
+        assert torch.equal(fused, separate)
         assert torch.equal(start, before)
-        assert moved.requires_grad == is_recorded
+        assert fused.requires_grad == is_recorded
         if is_recorded:
-            gradients = [torch.autograd.grad((y * weights).sum(), one)[0] for y in (moved, apart)]
+            gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (fused, separate)]
             assert torch.equal(*gradients)
     with pytest.raises(ValueError, match="start must"):
         P(z, start[1:])
@@ -159,7 +159,7 @@ def test_results_do_not_depend_on_threads_or_memory_layout(kind, D):
 @every_kind
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
-def test_one_seed_gives_one_map_and_another_another(kind, seed):
+def test_equal_seeds_give_equal_maps_and_other_seeds_other_maps(kind, seed):
     first, again = small(kind, seed=seed), small(kind, seed=seed)
     z, _ = vectors(first)
     assert torch.equal(first(z), again(z))
@@ -170,7 +170,7 @@ def test_one_seed_gives_one_map_and_another_another(kind, seed):
 @every_kind
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_what_nests_nests(kind, data):
+def test_a_map_of_smaller_d_lies_inside_that_of_larger_d(kind, data):
     large = data.draw(maps(kind))
     d = large.d if large.is_square else data.draw(st.integers(1, large.d))
     part = make(kind, D=large.D, d=d, seed=large.seed, dtype=torch.float64)
@@ -178,7 +178,7 @@ def test_what_nests_nests(kind, data):
         for i in {0, d // 2, d - 1}:
             torch.testing.assert_close(part.column(i), large.column(i), rtol=0, atol=1e-6)
     elif large.nesting == "subspaces":
-        # Columns of the larger map are orthonormal there, so this is the projection on its span.
+        # The columns of such a map are orthonormal, so that P P^T projects onto their span.
         theta = part(vectors(part)[0])
         torch.testing.assert_close(large(large.T(theta)), theta)
 
@@ -195,31 +195,31 @@ def test_condition_number_by_iteration_equals_the_exact_one(kind, monkeypatch):
 
 
 @every_kind
-def test_nbytes_counts_every_array_it_holds(kind):
+def test_nbytes_counts_every_array_that_is_held(kind):
     for D in (1000, 70_001):
         P = small(kind, D=D, d=20, dtype=torch.float32)
         assert P.nbytes == sum(held_buffers(P, {}).values())
 
 
-def held_buffers(thing, found):
-    """Return the bytes of each buffer reachable from `thing`, by address."""
-    if isinstance(thing, torch.Tensor):
-        storage = thing.untyped_storage()
-        # One that numpy has lent may start inside an array that is held, too.
-        inside = [at for at, size in found.items() if 0 <= storage.data_ptr() - at < size]
-        if not inside:
-            found[storage.data_ptr()] = storage.nbytes()
-    if isinstance(thing, np.ndarray):
-        while isinstance(thing.base, np.ndarray):
-            thing = thing.base
-        if thing.size:
-            found[thing.ctypes.data] = thing.nbytes
-    elif isinstance(thing, list | tuple):
-        for part in thing:
-            held_buffers(part, found)
-    elif hasattr(thing, "__dict__"):
-        held_buffers(list(vars(thing).values()), found)
-    return found
+def held_buffers(value, sizes):
+    """Return `sizes` with the bytes of each buffer reachable from `value` added, by address."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        address = storage.data_ptr()
+        # A tensor made from an array may start inside a buffer that is counted already.
+        if not any(0 <= address - start < size for start, size in sizes.items()):
+            sizes[address] = storage.nbytes()
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        if value.size:
+            sizes[value.ctypes.data] = value.nbytes
+    elif isinstance(value, list | tuple):
+        for part in value:
+            held_buffers(part, sizes)
+    elif hasattr(value, "__dict__"):
+        held_buffers(list(vars(value).values()), sizes)
+    return sizes
 
 
 @every_kind
@@ -272,7 +272,7 @@ def test_projections_are_listed_without_torch():
 
 
 @every_kind
-def test_its_summary_tells_cost_and_memory(kind):
+def test_the_summary_of_a_kind_states_cost_and_memory(kind):
     summary = PROJECTIONS.entry(kind).summary
     assert "time" in summary or "no cost" in summary
     assert "byte" in summary or "memory" in summary

@@ -1,4 +1,4 @@
-"""Every projection is the same for ever, on any number of threads, and blind to structure."""
+"""Projections are the same for ever, on any number of threads, and for any layout of theta."""
 
 import hashlib
 import json
@@ -13,7 +13,8 @@ import torch
 from rlid.projections import PROJECTIONS, fastfood, hadamard, make
 from rlid.projections.sparse import draw_entries
 
-# kind, D, d, seed: the start of the SHA-256 of all integers drawn, and the first entries of P 1.
+# kind, D, d, seed: the start of the SHA-256 of all integers drawn, and the first entries of P z
+# for z = (1, ..., 1).
 GOLDEN = {
     ("dense", 1_000, 5, 0): ("ac04ca32f9ab3962", [0.0820259, 0.0289553, 0.0141126]),
     ("dense", 562, 4, 2**64 - 1): ("a986d7ca9751ff8c", [-0.002064, -0.0685695, 0.0258874]),
@@ -35,11 +36,11 @@ GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 
 def digest(P):
     """Return the start of the SHA-256 of the integers drawn, as little-endian 64-bit words."""
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for integers in P.integers():
         word = "<u8" if integers.dtype == np.uint64 else "<i8"
-        whole.update(integers.astype(word).tobytes())
-    return whole.hexdigest()[:16]
+        sha256.update(integers.astype(word).tobytes())
+    return sha256.hexdigest()[:16]
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=str)
@@ -69,7 +70,7 @@ print(json.dumps(sums))
 """
 
 
-def test_other_processes_with_other_threads_get_the_same():
+def test_another_process_with_another_number_of_threads_gives_the_same_map():
     answers = []
     for threads in ("1", "4"):
         variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
@@ -103,7 +104,7 @@ def constraints(D, k, shape):
 
 
 def is_solved(A, P):
-    """Return whether some z meets any targets of the constraints A: A P has full rank."""
+    """Return whether some z meets any targets of the constraints A: whether A P has full rank."""
     values = torch.linalg.svdvals(P(A).double())
     return bool(values[-1] > 1e-4 * values[0])
 
@@ -111,7 +112,7 @@ def is_solved(A, P):
 @pytest.mark.parametrize("shape", ["rows", "columns", "runs", "every k-th"])
 @pytest.mark.parametrize("kind", GENERIC)
 def test_k_constraints_need_d_of_k_whatever_their_layout(kind, shape):
-    """The success probability at d = k and k + 2 equals that of dense: 1, but for chance ties."""
+    """As for dense, success has probability 1 at d = k and d = k + 2, but for ties by chance."""
     D, k, seeds = 4096, 8, 20
     A = constraints(D, k, shape)
     solved = [is_solved(A, make(kind, D=D, d=k, seed=seed).T) for seed in range(seeds)]
@@ -121,13 +122,13 @@ def test_k_constraints_need_d_of_k_whatever_their_layout(kind, shape):
 
 
 @pytest.mark.parametrize("shape", ["rows", "columns", "runs", "every k-th"])
-def test_large_onehot_is_blind_to_layout_too(shape):
+def test_large_onehot_is_blind_to_layout(shape):
     A = constraints(2**16, 12, shape)
     solved = [is_solved(A, make("onehot", D=2**16, d=12, seed=seed).T) for seed in range(10)]
     assert all(solved)
 
 
-def test_groups_by_index_modulo_d_would_be_found_out():
+def test_the_layout_test_detects_groups_by_index_modulo_d():
     D, k = 4096, 8
     A = constraints(D, k, "one column")
     signs = torch.randint(0, 2, (D,), generator=torch.Generator().manual_seed(0)) * 2.0 - 1
@@ -139,17 +140,17 @@ def test_groups_by_index_modulo_d_would_be_found_out():
     ("kind", "low", "high"),
     [("onehot", 1, 1.001), ("sparse", 1.18, 1.28), ("dense", 1.19, 1.29), ("fastfood", 1.1, 1.6)],
 )
-def test_condition_numbers_are_those_known(kind, low, high):
+def test_condition_numbers_are_in_their_known_ranges(kind, low, high):
     assert low - 1e-6 <= make(kind, D=5000, d=64, seed=0).condition_number() <= high
 
 
-def test_sparse_has_its_density_and_holds_what_it_says():
+def test_sparse_has_its_documented_density_and_memory():
     D, d = 40_000, 200
-    places, signs, counts = draw_entries(3, D, d)
+    rows, signs, counts = draw_entries(3, D, d)
     assert abs(counts.mean() / np.sqrt(D) - 1) < 0.03
     assert abs(counts.std() / D**0.25 - 1) < 0.2
     assert abs(signs.mean()) < 0.03
-    assert abs(places.mean() / D - 0.5) < 0.01
+    assert abs(rows.mean() / D - 0.5) < 0.01
     assert make("sparse", D=D, d=d, seed=3).nbytes < 1.1 * np.sqrt(D) * d * 8
     assert draw_entries(0, 2, 2)[2].min() >= 1
 
@@ -162,12 +163,12 @@ def test_fastfood_holds_at_most_16_bytes_per_padded_weight():
 
 def test_fastfood_in_blocks_keeps_its_properties(monkeypatch):
     D, d = 140, 100
-    whole = make("fastfood", D=D, d=d, seed=1, dtype=torch.float64)
+    one_block = make("fastfood", D=D, d=d, seed=1, dtype=torch.float64)
     monkeypatch.setattr(fastfood, "_LARGEST_BLOCK", 32)
     P = make("fastfood", D=D, d=d, seed=1, dtype=torch.float64)
     assert torch.autograd.gradcheck(P, torch.randn(2, d, dtype=torch.float64, requires_grad=True))
     np.testing.assert_allclose(P.norms(), 1, atol=0.2)
-    assert P.condition_number() < 3 * whole.condition_number()
+    assert P.condition_number() < 3 * one_block.condition_number()
     part = make("fastfood", D=D, d=40, seed=1, dtype=torch.float64)
     assert all(torch.equal(part.column(i), P.column(i)) for i in range(40))
 

@@ -1,4 +1,4 @@
-"""Whether a projection fits into memory is known before it is drawn."""
+"""A projection that does not fit into memory is refused before it is drawn."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from rlid.errors import DoesNotFit
 from rlid.projections import PROJECTIONS, make, memory
 
 
-def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):
+def test_a_projection_too_large_for_memory_is_refused_and_kinds_that_fit_are_named(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 16_000_000_000)
     with pytest.raises(DoesNotFit, match="24.2 GB of memory and 12.8 GB") as caught:
         make("dense", D=1_005_974, d=6000, seed=0)
@@ -19,7 +19,7 @@ def test_what_does_not_fit_is_refused_with_its_size_and_what_fits(monkeypatch):
 @pytest.mark.parametrize(
     ("D", "d"), [(1, 1), (3, 2), (67, 9), (562, 20), (199_210, 4), (5000, 4999)]
 )
-def test_what_is_taken_to_fit_without_a_look_at_the_kind_does(kind, D, d):
+def test_the_bound_for_all_kinds_is_at_least_the_peak_of_each_kind(kind, D, d):
     d = D if PROJECTIONS[kind].is_square else d
     assert PROJECTIONS[kind].peak_bytes(D, d, 8) <= memory.enough_for_any(D, d)
 

@@ -1,4 +1,4 @@
-"""The groups of onehot: sizes, splits, exactness and order at every d, for both layouts."""
+"""The groups of onehot at every d, in both layouts: sizes, splits, exactness and order."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SIZES = st.integers(1, 700).flatmap(lambda D: st.tuples(st.just(D), st.integers(
 
 @pytest.fixture(params=["permuted", "tiled"])
 def layout(request, monkeypatch):
-    """Either layout, at any D: so few blocks need tiles at D = 24 already."""
+    """One of the two layouts at any D; tiles need at least 24 weights."""
     smallest = 24 if request.param == "tiled" else 10**9
     monkeypatch.setattr(layouts, "_SMALLEST_TILED", smallest)
     return request.param
@@ -53,7 +53,7 @@ def test_unfold_reads_and_fold_adds_what_the_hash_says(size):
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_it_equals_its_definition(data):
+def test_products_equal_those_of_the_defining_matrix(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layouts, "_SMALLEST_TILED", data.draw(st.sampled_from([24, 10**9])))
         D, d = data.draw(SIZES)
@@ -77,7 +77,7 @@ def test_groups_of_any_d_split_into_those_of_any_larger_d(D):
     before = onehot(D, 1).groups()
     for d in range(2, D + 1):
         groups = onehot(D, d).groups()
-        # Each group lies inside one of the groups before, and just one of those is split.
+        # Each new group lies inside an old one, and exactly one old group is split.
         pairs = {*zip(groups.tolist(), before.tolist(), strict=True)}
         assert len(pairs) == d
         before = groups
@@ -85,7 +85,7 @@ def test_groups_of_any_d_split_into_those_of_any_larger_d(D):
 
 
 @pytest.mark.parametrize("d", [1, 3, 2047, 2048, 2049, 5000, 30_000, 70_001])
-def test_large_d_is_exact_too(d):
+def test_large_maps_are_exact_at_any_d(d):
     P = onehot(70_001, d)
     z = torch.randn(d, dtype=torch.float64)
     torch.testing.assert_close(P.T(P(z)), z)
@@ -94,14 +94,14 @@ def test_large_d_is_exact_too(d):
     torch.testing.assert_close(larger(larger.T(P(z))), P(z))
 
 
-def test_the_layout_depends_on_D_alone():
+def test_the_choice_of_layout_depends_on_D_alone():
     for d in (1, 100, 60_000):
         assert isinstance(draw_layout(0, 65_535, d, np.float32), Permuted)
         assert isinstance(draw_layout(0, 65_536, d, np.float32), Tiled)
 
 
 @pytest.mark.parametrize("D", [40, 1000, 50_000, 70_001, 199_210])
-def test_it_holds_at_most_16_bytes_per_weight(D):
+def test_onehot_holds_at_most_16_bytes_per_weight(D):
     for d in (1, D // 2, D):
         assert make("onehot", D=D, d=d, seed=0).nbytes <= 16 * D
 
@@ -109,12 +109,12 @@ def test_it_holds_at_most_16_bytes_per_weight(D):
 @pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("d", [2, 8, 64])
 def test_a_group_ties_no_rows_or_columns_of_a_matrix(d):
-    """Groups meet each row and each column of a 64 x 64 matrix as often as chance would have it."""
+    """Groups share entries with rows and columns of a 64 x 64 matrix as often as by chance."""
     D, side = 64 * 64 * 2, 64
     groups = onehot(D, d).groups()[: side * side].reshape(side, side)
     for lines in (groups, groups.T):
         counts = np.stack([np.bincount(line, minlength=d) for line in lines])
-        # Independent draws give counts of about this variance; ties of rows give side times more.
+        # Independent draws give counts of about this variance; tied rows `side` times as much.
         expected = side / d * (1 - 1 / d)
         assert counts.var() < 1.3 * expected
     signs = onehot(D, d).integers()[1][: side * side].reshape(side, side)

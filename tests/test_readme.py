@@ -1,4 +1,4 @@
-"""What README says a user can do is done here, with its own text."""
+"""The examples, paths and commands of README work as they are written."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ EXAMPLES = dict(
 )
 
 
-def test_there_are_examples():
+def test_readme_has_a_task_and_an_agent_example():
     assert set(EXAMPLES) == {"my_task.py", "my_agent.py"}
 
 
@@ -30,22 +30,22 @@ def test_there_are_examples():
 def test_the_examples_run_as_written(tmp_path, arguments):
     for name, text in EXAMPLES.items():
         (tmp_path / name).write_text(text)
-    done = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 0, done.stderr
+    process = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
+    assert "Traceback" not in process.stderr
+    assert process.returncode == 0, process.stderr
     assert re.search(
-        r"^(cartpole · hill_climbing|hill · cmaes) · mlp:20x20 .* d_int90", done.stdout, re.M
+        r"^(cartpole · hill_climbing|hill · cmaes) · mlp:20x20 .* d_int90", process.stdout, re.M
     )
 
 
-def test_every_path_in_it_is_there():
+def test_every_path_in_readme_exists():
     for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"`((?:rlid|envs|agents|results)/[a-z_]*(?:\.py)?/?)`", README):
         assert (ROOT / path).exists(), path
 
 
-def test_every_command_in_it_is_understood(tmp_path, monkeypatch):
+def test_every_command_in_readme_has_known_options_and_tasks(tmp_path, monkeypatch):
     from rlid.cli import measure
     from rlid.measurement.plan import plan
 

@@ -13,7 +13,7 @@ from rlid.measurement.summary import measurements, to_json
 from rlid.records.judgement import Judgement, judged
 from rlid.records.record import parse_record
 from rlid.store.store import Store
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 OLD_KEY = "2a0d3015bf472332930530760ea92ca58b3586940bd2e808ee545a6be1dccd3e"

@@ -206,7 +206,7 @@ def test_advantages_are_standardised_over_the_rollout_and_returns_are_not():
     assert np.array_equal(ours.returns, theirs.returns)
 
 
-def test_one_minibatch_may_be_the_whole_rollout_and_two_may_not():
+def test_ways_to_standardise_agree_only_where_a_rollout_is_one_minibatch():
     """Where a rollout is one minibatch, both ways are one."""
 
     def z_after(*settings):
@@ -224,7 +224,7 @@ def test_one_minibatch_may_be_the_whole_rollout_and_two_may_not():
 
 
 @pytest.mark.parametrize("name", ["pendulum", "gym:MountainCarContinuous-v0", "gym:Blackjack-v1"])
-def test_it_takes_every_kind_of_task(name):
+def test_the_bridge_takes_every_kind_of_task(name):
     problem = problem_of(name, d=3)
     search = search_on_policy(
         PPO, problem, np.random.default_rng(3), n_envs=2, budget=64, scale=1.0, log_std=-0.5,
@@ -259,7 +259,7 @@ def test_scaled_rewards_are_seen_by_sb3_alone():
 
 
 @pytest.mark.parametrize("fused_from", [1, 10**9])
-def test_what_collects_experience_is_what_was_trained_last(fused_from, monkeypatch):
+def test_experience_is_collected_by_the_policy_that_was_trained_last(fused_from, monkeypatch):
     """Adam in one pass leaves the version of what it changes as it was."""
     monkeypatch.setattr(on_policy, "FUSED_FROM", fused_from)
     problem = problem_of()

@@ -34,7 +34,7 @@ def policy_of(problem, critic, precision="float32"):
 
 @pytest.mark.parametrize("critic", MODES)
 @pytest.mark.parametrize("network", ["mlp:8x8", "mlp:6"])
-def test_what_is_trained_is_z_and_what_the_record_notes(critic, network):
+def test_z_and_the_critic_that_the_record_notes_are_trained(critic, network):
     problem = problem_of(network=network)
     model = policy_of(problem, critic)
     sizes = sum(parameter.numel() for parameter in trained(model))

@@ -1,4 +1,4 @@
-"""The frozen streams: fixed for ever, random access, and no global generator touched."""
+"""Frozen streams never change, have random access, and leave global generators alone."""
 
 import hashlib
 import random
@@ -72,8 +72,8 @@ def test_a_draw_depends_on_its_index_alone(seed, n, start):
     stream = Stream(seed, "x")
     for draw in (stream.bits, stream.uniform, stream.normal, stream.signs):
         np.testing.assert_array_equal(draw(n, start), draw(start + n)[start:])
-    whole = stream.integers(start + n, 77)
-    np.testing.assert_array_equal(stream.integers(n, 77, start), whole[start:])
+    all_integers = stream.integers(start + n, 77)
+    np.testing.assert_array_equal(stream.integers(n, 77, start), all_integers[start:])
 
 
 @given(seed=SEEDS, n=st.integers(0, 3000))
@@ -108,12 +108,12 @@ def test_distributions_have_their_moments():
 
 
 def test_streams_of_other_labels_and_seeds_are_unrelated():
-    one = Stream(1, "a").normal(100_000)
+    first = Stream(1, "a").normal(100_000)
     for other in (Stream(1, "b"), Stream(2, "a")):
-        assert abs(np.corrcoef(one, other.normal(100_000))[0, 1]) < 0.02
+        assert abs(np.corrcoef(first, other.normal(100_000))[0, 1]) < 0.02
 
 
-def test_no_global_generator_is_touched():
+def test_streams_leave_the_global_generators_alone():
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # noqa: NPY002
     Stream(1).normal(1000)
     Stream(1).permutation(1000)

@@ -12,7 +12,7 @@ from rlid.projections import PROJECTIONS
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 GENERIC = [kind for kind in PROJECTIONS if PROJECTIONS[kind].is_generic]
 GENERIC = [kind for kind in GENERIC if not PROJECTIONS[kind].is_square]
@@ -131,6 +131,6 @@ def test_a_bad_noise_of_the_labels_is_refused():
             resolve(f"hyperplanes:{text}")
 
 
-def test_only_bare_weights_are_taken():
+def test_a_network_in_place_of_bare_weights_is_refused():
     with pytest.raises(ValueError, match="vector:1000"):
         plan("sum_constraints:4", dmax=3, network="mlp:4")

@@ -8,8 +8,8 @@ import pytest
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
 from rlid.records.judgement import Judgement
+from rlid.training.cell import run_trials
 from rlid.training.tensorboard import check_tensorboard
-from rlid.training.trial import run_trials
 
 
 def run(agent, projection, folder=None, task="cartpole"):

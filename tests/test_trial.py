@@ -6,6 +6,7 @@ import dataclasses
 import hostile  # noqa: F401 (registers environments)
 import numpy as np
 import pytest
+from scripted import MadeUp, run, timeless
 
 from rlid.agent import AGENTS, Ask, Progress
 from rlid.errors import EnvironmentFault
@@ -13,68 +14,21 @@ from rlid.measurement.plan import plan
 from rlid.problem import Returns, evaluate, make_problem
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_world
-from rlid.training.trial import run_trials, trial
+from rlid.training.stopping import LOOK
+from rlid.training.trial import trial
 
 
-class Scripted:
-    """An agent for one test: it does as its class says."""
-
-    kinds = ("rl",)
-    shares_batch = True
-    script = None
-
-    def notes(self, problem):
-        return {}
-
-    def search(self, problem, rng):
-        return type(self).script(problem, rng)
-
-
-@pytest.fixture
-def scripted(monkeypatch):
-    """Register an agent whose search is the given generator function."""
-
-    def register(script):
-        cls = dataclasses.dataclass(frozen=True)(
-            type("Scripted", (Scripted,), {"script": staticmethod(script)})
-        )
-        monkeypatch.setattr(AGENTS, "_entries", dict(AGENTS._entries))
-        AGENTS.add(name="scripted")(cls)
-        return "scripted"
-
-    list(AGENTS)
-    return register
-
-
-def run(task, agent, *, d=2, seeds=(0,), threshold=4.5, stop=4.5, budget=4000, **options):
-    wanted = plan(task, agent=agent, dmax=d, network="mlp:4", budget=budget, **options)
-    found = []
-    specs = [wanted.spec(d, seed, stop) for seed in seeds]
-    judged = Judgement(threshold, 2.5, 5.0)
-    run_trials(specs, judged, wanted.task, lambda record, z: found.append((record, z)))
-    return sorted(found, key=lambda out: out[0].spec.seed)
-
-
-def test_a_package_that_is_missing_is_no_failure_of_the_agent(scripted):
-    def script(problem, rng):
-        import no_such_package_anywhere  # noqa: F401
-
-        yield
-
-    ((record, z),) = run("gym:Quick-v0", scripted(script))
-    assert (record.status, record.is_missing, z) == ("error", True, None)
-    assert "no_such_package_anywhere" in record.reason
-
-
-def test_an_easy_task_is_solved_and_scored_once_on_fresh_episodes():
+def test_an_easy_task_is_solved_and_scored_on_fresh_episodes():
     ((record, z),) = run("gym:Quick-v0", "cmaes", d=8)
     assert record.status == "solved"
     assert record.stopped_early
     assert record.episodes == 100
-    assert record.score >= 4.5
+    assert record.deciding_score >= 4.5
+    assert record.score > 4
     assert record.search_steps < 4000
     assert z.shape == (8,)
-    assert record.scoring_steps == 500
+    # The scoring that decided, and the one that is reported: 100 episodes of 5 steps each.
+    assert record.scoring_steps == 1000
 
 
 @pytest.mark.parametrize(
@@ -87,8 +41,7 @@ def test_a_cell_gives_the_records_of_its_trials_alone(task, threshold, budget):
     together = run(task, "cmaes", seeds=seeds, **settings)
     for seed, (record, z) in zip(seeds, together, strict=True):
         ((alone, z_alone),) = run(task, "cmaes", seeds=[seed], **settings)
-        same = {"seconds": 0.0}
-        assert record.model_copy(update=same) == alone.model_copy(update=same)
+        assert timeless(record) == timeless(alone)
         assert np.array_equal(z, z_alone)
     assert {record.status for record, _ in together} == {"solved", "unsolved"}
 
@@ -101,7 +54,7 @@ def test_without_early_stop_the_whole_budget_is_spent():
 
 
 @pytest.mark.parametrize("beside", ["returns", "fault"])
-def test_what_is_asked_beside_the_validation_that_ends_a_search_counts_for_nothing(beside):
+def test_a_question_beside_the_validation_that_ends_a_search_counts_for_nothing(beside):
     wanted = plan("cartpole", dmax=2, network="mlp:4")
     world, spec = make_world(wanted.task), wanted.spec(2, 0, 475.0)
     problem = make_problem(wanted.task, wanted.network, "onehot", 2, 0, world)
@@ -120,8 +73,9 @@ def test_what_is_asked_beside_the_validation_that_ends_a_search_counts_for_nothi
             questions = steps.send([answer(question) for question in questions])
     except StopIteration as end:
         record, z = end.value
+    # A look that is sure after its first part, a confirmation, the scoring that decides, another.
     assert asked == [
-        ["search"], ["validation", "search"], ["validation", "validation"], ["scoring"]
+        ["search"], ["validation", "search"], ["validation"], ["scoring"], ["scoring"]
     ]  # fmt: skip
     assert (record.status, record.stopped_early) == ("solved", True)
     first = record.search_steps
@@ -160,36 +114,6 @@ def test_the_best_validated_candidate_is_scored_when_the_budget_ends(scripted):
     assert max(mean for _, mean in record.curve) >= record.score - 0.5
 
 
-@pytest.mark.parametrize(
-    ("failure", "reason"),
-    [
-        (lambda: 1 / 0, "the agent raised ZeroDivisionError"),
-        (lambda: (_ for _ in ()).throw(MemoryError("too big")), "the agent raised MemoryError"),
-    ],
-)
-def test_an_agent_that_raises_has_not_solved(scripted, failure, reason):
-    def broken(problem, rng):
-        yield Ask(np.zeros((2, problem.dim)))
-        for _ in [failure()]:
-            yield None
-
-    ((record, _),) = run("gym:Quick-v0", scripted(broken))
-    assert record.status == "unsolved"
-    assert reason in record.reason
-    assert not record.is_missing
-
-
-@pytest.mark.parametrize("wrong", [np.full((2, 2), np.nan), np.zeros((2, 3)), np.zeros(2)])
-def test_an_agent_that_diverges_or_errs_in_shape_has_not_solved(scripted, wrong):
-    def diverged(problem, rng):
-        while True:
-            yield Ask(wrong)
-
-    ((record, _),) = run("gym:Quick-v0", scripted(diverged))
-    assert record.status == "unsolved"
-    assert "the agent raised" in record.reason
-
-
 @pytest.mark.parametrize("agent", ["cmaes", "ppo"])
 @pytest.mark.parametrize(
     ("fault", "status"), [("Raises", "error"), ("NanReward", "nonfinite"), ("WrongShape", "error")]
@@ -204,8 +128,8 @@ def test_a_fault_of_the_environment_makes_a_trial_missing(agent, fault, status):
 
 
 def test_a_fault_ends_its_own_trial_only():
-    found = run("gym:RaisesRarely-v0", "cmaes", d=8, seeds=range(12), stop=None, budget=20_000)
-    statuses = [record.status for record, _ in found]
+    outcomes = run("gym:RaisesRarely-v0", "cmaes", d=8, seeds=range(12), stop=None, budget=20_000)
+    statuses = [record.status for record, _ in outcomes]
     assert statuses.count("error") >= 1
     assert statuses.count("solved") >= 1
 
@@ -242,28 +166,30 @@ def test_a_task_may_ask_for_fewer_validation_episodes_than_a_validation_has_part
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_part_of_a_validation_that_was_asked_for_in_vain_leaves_no_trace(monkeypatch, seed):
-    wanted = plan("cartpole", dmax=2, network="mlp:4")
-    world, spec = make_world(wanted.task), wanted.spec(2, seed, 475.0)
     records, vain = [], 0
-
-    def answer(request):
-        is_good = np.random.default_rng(request.seeds[0]).random() < 0.5
-        values = np.full((len(request.Z), len(request.seeds)), 500.0 if is_good else 100.0)
-        return Returns(values, int(values.sum()))
-
     for merges in (False, True):
-        monkeypatch.setattr(type(world), "merges", merges)
-        problem = make_problem(wanted.task, wanted.network, "onehot", 2, seed, world)
-        steps = trial(spec, Judgement(475.0, 20.0, 500.0), problem)
-        questions = next(steps)
+        made_up = MadeUp("cmaes", stop=475.0, seed=seed, budget=100_000)
+        monkeypatch.setattr(type(made_up.world), "merges", merges)
+        steps = trial(made_up.spec, made_up.judgement, made_up.problem)
+        requests, look = next(steps), np.empty(0)
         try:
             while True:
-                answers = [answer(question) for question in questions]
-                parts = [question.part for question in questions]
-                if parts == ["validation"] * 2 and answers[0].values.max() < 500:
+                answers = [answer_by_seed(request) for request in requests]
+                parts = [request.part for request in requests]
+                if parts.count("validation") > 0:
+                    values = answers[0].values[0]
+                    look = values if len(values) == 5 else np.concatenate([look, values])
+                if parts == ["validation"] * 2 and LOOK.verdict(look, 30, 475.0) is not None:
                     answers[1], vain = EnvironmentFault("out of order"), vain + 1
-                questions = steps.send(answers)
+                requests = steps.send(answers)
         except StopIteration as end:
             records.append(end.value[0])
     assert vain > 0
-    assert records[0] == records[1]
+    assert timeless(records[0]) == timeless(records[1])
+
+
+def answer_by_seed(request):
+    """Returns that depend on an episode's seed alone: 500 in seven of ten, else 100."""
+    is_good = [np.random.default_rng(seed).random() < 0.7 for seed in request.seeds]
+    values = np.tile(np.where(is_good, 500.0, 100.0), (len(request.Z), 1))
+    return Returns(values, int(values.sum()))

@@ -15,7 +15,7 @@ from rlid.problem import make_problem
 from rlid.records.judgement import Judgement
 from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 pytestmark = pytest.mark.usefixtures("small_images")
 FOLDS = 10
@@ -28,16 +28,16 @@ def problem_of(name="mnist", network="mlp:8", projection="onehot", d=20, seed=1)
 
 
 def train(agent, d=60, steps=300, task="mnist", network="mlp:16", stop=None, **options):
-    """One trial on small images, in this process."""
-    found = []
-    wanted = plan(task, agent=agent, network=network, dmax=d, budget=steps, **options)
-    spec = wanted.spec(wanted.dmax, 0, stop)
-    run_trials([spec], Judgement(stop), wanted.task, lambda *out: found.append(out))
-    return found[0][0]
+    """Run one trial on small images in this process; return its record."""
+    records = []
+    measured = plan(task, agent=agent, network=network, dmax=d, budget=steps, **options)
+    spec = measured.spec(measured.dmax, 0, stop)
+    run_trials([spec], Judgement(stop), measured.task, lambda record, _z: records.append(record))
+    return records[0]
 
 
-def share_right(problem, z, pixels, labels):
-    """The accuracy by hand, in double precision."""
+def accuracy_by_hand(problem, z, pixels, labels):
+    """The accuracy of z, from one plain forward pass over all images."""
     theta = problem.subspace.theta(torch.tensor(z, dtype=torch.float32))
     outputs = problem.network.outputs_of(theta, torch.from_numpy(pixels.astype(np.float32) / 255))
     return float((outputs.argmax(1).numpy() == labels).mean())
@@ -48,7 +48,7 @@ def test_scores_are_accuracies_on_the_images_of_their_part():
     Z = np.random.default_rng(0).standard_normal((2, 20)) * 5
     for part, (pixels, labels) in {"search": images.train, "scoring": images.test}.items():
         values = problem.evaluate(Z, (3, 4), part).values
-        expected = [share_right(problem, z, pixels, labels) for z in Z]
+        expected = [accuracy_by_hand(problem, z, pixels, labels) for z in Z]
         assert values == pytest.approx(np.array([expected, expected]).T, abs=0.02)
         assert np.array_equal(values[:, 0], values[:, 1])
 
@@ -61,7 +61,7 @@ def test_a_validation_covers_the_held_out_images_fold_by_fold():
     size = len(labels) // FOLDS
     for fold, value in enumerate(values):
         part = slice(fold * size, (fold + 1) * size)
-        expected = share_right(problem, z[0], pixels[part], labels[part])
+        expected = accuracy_by_hand(problem, z[0], pixels[part], labels[part])
         assert value == pytest.approx(expected, abs=1.01 / size)
     assert np.unique(values).size > 1
 
@@ -102,7 +102,7 @@ def test_a_gradient_agent_learns_inside_a_subspace_and_stops_early(agent):
 )
 def test_every_agent_for_supervised_tasks_runs_on_images(agent):
     if "supervised" not in AGENTS[agent].kinds:
-        pytest.skip("it takes other tasks")
+        pytest.skip("takes other kinds of tasks")
     record = train(agent, d=5, steps=60)
     assert record.reason == ""
     assert record.status == "unsolved"
@@ -112,9 +112,9 @@ def test_every_agent_for_supervised_tasks_runs_on_images(agent):
 
 def test_weight_decay_pulls_theta_to_zero():
     def norm(*assignments):
-        wanted = plan("mnist", network="mlp:8", dmax=200, settings=assignments)
+        agent = plan("mnist", network="mlp:8", dmax=200, settings=assignments).agent
         problem = problem_of(d=200)
-        search = wanted.agent.search(problem, np.random.default_rng(0))
+        search = agent.search(problem, np.random.default_rng(0))
         while problem.search_steps < 200:
             z = next(search).z
         return float(problem.subspace.theta(torch.from_numpy(z)).norm())
@@ -189,3 +189,29 @@ def test_the_command_line_says_where_data_is_missing(tmp_path, monkeypatch, caps
 
 def refuse(url, target, check):
     raise OSError(f"no route to {url}")
+
+
+def test_cifar_has_a_recipe_of_its_own_and_mnist_keeps_the_published_one():
+    assert resolve("mnist").recipes["adam"] == resolve("fashion_mnist").recipes["adam"]
+    assert resolve("mnist").recipes["adam"] == {"lr": 1e-2}
+    assert resolve("mnist").budget == resolve("fashion_mnist").budget == 4300
+    spec = plan("cifar10", network="mlp:8", dmax=5).spec(5, 0, None)
+    assert spec.settings["lr"] == 1e-3
+    assert spec.settings["weight_decay"] == 1e-4
+    assert spec.budget == 14_080
+
+
+def test_a_world_is_made_without_torch_whose_import_takes_long(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert make_world(resolve("cifar10")).outputs == 10
+
+
+def test_scoring_many_images_gives_signs_of_life(monkeypatch):
+    monkeypatch.setattr("rlid.envs.vision.CHUNK", 10)
+    beats = []
+    task = resolve("mnist")
+    world = make_world(task, lambda: beats.append(1))
+    problem = make_problem(task, make_network(task, "mlp:8", world), "onehot", 20, 1, world)
+    beats.clear()
+    problem.evaluate(np.zeros((1, 20)), [0], "scoring")
+    assert len(beats) == len(images_of("mnist").test[1]) / 10

@@ -4,12 +4,17 @@
 into plain data and back.
 """
 
+from rlid.agent.actor_critic import OffPolicyActorCritic as OffPolicyActorCritic
+from rlid.agent.actor_critic import numbers_of_layers as numbers_of_layers
 from rlid.agent.protocol import AGENTS as AGENTS
 from rlid.agent.protocol import CHECKPOINT as CHECKPOINT
 from rlid.agent.protocol import Agent as Agent
 from rlid.agent.protocol import Ask as Ask
+from rlid.agent.protocol import Learner as Learner
 from rlid.agent.protocol import Progress as Progress
 from rlid.agent.protocol import SearchSteps as SearchSteps
+from rlid.agent.protocol import TrainingBatch as TrainingBatch
+from rlid.agent.protocol import TrainingRound as TrainingRound
 from rlid.agent.settings import LATER as LATER
 from rlid.agent.settings import check_actions as check_actions
 from rlid.agent.settings import check_positive as check_positive
@@ -23,11 +28,16 @@ __all__ = [
     "Ask",
     "CHECKPOINT",
     "LATER",
+    "OffPolicyActorCritic",
+    "Learner",
     "Progress",
     "SearchSteps",
+    "TrainingBatch",
+    "TrainingRound",
     "check_actions",
     "check_positive",
     "check_shares",
     "configure",
+    "numbers_of_layers",
     "settings",
 ]

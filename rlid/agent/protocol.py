@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -16,11 +16,10 @@ from rlid.registry import Registry
 
 if TYPE_CHECKING:
     from rlid.networks import Network
-    from rlid.problem import Problem
+    from rlid.problem import Notes, Problem
 
 CHECKPOINT = 250_000
 """Steps between two moments at which a gradient agent's search can be saved."""
-Notes = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,10 @@ class Ask:
 class Progress:
     """Where a gradient agent stands: its current z (d,), and the mean return it saw in training.
 
-    `score` is None when no episode ended since the last report. The steps it took are counted by
-    the problem. The trial sends back None. Where the search can be saved, `state` gives what it
-    goes on from when it finds that in `problem.saved`. `scalars` are numbers to watch it by.
+    `score` is None when no episode ended since the last report. The problem counts the steps of
+    the training. The trial sends back None. Where the search can be saved, `state` returns a state,
+    from which a later search resumes when it finds it in `problem.saved`. `scalars` are numbers
+    for TensorBoard.
     """
 
     z: NDArray[np.floating]
@@ -49,7 +49,43 @@ class Progress:
     scalars: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
-SearchSteps = Generator[Ask | Progress, "NDArray[np.float64] | None", None]
+class TrainingBatch(Protocol):
+    """Learners that train together, each by itself: nothing that one does moves another."""
+
+    def round(self) -> None:
+        """Train each learner that has not left for one round.
+
+        Raises:
+            EnvironmentFault: an environment failed; which learner's it was is not known.
+        """
+
+    def close(self) -> None:
+        """Release what the batch holds."""
+
+
+class Learner(Protocol):
+    """One trial's part in a training batch."""
+
+    @property
+    def batch(self) -> TrainingBatch | None:
+        """The batch that it trains in, or None before its first round."""
+
+    def begin_batches(self, learners: Sequence[Any]) -> None:
+        """Give learners of this class, this one among them, their batches."""
+
+
+@dataclass(frozen=True)
+class TrainingRound:
+    """A request for one round of training, together with the other trials of the cell.
+
+    The trial sends back None once the learner has been trained; the steps are counted by the
+    problem.
+    """
+
+    learner: Learner
+
+
+SearchSteps = Generator[Ask | Progress | TrainingRound, "NDArray[np.float64] | None", None]
 
 
 class Agent(Protocol):
@@ -65,6 +101,9 @@ class Agent(Protocol):
     """Part of every trial's key: raise it when the same settings search in another way."""
     shares_batch: ClassVar[bool] = False
     """Whether its trials may share a process and a batch with others."""
+    trains_together: ClassVar[bool] = False
+    """Whether its trials gain from sharing a process whatever the simulator: they train in one
+    batch, by `TrainingRound`."""
     actions: ClassVar[tuple[str, ...]] = ()
     """Kinds of actions that it takes, as `rlid.simulators.kind_of` names them; () for all."""
 

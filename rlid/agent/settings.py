@@ -25,17 +25,17 @@ def settings(agent: Agent) -> dict[str, Any]:
     """Return an agent's hyper-parameters as plain data."""
     plain = typing.cast(Any, agent)
     return {
-        item.name: getattr(plain, item.name)
-        for item in dataclasses.fields(plain)
-        if not (item.metadata.get("later") and getattr(plain, item.name) == item.default)
+        each.name: getattr(plain, each.name)
+        for each in dataclasses.fields(plain)
+        if not (each.metadata.get("later") and getattr(plain, each.name) == each.default)
     }
 
 
 def check_positive(agent: str, **values: float) -> None:
-    """Refuse settings that must be positive, and are not; whole ones must be at least 1.
+    """Refuse settings that must be positive and are not; integers must be at least 1.
 
     Raises:
-        InputError: in one line, which and why.
+        InputError: the message names the setting and its value.
     """
     for name, value in values.items():
         if isinstance(value, int) and value < 1:
@@ -48,7 +48,7 @@ def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
     """Refuse a task whose actions, of `kind` as in `rlid.simulators`, the agent cannot take.
 
     Raises:
-        InputError: in one line, which it takes.
+        InputError: the message names the kinds that the agent takes.
     """
     if agent.actions and kind not in agent.actions:
         raise InputError(
@@ -58,10 +58,10 @@ def check_actions(name: str, agent: Agent, task: str, kind: str) -> None:
 
 
 def check_shares(agent: str, **values: float) -> None:
-    """Refuse settings that must be from 0 to 1, and are not.
+    """Refuse settings that must be from 0 to 1 and are not.
 
     Raises:
-        InputError: in one line, which and why.
+        InputError: the message names the setting and its value.
     """
     for name, value in values.items():
         if not 0 <= value <= 1:
@@ -76,7 +76,7 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     """
     cls = AGENTS[name]
     hints = typing.get_type_hints(cls)
-    fields = {item.name: hints[item.name] for item in dataclasses.fields(cls)}
+    fields = {each.name: hints[each.name] for each in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
     for assignment in assignments:
         field, equals, text = assignment.partition("=")

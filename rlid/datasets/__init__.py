@@ -10,6 +10,7 @@ from rlid.datasets.catalogue import DataSet as DataSet
 from rlid.datasets.places import folder_of as folder_of
 from rlid.datasets.split import Images as Images
 from rlid.datasets.split import images_of as images_of
+from rlid.datasets.split import location as location
 from rlid.errors import DataError
 
-__all__ = ["DATASETS", "DataError", "DataSet", "Images", "folder_of", "images_of"]
+__all__ = ["DATASETS", "DataError", "DataSet", "Images", "folder_of", "images_of", "location"]

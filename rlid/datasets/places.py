@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rlid.datasets.catalogue import DataSet
@@ -33,12 +33,38 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("rlid"))
 
 
+Unpacked = Callable[[Path], Path | None]
+"""Returns the unpacked form of a file in a folder, or None."""
+
+
+def never_unpacked(_folder: Path) -> None:
+    """Say that a file has no unpacked form."""
+
+
+def folders(dataset: DataSet) -> Iterator[Path]:
+    """Yield the folders that the data set's files are looked for in; the last is the cache's."""
+    user = user_folder()
+    if user is not None:
+        yield user / dataset.name
+    # This imports pooch, which takes a while: only when the user's folder lacks the file.
+    yield cache_folder() / dataset.name
+
+
+def locate(dataset: DataSet, file: str, unpacked: Unpacked = never_unpacked) -> Path | None:
+    """Return the path of one of the data set's files, or of its unpacked form, if it is there."""
+    for folder in folders(dataset):
+        path = folder / file if (folder / file).is_file() else unpacked(folder)
+        if path is not None:
+            return path
+    return None
+
+
 def find(
     dataset: DataSet,
     file: str,
     check: Callable[[Path], object],
     beat: Beat = no_beat,
-    unpacked: Callable[[Path], Path | None] = lambda folder: None,
+    unpacked: Unpacked = never_unpacked,
 ) -> Path:
     """Return the path of one of the data set's files, downloading it if it is nowhere.
 
@@ -48,27 +74,24 @@ def find(
         check: raises DataError for a file with the wrong content; a download enters the cache only
             after this check.
         beat: called as a sign of life.
-        unpacked: returns the unpacked form of the file in a folder, or None; a folder that has it
-            needs no `file`.
+        unpacked: a folder for which it returns a path needs no `file`.
 
     Raises:
         DataError: the file is missing and cannot be downloaded.
     """
-    user = user_folder()
-    roots = [] if user is None else [user]
-    folders = [root / dataset.name for root in (*roots, cache_folder())]
-    for folder in folders:
-        path = folder / file if (folder / file).is_file() else unpacked(folder)
-        if path is not None:
-            return path
+    path = locate(dataset, file, unpacked)
+    if path is not None:
+        return path
+    searched = list(folders(dataset))
+    beat()
     try:
-        return _download(dataset.url + file, folders[-1] / file, check, beat)
+        return _download(dataset.url + file, searched[-1] / file, check, beat)
     except (DataError, TimeLimit, TimeoutError):
         raise
     except Exception as error:
-        searched = " or ".join(map(str, folders))
+        missing_from = " or ".join(map(str, searched))
         raise DataError(
-            f"{dataset.name}: {file} is missing from {searched}, and {dataset.url}{file} could "
+            f"{dataset.name}: {file} is missing from {missing_from}, and {dataset.url}{file} could "
             f"not be downloaded ({_first_cause(error)}): put the file there, or give --data DIR "
             f"(or set {DATA_VARIABLE}) so that DIR/{dataset.name}/{file} exists"
         ) from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rlid.datasets.catalogue import DATASETS, DataSet
 from rlid.datasets.cifar import batch_folder, in_canonical_order, read_records
 from rlid.datasets.idx import read_idx
-from rlid.datasets.places import find, user_folder
+from rlid.datasets.places import find, locate, never_unpacked, user_folder
 from rlid.errors import DataError
 from rlid.random_stream import Stream, role_seed
 from rlid.world import Beat, no_beat
@@ -59,7 +59,7 @@ def images_of(
     if shuffled_pixels:
         order = Stream(SEED, f"{name}/pixels").permutation(images.test[0].shape[1])
         parts = (images.train, images.held_out, images.test)
-        images = Images(*((pixels[:, order], labels) for pixels, labels in parts))
+        images = Images(*((pixels.take(order, axis=1), labels) for pixels, labels in parts))
     if shuffled_labels:
         pixels, labels = images.train
         shuffled = labels.copy()
@@ -69,6 +69,21 @@ def images_of(
         shuffled[chosen] = labels[chosen[order]]
         images = replace(images, train=(pixels, shuffled))
     return images
+
+
+def location(name: str) -> Path | None:
+    """Return the folder or archive with all files of a data set, or None; nothing is read.
+
+    Args:
+        name: a key of DATASETS.
+    """
+    dataset = DATASETS[name]
+    unpacked = batch_folder if dataset.form == "cifar" else never_unpacked
+    paths = [locate(dataset, file, unpacked) for file in dataset.files]
+    first = paths[0]
+    if first is None or None in paths:
+        return None
+    return first if dataset.form == "cifar" else first.parent
 
 
 def _load(dataset: DataSet, beat: Beat) -> Images:
@@ -84,7 +99,12 @@ def _load(dataset: DataSet, beat: Beat) -> Images:
     beat()
     order = Stream(SEED, f"{dataset.name}/split").permutation(len(labels))
     held_out, train = order[: dataset.held_out], order[dataset.held_out :]
-    return Images((pixels[train], labels[train]), (pixels[held_out], labels[held_out]), test)
+    # Copies, so that every array is contiguous and may be shared with torch.
+    return Images(
+        (pixels[train], labels[train]),
+        (pixels[held_out], labels[held_out]),
+        (test[0].copy(), test[1].copy()),
+    )
 
 
 def _idx(dataset: DataSet, beat: Beat) -> tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]:

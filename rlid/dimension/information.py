@@ -8,6 +8,7 @@ are to the estimator. Sets are built greedily.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ PLANNING = Lattice(
     never=(0.0,),
     never_weights=(1.0,),
     margin=1.5,
+    decay=math.inf,
     cell_width=0.1,
     most_cells=100,
     exact_up_to=0,

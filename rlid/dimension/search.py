@@ -70,6 +70,10 @@ class Grid:
 class Bisect:
     """Bisects log d for each seed by itself; a round is the next d of every seed.
 
+    When its bracket is narrow, each seed tries the largest d. That shows whether a seed that
+    failed everywhere has a threshold, and tells thresholds that differ between seeds from chance
+    successes far below one threshold.
+
     The bisection is replayed from the start through the outcomes there are, so that trials of
     another search are used where they fit. A missing trial is passed over: the nearest d inside
     the bracket stands in for it.
@@ -88,19 +92,15 @@ class Bisect:
         return [(d, seed) for d, seed in proposals if d is not None]
 
     def _next(self, outcomes: Mapping[int, bool | None]) -> int | None:
-        """Return the next d for a seed, or None when its bracket is narrow enough.
-
-        The ends of the range are no exception: a seed has no bracket before it has solved some
-        d, so the largest is tried before it is said to solve none.
-        """
+        """Return the next d for a seed, or None when its bracket is narrow and dmax was tried."""
         low, high = -1, len(self.dims)
         while True:
-            has_ends = low >= 0 and high < len(self.dims)
-            if has_ends and self.dims[high] - self.dims[low] <= RESOLUTION * self.dims[low]:
-                return None
-            index = self._middle(low, high, outcomes)
+            below = self.dims[low] if low >= 0 else 0
+            above = self.dims[high] if high < len(self.dims) else self.dims[-1] + 1
+            is_narrow = below > 0 and above - below <= RESOLUTION * below
+            index = None if is_narrow else self._middle(low, high, outcomes)
             if index is None:
-                return None
+                return self.dims[-1] if self.dims[-1] not in outcomes else None
             d = self.dims[index]
             if d not in outcomes:
                 return d
@@ -113,8 +113,7 @@ class Bisect:
         """Return the index inside the bracket nearest to its middle in log d; None if none is."""
         first = self.dims[low] if low >= 0 else max(1, self.dims[0] - 1)
         last = self.dims[high] if high < len(self.dims) else self.dims[-1] + 1
-        is_near_top = high == len(self.dims) and last - first <= RESOLUTION * first
-        middle = self.dims[-1] if is_near_top else math.sqrt(first * last)
+        middle = math.sqrt(first * last)
         right = min(max(bisect_left(self.dims, middle), low + 1), high - 1)
         left = right - 1 if right - 1 > low else right
         while left > low or right < high:

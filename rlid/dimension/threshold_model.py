@@ -73,7 +73,7 @@ def fit_joint(
     without = np.exp(without - top[:, None])
     averaged = product(own, spread_kernel(lattice, tuple(edges)))
     total = np.stack([_log_product(averaged, without, share) for share in lattice.never])
-    weights = np.exp(total - total.max()) * lattice.prior() * np.diff(edges)
+    weights = np.exp(total - total.max()) * lattice.prior() * lattice.centre_prior(edges, dmax)
     return Joint(edges, weights / weights.sum(), own, averaged, without)
 
 

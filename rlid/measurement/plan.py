@@ -91,7 +91,7 @@ class Plan:
     @property
     def is_merged(self) -> bool:
         """Whether trials gain from running side by side in one process, and may."""
-        return self.world_merges and self.agent.shares_batch
+        return self.agent.trains_together or (self.world_merges and self.agent.shares_batch)
 
     @property
     def title(self) -> str:

@@ -1,7 +1,7 @@
 """Policy networks and classifiers as functions of one flat weight vector theta.
 
-The grammar names an architecture, and a network is that architecture with its inputs and outputs.
-Many weight vectors act at once, each on observations of its own.
+A name of the grammar stands for an architecture; a network is an architecture with its inputs and
+outputs. One call evaluates many weight vectors, each on its own observations.
 """
 
 from rlid.networks.blocks import Blocks as Blocks

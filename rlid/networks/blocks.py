@@ -1,4 +1,4 @@
-"""How images lie in memory for their first convolution to be quick, in training."""
+"""A memory layout of images that makes the first convolution of a training step fast."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Images cut into squares as wide as a convolution's stride, one square after the other.
+    """Images stored as squares that are as wide as a convolution's stride, one after the other.
 
-    A kernel so many times as wide as its stride is on images what one of that width and of stride
-    1 is on their squares, with every number of a square as a channel. Zeros around the image
-    become part of it. Where the stride is 1, or does not divide the kernel, squares are single
-    pixels, and the convolution stays as it is.
+    Let a kernel be k times as wide as its stride. Its convolution of an image equals a convolution
+    of width k and stride 1 of the squares, with all numbers of a square as channels. The zeros
+    around an image are stored with it. Where the stride is 1, or does not divide the width of the
+    kernel, a square is a single pixel and the convolution is unchanged.
 
     Attributes:
         shape: channels, height and width of the images.
-        first: the convolution.
+        first: the first convolution of the network.
     """
 
     shape: Shape
@@ -33,12 +33,12 @@ class Blocks:
 
     @property
     def side(self) -> int:
-        """The width of a square."""
+        """The width of a square in pixels."""
         return self.first.stride if self.first.kernel % self.first.stride == 0 else 1
 
     @property
     def convolution(self) -> Conv:
-        """The convolution on squares."""
+        """The equivalent convolution of squares."""
         side, first = self.side, self.first
         if side == 1:
             return first
@@ -46,7 +46,7 @@ class Blocks:
 
     @property
     def size(self) -> int:
-        """Numbers in an image, its zeros included."""
+        """How many numbers an image has, the zeros around it included."""
         rows, columns = self._counts
         return rows * columns * self.shape[0] * self.side**2
 
@@ -61,31 +61,32 @@ class Blocks:
         return (height + top + bottom) // self.side, (width + left + right) // self.side
 
     def cut(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Return images (n, channels * height * width) as squares (n, size), of the same type."""
+        """Return images (n, channels * height * width) as squares (n, size) of the same dtype."""
         channels, height, width = self.shape
         left, _, top, _ = self._zeros
         (rows, columns), side, n = self._counts, self.side, len(images)
-        whole = images.reshape(n, *self.shape)
+        padded = images.reshape(n, *self.shape)
         if side > 1:
-            inner, whole = whole, np.zeros((n, channels, rows * side, columns * side), images.dtype)
-            whole[:, :, top : top + height, left : left + width] = inner
-        # A square's line is moved in one piece.
-        lines = whole.view(np.dtype((np.void, side * images.itemsize)))
+            inner = padded
+            padded = np.zeros((n, channels, rows * side, columns * side), images.dtype)
+            padded[:, :, top : top + height, left : left + width] = inner
+        # One line of a square is one item of `lines`, so that a copy moves it at once.
+        lines = padded.view(np.dtype((np.void, side * images.itemsize)))
         lines = lines.reshape(n, channels, rows, side, columns)
-        found = np.empty((n, rows, columns, side, channels), lines.dtype)
-        # One strided copy each is several times as fast as one of a transposed view.
+        squares = np.empty((n, rows, columns, side, channels), lines.dtype)
+        # Strided copies are several times as fast as one copy of a transposed view.
         for channel in range(channels):
             for line in range(side):
-                found[:, :, :, line, channel] = lines[:, channel, :, line]
-        return found.view(images.dtype).reshape(n, self.size)
+                squares[:, :, :, line, channel] = lines[:, channel, :, line]
+        return squares.view(images.dtype).reshape(n, self.size)
 
     def images(self, x: torch.Tensor) -> torch.Tensor:
-        """Return squares (n, size) as images for `convolution`, channels last: a view."""
+        """Return a view of squares (n, size) as images for `convolution`, in channels last."""
         rows, columns = self._counts
         return x.view(len(x), rows, columns, -1).permute(0, 3, 1, 2)
 
     def weights(self, weights: torch.Tensor) -> torch.Tensor:
-        """Return weights (outputs, channels, kernel, kernel) as those of `convolution`."""
+        """Return weights (outputs, channels, kernel, kernel) rearranged for `convolution`."""
         side, width = self.side, self.first.kernel // self.side
         if side == 1:
             return weights

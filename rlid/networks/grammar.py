@@ -1,9 +1,9 @@
-"""The one grammar of networks for all tasks.
+"""The grammar of network names, the same for all tasks.
 
-`linear`, `mlp:20x20` with the hidden widths, `conv:16-32-256` with the filters of each convolution
-and then the width of the fully connected layer, or `lenet`. Options follow with plus signs:
-`mlp:20x20+orthogonal` (orthogonal instead of LeCun initialisation), `+out=0.01` (the output
-layer's initial weights times 0.01).
+A name is `linear`, `mlp:20x20` (the hidden widths), `conv:16-32-256` (the filters of each
+convolution, then the width of the fully connected layer) or `lenet`. Options follow after plus
+signs: `mlp:20x20+orthogonal` (orthogonal instead of LeCun initialisation), `+out=0.01` (the initial
+weights of the output layer times 0.01).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 from rlid.errors import InputError
 
 GRAMMAR = {
-    "linear": "one layer, no hidden units: the control that every other network is held against",
+    "linear": "one layer, no hidden units: the control for every other network",
     "mlp:HxH": "hidden widths, such as mlp:20x20; tanh or relu as the task says",
     "conv:F-F-H": "filters of each convolution, then the fully connected width: conv:16-32-256",
     "lenet": "two convolutions and three layers, for images of at least 16x16 (LeCun et al. 1998)",
@@ -35,7 +35,16 @@ _CONV = re.compile(r"conv:(\d+(?:-\d+)+)")
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network's shape and start, before its task gives the inputs and outputs."""
+    """The shape and initialisation of a network, without the numbers of inputs and outputs.
+
+    Attributes:
+        hidden: widths of the hidden fully connected layers.
+        initialisation: `lecun` or `orthogonal`.
+        output_scale: factor of the initial weights of the output layer.
+        weights: the number of bare weights, where the name is `vector:N`; otherwise 0.
+        filters: output channels of each convolution.
+        family: how the convolutions are built.
+    """
 
     hidden: tuple[int, ...] = ()
     initialisation: str = "lecun"
@@ -46,7 +55,7 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """The canonical name: the same architecture always has the same one."""
+        """The canonical name: equal architectures have equal names."""
         if self.weights:
             return f"vector:{self.weights}"
         name = self._body
@@ -66,7 +75,7 @@ class Architecture:
 
 
 def parse(name: str) -> Architecture:
-    """Return the architecture that a network's name means.
+    """Return the architecture that a network name stands for.
 
     Raises:
         InputError: the name is not in the grammar.

@@ -1,26 +1,28 @@
-"""The layers that an architecture means for given inputs, and their sizes."""
+"""The layers of an architecture for given inputs and outputs, and their sizes."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rlid.errors import InputError
 from rlid.networks.grammar import Architecture
 
 Shape = tuple[int, int, int]
-"""Of an image: channels, height, width."""
+"""Channels, height and width of an image."""
 
 LARGE_SIDE, SMALL_SIDE = 42, 16
-"""Screens of 84x84 are large, the boards of 10x10 of small games are small."""
+"""Pixels from which an image counts as large (84x84 screens), and up to which as small (boards)."""
 LARGE_STEPS = ((8, 4), (4, 2), (3, 1))
-"""Kernel and stride of each convolution on a large image (Mnih et al. 2015); the last repeats."""
+"""Kernel and stride of each convolution of a large image (Mnih et al. 2015); the last repeats."""
 LENET_KERNEL, LENET_POOL, LENET_SMALLEST = 5, 2, 16
+"""Width of the kernels, of the pools, and of the smallest image, in pixels."""
 
 
 @dataclass(frozen=True)
 class DenseLayer:
-    """A fully connected layer; its weights are (inputs, outputs)."""
+    """A fully connected layer with weights (inputs, outputs)."""
 
     inputs: int
     outputs: int
@@ -38,9 +40,15 @@ class DenseLayer:
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, then a max-pool; its weights are (outputs, channels, kernel, kernel).
+    """A convolution with weights (outputs, channels, kernel, kernel), followed by a max-pool.
 
-    `padding` is left, right, top and bottom.
+    Attributes:
+        channels: input channels.
+        outputs: output channels.
+        kernel: width of the square kernel.
+        stride: step between two positions of the kernel.
+        padding: zeros on the left, on the right, at the top and at the bottom of an image.
+        pool: width of the pool; 1 means no pool.
     """
 
     channels: int
@@ -67,12 +75,18 @@ Layer = DenseLayer | Conv
 def layers_of(
     architecture: Architecture, inputs: int, shape: Shape | None, outputs: int
 ) -> list[Layer]:
-    """Return the layers from the inputs (an image, where `shape` is given) to the outputs.
+    """Return the layers of a network from its inputs to its outputs.
 
-    A layer after a convolution reads its image as (height, width, channels).
+    The fully connected layer after a convolution reads an image as (height, width, channels).
+
+    Args:
+        architecture: what the network's name stands for.
+        inputs: how many numbers an observation has.
+        shape: the shape of an observation that is an image, otherwise None.
+        outputs: how many numbers the last layer returns.
 
     Raises:
-        InputError: convolutions without an image, or with one that is too small.
+        InputError: the architecture has convolutions, and there is no image or it is too small.
     """
     layers: list[Layer] = []
     if architecture.filters:
@@ -85,7 +99,7 @@ def layers_of(
         layers += images(architecture, shape)
         inputs = _flat_size(layers, shape)
     sizes = [inputs, *architecture.hidden, outputs]
-    return layers + [DenseLayer(*ends) for ends in zip(sizes[:-1], sizes[1:], strict=True)]
+    return layers + [DenseLayer(*ends) for ends in pairwise(sizes)]
 
 
 def _lenet(architecture: Architecture, shape: Shape) -> list[Conv]:
@@ -96,9 +110,7 @@ def _lenet(architecture: Architecture, shape: Shape) -> list[Conv]:
             f"{height}x{width}: use conv:16-32-256 or mlp:20x20"
         )
     ends = (channels, *architecture.filters)
-    return [
-        Conv(a, b, LENET_KERNEL, pool=LENET_POOL) for a, b in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return [Conv(a, b, LENET_KERNEL, pool=LENET_POOL) for a, b in pairwise(ends)]
 
 
 def _convolutions(architecture: Architecture, shape: Shape) -> list[Conv]:
@@ -115,12 +127,13 @@ def _convolutions(architecture: Architecture, shape: Shape) -> list[Conv]:
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros before and after a line for ceil(size / stride) outputs, as in the paper."""
+    """Return the zeros before and after a line for ceil(size / stride) outputs, as Li et al. do."""
     total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
     return total // 2, total - total // 2
 
 
 def _flat_size(layers: list[Layer], shape: Shape) -> int:
+    """Return how many numbers the last of some convolutions returns for one image."""
     channels, *sides = shape
     for layer in layers:
         assert isinstance(layer, Conv)

@@ -1,4 +1,4 @@
-"""A network: an architecture with its inputs and outputs, as a function of (theta, inputs)."""
+"""A network: an architecture with its inputs and outputs, as a function of theta and inputs."""
 
 from __future__ import annotations
 
@@ -22,23 +22,26 @@ if TYPE_CHECKING:
 Parts: TypeAlias = "list[tuple[torch.Tensor, torch.Tensor]]"
 """Weights and biases of each layer."""
 ALIGNED = 16
-"""Rows of a batched product begin at multiples of so many floats, a cache line."""
+"""Floats in a cache line: each row of a batched product begins at a multiple of it."""
 
 
 @dataclass(frozen=True)
 class Network:
     """An architecture with its inputs and outputs: a function of (theta, observations).
 
-    A vector is no function at all: theta itself is what a task scores.
-
-    theta holds layer after layer, the weights in the order of the layer's `weight_shape`, then the
-    biases. Observations may be floats, or bytes, which are converted here.
+    theta holds the layers one after the other: the weights, in the order of the layer's
+    `weight_shape`, then the biases. Observations are floats, or bytes that the network converts. A
+    network of the architecture `vector:N` has no layers and is no function: its task scores theta
+    itself.
 
     Attributes:
-        inputs: numbers in an observation.
-        shape: (channels, height, width), where an observation is an image.
-        byte_scale: what bytes are multiplied by, such as 1/255.
-        blocks: how observations lie in memory, if not channel after channel.
+        architecture: hidden layers and initialisation.
+        inputs: how many numbers an observation has.
+        outputs: how many numbers the last layer returns.
+        activation: "tanh" or "relu", after every layer but the last.
+        shape: (channels, height, width) of an observation that is an image, otherwise None.
+        byte_scale: factor of observations that are bytes, such as 1/255.
+        blocks: the memory layout of observations, where it is not channel after channel.
     """
 
     architecture: Architecture
@@ -50,22 +53,22 @@ class Network:
     blocks: Blocks | None = None
 
     def __post_init__(self) -> None:
-        """Find the layers.
+        """Check that the architecture fits the inputs.
 
         Raises:
-            ValueError: the architecture takes images, and there are none, or they are too small.
+            InputError: the architecture has convolutions, and there is no image or it is too small.
         """
         _ = self.layers
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """From the inputs to the outputs; none for a vector."""
+        """The layers from the inputs to the outputs; an empty list for `vector:N`."""
         if self.architecture.weights:
             return []
         return layers_of(self.architecture, self.inputs, self.shape, self.outputs)
 
     @property
-    def D(self) -> int:  # noqa: N802 (the field's word)
+    def D(self) -> int:
         """The number of weights, biases included."""
         if self.architecture.weights:
             return self.architecture.weights
@@ -76,9 +79,9 @@ class Network:
         return bool(self.architecture.filters)
 
     def initial(self, seed: int) -> NDArray[np.float32]:
-        """Draw theta0 (D,) from the frozen stream of `seed`; biases are zero.
+        """Draw theta0 (D,) from the frozen stream of `seed`.
 
-        A vector's entries are standard normal.
+        Biases are zero. The entries of `vector:N` are standard normal.
         """
         if self.architecture.weights:
             return Stream(seed, "theta0").normal(self.D).astype(np.float32)
@@ -96,25 +99,26 @@ class Network:
             parts += [weights.ravel(), np.zeros(layer.outputs)]
         return np.concatenate(parts).astype(np.float32)
 
-    def bind(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:  # noqa: N803
+    def bind(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the function from observations (n, m, inputs) to outputs (n, m, outputs).
 
-        Row i of Theta (n, D) acts on row i of the observations, and output row i depends on them
-        alone, to the last bit: products may depend on where a matrix lies in memory, and on
-        whether it is the only one, so that rows are aligned and a lone one gets company.
-        Differentiable in both.
+        Row i of Theta (n, D) acts on row i of the observations, and row i of the outputs depends on
+        these two rows alone, to the last bit. The bits of a batched product may depend on the
+        alignment of a matrix in memory and on whether the batch holds one matrix or several;
+        therefore all rows are aligned, and a batch of one row is padded to two. The function is
+        differentiable in both.
         """
         if self._has_images:
             return self._bind_images(Theta)
         import torch
 
         rows = max(len(Theta), 2)
-        weights, biases, at = [], [], 0
+        weights, biases, start = [], [], 0
         for layer in self.layers:
-            end = at + math.prod(layer.weight_shape)
-            weights.append(_aligned(Theta[:, at:end], rows).view(rows, *layer.weight_shape))
+            end = start + math.prod(layer.weight_shape)
+            weights.append(_aligned(Theta[:, start:end], rows).view(rows, *layer.weight_shape))
             biases.append(_aligned(Theta[:, end : end + layer.outputs], rows).unsqueeze(1))
-            at = end + layer.outputs
+            start = end + layer.outputs
         name = "tanh" if self.activation == "tanh" else "relu"
         fresh, in_place = getattr(torch, name), getattr(torch, f"{name}_")
 
@@ -122,9 +126,9 @@ class Network:
             n, m, _ = x.shape
             activate = in_place if torch.is_inference_mode_enabled() else fresh
             x = self._floats(x)
-            room = x.new_zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
-            room[:n, :m] = x
-            x = room
+            padded = x.new_zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
+            padded[:n, :m] = x
+            x = padded
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 x = torch.baddbmm(bias, x, weight)
                 if index < len(weights) - 1:
@@ -133,36 +137,36 @@ class Network:
 
         return forward
 
-    def _bind_images(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:  # noqa: N803
+    def _bind_images(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        # One network after the other: on a CPU as fast as grouped convolutions for screens, and
-        # the shapes are the same whatever the number of rows. A row of its own in memory is
-        # aligned as a single one is, which products may depend on.
+        # One network after the other: on a CPU this is as fast as grouped convolutions of screens,
+        # and the shapes do not depend on the number of rows. A clone of a row is aligned as a lone
+        # row is; the bits of a product may depend on the alignment.
         rows = [self.prepared(theta.clone()) for theta in Theta]
 
         def forward(x: torch.Tensor) -> torch.Tensor:
-            found = [self.apply(part, row) for part, row in zip(rows, x, strict=True)]
-            return torch.stack(found)
+            outputs = [self.apply(parts, row) for parts, row in zip(rows, x, strict=True)]
+            return torch.stack(outputs)
 
         return forward
 
     def outputs_of(self, theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs) by one theta (D,).
 
-        The way of gradient agents; differentiable in both. It may differ from `bind` in the last
-        bits, so that populations are always evaluated by `bind`.
+        Gradient agents train through this function, which is differentiable in both. Its last bits
+        may differ from those of `bind`, which evaluates populations.
         """
         return self.apply(self.prepared(theta), x)
 
     def parts(self, theta: torch.Tensor) -> Parts:
-        """Return views of theta (D,): each layer's weights and biases."""
+        """Return the weights and biases of each layer as views of theta (D,)."""
         import torch
 
         sizes = [
             size for layer in self.layers for size in (math.prod(layer.weight_shape), layer.outputs)
         ]
-        # One split, and not a slice for each: the gradient of a slice is as long as theta.
+        # One split instead of slices: the gradient of each slice would be as long as theta.
         pieces = torch.split(theta, sizes)
         return [
             (weights.view(layer.weight_shape), biases)
@@ -170,7 +174,7 @@ class Network:
         ]
 
     def in_blocks(self) -> Network:
-        """Return the same network for observations as `blocks` cuts them, if it takes images."""
+        """Return the network for observations in the layout of `Blocks`; without images, itself."""
         if not self._has_images:
             return self
         first = self.layers[0]
@@ -179,7 +183,10 @@ class Network:
         return replace(self, blocks=Blocks(self.shape, first))
 
     def prepared(self, theta: torch.Tensor, *, is_half: bool = False) -> Parts:
-        """Return the weights and biases of theta (D,) as `apply` takes them."""
+        """Return the weights and biases of theta (D,) in the form that `apply` takes.
+
+        Where `is_half`, those of the convolutions are bfloat16.
+        """
         import torch
 
         parts = self.parts(theta)
@@ -188,7 +195,7 @@ class Network:
             parts = [(self.blocks.weights(weights), biases), *others]
         if not is_half:
             return parts
-        # Bytes are exact in bfloat16, and their multiples are not: `apply` leaves them whole.
+        # Bytes are exact in bfloat16, scaled bytes are not: so the weights are scaled instead.
         (weights, biases), *others = parts
         parts = [(weights * self.byte_scale, biases), *others]
         return [
@@ -199,10 +206,10 @@ class Network:
         ]
 
     def apply(self, parts: Parts, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
-        """Map observations (m, inputs) to outputs (m, outputs) by what `prepared` gives.
+        """Map observations (m, inputs) to outputs (m, outputs) by the result of `prepared`.
 
-        Where it `is_half`, convolutions are in bfloat16; observations are bytes, if those are
-        scaled at all.
+        Where `is_half`, convolutions are computed in bfloat16, and observations must be bytes where
+        `byte_scale` is not 1.
         """
         import torch
 
@@ -219,7 +226,7 @@ class Network:
                 x = self._convolve(layer, weights, biases, x)
                 continue
             if x.dim() == 4:
-                # Free where the image lies channels last in memory.
+                # This copies nothing where the image is channels last in memory.
                 x = x.permute(0, 2, 3, 1).reshape(len(x), -1).float()
             x = torch.addmm(biases, x, weights)
             if index < last:
@@ -240,22 +247,24 @@ class Network:
         return x if layer.pool == 1 else functional.max_pool2d(x, layer.pool)
 
     def _floats(self, x: torch.Tensor) -> torch.Tensor:
+        """Return observations as float32; bytes are scaled."""
         import torch
 
         return x.to(torch.float32).mul_(self.byte_scale) if x.dtype == torch.uint8 else x
 
     def _images(self, x: torch.Tensor) -> torch.Tensor:
-        """Return observations (m, inputs) as images (m, channels, height, width), channels last."""
+        """Return observations (m, inputs) as float32 images (m, channels, height, width)."""
         import torch
 
         images = self._viewed(x)
         if images.dtype != torch.uint8:
             return images.contiguous(memory_format=torch.channels_last)
-        # In one call, converting and moving take twice as long.
+        # One call that converts and rearranges would take twice as long as these two.
         converted = images.to(torch.float32).contiguous(memory_format=torch.channels_last)
         return converted.mul_(self.byte_scale)
 
     def _viewed(self, x: torch.Tensor) -> torch.Tensor:
+        """Return observations (m, inputs) as images of the same dtype, a view."""
         if self.blocks is not None:
             return self.blocks.images(x)
         assert self.shape is not None
@@ -268,17 +277,17 @@ class Network:
 
 
 def _aligned(rows: torch.Tensor, n: int) -> torch.Tensor:
-    """Return rows (k, size) as the first of n, each of which begins at a cache line."""
+    """Return rows (k, size) followed by zeros, (n, size); each row begins at a cache line."""
     k, size = rows.shape
-    room = rows.new_zeros(n, ALIGNED * math.ceil(size / ALIGNED))
-    room[:k, :size] = rows
-    return room[:, :size]
+    padded = rows.new_zeros(n, ALIGNED * math.ceil(size / ALIGNED))
+    padded[:k, :size] = rows
+    return padded[:, :size]
 
 
 def _orthogonal(draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a matrix of the same shape with orthonormal columns (or rows, if it is wide)."""
+    """Return a matrix in the shape of `draws` with orthonormal columns, or rows if it is wide."""
     tall = draws if draws.shape[0] >= draws.shape[1] else draws.T
-    q, r = np.linalg.qr(tall)
-    # Without the signs of r's diagonal, q would not be uniformly distributed (Mezzadri 2007).
-    q = q * np.sign(np.diag(r))
-    return q if draws.shape[0] >= draws.shape[1] else q.T
+    basis, triangle = np.linalg.qr(tall)
+    # Without these signs the basis would not be uniformly distributed (Mezzadri 2007).
+    basis = basis * np.sign(np.diag(triangle))
+    return basis if draws.shape[0] >= draws.shape[1] else basis.T

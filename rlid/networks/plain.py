@@ -1,4 +1,4 @@
-"""A network with its weights filled in, as the plain torch module that anyone would write."""
+"""A network with given weights as a plain `torch.nn.Sequential`, independent of rlid."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
-    """Return a module from inputs (n, inputs), floats, to outputs (n, outputs).
+    """Return a module that maps float inputs (n, inputs) to outputs (n, outputs).
 
     Raises:
-        ValueError: a vector of weights is no function.
+        ValueError: the network is `vector:N`, which has no layers.
     """
     from torch import nn
 
     if not network.layers:
-        raise ValueError("a vector of weights is no network")
+        raise ValueError("vector:N has no layers; use linear, mlp:, conv: or lenet")
     activation = nn.Tanh if network.activation == "tanh" else nn.ReLU
     modules: list[nn.Module] = []
     last = len(network.layers) - 1
@@ -41,10 +41,10 @@ def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
             continue
         matrix = weights.T
         if is_image:
-            # Ours reads an image as (places, channels), torch's own way is (channels, places).
+            # rlid flattens an image as (pixels, channels), torch as (channels, pixels).
             channels = network.layers[index - 1].outputs
-            places = math.prod(matrix.shape) // (channels * layer.outputs)
-            matrix = matrix.reshape(layer.outputs, places, channels).transpose(1, 2)
+            pixels = math.prod(matrix.shape) // (channels * layer.outputs)
+            matrix = matrix.reshape(layer.outputs, pixels, channels).transpose(1, 2)
             matrix = matrix.reshape(layer.outputs, -1)
             modules.append(nn.Flatten())
             is_image = False
@@ -57,6 +57,7 @@ def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
 def _filled(
     module: nn.Linear | nn.Conv2d, weights: torch.Tensor, biases: torch.Tensor
 ) -> nn.Module:
+    """Return the module with its weights and biases replaced."""
     import torch
 
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Gaussian columns scaled to norm 1 (Li et al. 2018): the standard that others are held to."""
+"""Gaussian columns scaled to norm 1 (Li et al. 2018): all other kinds are compared with it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,35 @@ from rlid.random_stream import Stream
 
 
 class Dense(Projection):
-    """Holds all of P, in rows of one column each, so that the first d are those of any larger d."""
+    """The full matrix P; its columns for d are the first d columns for any larger d."""
 
     kind: ClassVar[str] = "dense"
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
         """Draw D * d normal numbers."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
-        self._rows = np.empty((d, D), dtype=numpy_dtype(dtype))
-        for i in range(d):
-            column = gaussian_column(seed, D, i)
-            self._rows[i] = column / np.sqrt(np.sum(column * column))
+        self._rows = self._draw_rows()
+
+    def _draw_rows(self) -> Array:
+        """Return the columns of P as rows, (d, D)."""
+        rows = np.empty((self.d, self.D), dtype=numpy_dtype(self.dtype))
+        for i in range(self.d):
+            column = gaussian_column(self.seed, self.D, i)
+            rows[i] = column / np.sqrt(np.sum(column * column))
+        return rows
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return the size of P and of one column in float64."""
+        """Return the size of P and of two columns in float64."""
         return D * d * itemsize + 16 * D
 
     @property
     def nbytes(self) -> int:
-        """The size of P."""
+        """Bytes of P."""
         return self._rows.nbytes
 
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return the words behind the normal numbers, (D * d,)."""
+        """Return the 64-bit words that the normal numbers are made from, (D * d,)."""
         return (Stream(self.seed, "dense/1").bits(self.D * self.d),)
 
     def _expand(self, z: Tensor) -> Tensor:
@@ -48,25 +53,26 @@ class Dense(Projection):
 
 
 def gaussian_column(seed: int, D: int, i: int) -> npt.NDArray[np.float64]:
-    """Return the standard normal numbers that column i is made of, (D,)."""
+    """Return column i before it is scaled: standard normal numbers, (D,)."""
     return Stream(seed, "dense/1").normal(D, start=i * D)
 
 
 def expand_rows(rows: Array, z: Tensor) -> Tensor:
-    """Return z @ rows for rows (d, D) and z (n, d), one row at a time.
+    """Return z @ rows (n, D) for rows (d, D) and z (n, d), one row of z at a time.
 
-    BLAS would be no faster for one z (both wait for memory), and its last digits depend on the
-    number of threads and on the row's place in the batch; einsum without BLAS depends on neither.
+    The last digits of BLAS depend on the number of threads and on the position of a row in the
+    batch; those of einsum without BLAS depend on neither. For one row BLAS would be no faster,
+    since both are limited by memory.
     """
     out = np.empty((z.shape[0], rows.shape[1]), dtype=rows.dtype)
-    for one, target in zip(z.numpy(), out, strict=True):
-        np.einsum("k,kj->j", one, rows, out=target)
+    for row, target in zip(z.numpy(), out, strict=True):
+        np.einsum("k,kj->j", row, rows, out=target)
     return torch.from_numpy(out)
 
 
 def reduce_rows(rows: Array, g: Tensor) -> Tensor:
-    """Return g @ rows.T for rows (d, D) and g (n, D), one row at a time, see `expand_rows`."""
+    """Return g @ rows.T (n, d) for rows (d, D) and g (n, D), row by row as `expand_rows` does."""
     out = np.empty((g.shape[0], rows.shape[0]), dtype=rows.dtype)
-    for one, target in zip(g.numpy(), out, strict=True):
-        np.einsum("kj,j->k", rows, one, out=target)
+    for row, target in zip(g.numpy(), out, strict=True):
+        np.einsum("kj,j->k", rows, row, out=target)
     return torch.from_numpy(out)

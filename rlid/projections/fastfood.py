@@ -13,61 +13,62 @@ from rlid.projections import hadamard, kernels
 from rlid.projections.projection import Array, Projection, numpy_dtype
 from rlid.random_stream import Stream
 
-# Weights are made in blocks of at most this many: a longer transform no longer fits the caches.
+# Weights are made in blocks of at most this many: a longer transform does not fit into the caches.
 _LARGEST_BLOCK = 2**20
 
 
 class Fastfood(Projection):
     """P z = (S H G Pi H B z) / (norm of G * sqrt(D)), cut to D rows, over the whole flat vector.
 
-    H is the Hadamard matrix of size N, the power of two that is at least D, or 2**20; above, blocks
-    of N weights are stacked, each with its own G and Pi, as in section 3 of the paper. B and S are
-    random signs, Pi a permutation, G normal numbers. Without S, runs of weights as long as a power
-    of two meet few of the numbers in G, and such structure of theta is visible in P: it makes P
-    singular on them. As in the code of Li et al. (2018) the norms are 1 in expectation, exact only
-    where nothing is cut (all N rows of any column have the same norm, of which the rows kept hold a
-    share; making it exact would cost d transforms).
+    H is the Hadamard matrix of size N, the smallest power of two that is at least D, but at most
+    2**20. For larger D, blocks of N weights are stacked, each with its own G and Pi, as in section
+    3 of the paper. B and S are random signs, Pi is a permutation, G holds normal numbers. Without
+    S, P would be singular on runs of weights whose length is a power of two, because few numbers of
+    G act on such a run. As in the code of Li et al. (2018) the columns have norm 1 in expectation,
+    and exactly only where D is a multiple of N: with all N rows of a block every column has the
+    same norm, of which the rows that are kept hold a share. Exact norms would cost d transforms.
 
-    The first H meets zeros but for the first d entries. With n the power of two that is at least
-    d, its result repeats with period n, and so it is a transform of size n. Where d > N, z is cut
-    into pieces of N, and block b reads piece c with the G and Pi of block b + c.
+    Only the first d entries that the first H transforms are not zero. With n the smallest power of
+    two that is at least d, its result repeats with period n, so that a transform of size n is
+    enough. Where d > N, z is cut into pieces of N, and block b reads piece c with the G and Pi of
+    block b + c.
     """
 
     kind: ClassVar[str] = "fastfood"
     has_exact_norms: ClassVar[bool] = False
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Draw d + D signs, and N places and N normal numbers for each block."""
+        """Draw d + D signs and, for each block, N indices and N normal numbers."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
         self._size = min(_padded(D), _LARGEST_BLOCK)
         self._period = min(_padded(d), self._size)
         blocks = -(-D // self._size)
         self._inner_signs = Stream(seed, "fastfood/1/inner").signs(d)
         self._outer_signs = Stream(seed, "fastfood/1/outer").signs(D)
-        self._places = np.empty((blocks, self._size), dtype=np.int32)
+        self._indices = np.empty((blocks, self._size), dtype=np.int32)
         self._normal = np.empty((blocks, self._size), dtype=numpy_dtype(dtype))
         for b in range(blocks):
-            places = Stream(seed, f"fastfood/1/permutation/{b}").permutation(self._size)
-            self._places[b] = places & (self._period - 1)
+            indices = Stream(seed, f"fastfood/1/permutation/{b}").permutation(self._size)
+            self._indices[b] = indices & (self._period - 1)
             normal = Stream(seed, "fastfood/1/normal").normal(self._size, b * self._size)
             self._normal[b] = normal / np.sqrt(np.sum(normal * normal) * D)
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return the places and normal numbers, with one block while it is drawn."""
+        """Return the size of the indices, the numbers, the signs and one block as it is drawn."""
         size = min(_padded(D), _LARGEST_BLOCK)
         return -(-D // size) * size * (4 + itemsize) + size * 32 + 2 * D
 
     @property
     def nbytes(self) -> int:
-        """9 bytes per padded weight in float32, and d."""
+        """Bytes of all arrays: about 9 for each padded weight in float32, and d."""
         signs = self._inner_signs.nbytes + self._outer_signs.nbytes
-        return signs + self._places.nbytes + self._normal.nbytes
+        return signs + self._indices.nbytes + self._normal.nbytes
 
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return the signs, the places, and the words behind the normal numbers."""
+        """Return both signs, the indices, and the 64-bit words behind the normal numbers."""
         words = Stream(self.seed, "fastfood/1/normal").bits(self._normal.size)
-        return self._inner_signs, self._outer_signs, self._places, words
+        return self._inner_signs, self._outer_signs, self._indices, words
 
     def _expand(self, z: Tensor) -> Tensor:
         out = torch.empty(len(z), self.D, dtype=self.dtype)
@@ -95,18 +96,18 @@ class Fastfood(Projection):
                 y = kernels.transform(_pad(part, self._size))
                 for c, piece in enumerate(sums):
                     k = (b + c) % blocks
-                    piece += kernels.add_up(y, self._places[k], self._normal[k], self._period)
+                    piece += kernels.add_up(y, self._indices[k], self._normal[k], self._period)
             for piece, part in zip(sums, kept, strict=True):
                 part[:] = kernels.transform(piece)[:, : part.shape[1]]
             target *= self._inner_signs
         return out
 
     def _middle(self, x: Array, b: int) -> Array:
-        """Return G Pi x with those of block b: (m, n) -> (m, N)."""
-        return kernels.read(x, self._places[b], self._normal[b])
+        """Return G Pi x for the G and Pi of block b: (m, n) -> (m, N)."""
+        return kernels.read(x, self._indices[b], self._normal[b])
 
     def _groups(self, x: Tensor, out: Tensor) -> list[tuple[Array, Array]]:
-        """Return pairs of rows of x and of out, as many as are transformed together."""
+        """Return pairs of slices of x and out, each with the rows that one transform takes."""
         step = max(1, hadamard.PIECE // self._size)
         starts = range(0, len(x), step)
         return [(x[i : i + step].numpy(), out[i : i + step].numpy()) for i in starts]
@@ -118,7 +119,7 @@ def _cut(x: Array, width: int) -> list[Array]:
 
 
 def _pad(x: Array, width: int) -> Array:
-    """Return a copy of x (m, n) with zeros behind each row, (m, width)."""
+    """Return a copy of x (m, n) padded with zeros to (m, width)."""
     padded = np.zeros((len(x), width), dtype=x.dtype)
     padded[:, : x.shape[1]] = x
     return padded

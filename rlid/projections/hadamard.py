@@ -1,4 +1,4 @@
-"""The fast Walsh-Hadamard transform, in additions alone: the same bits for any batch or threads."""
+"""The fast Walsh-Hadamard transform; neither the batch nor the number of threads changes a bit."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import torch
 from rlid.projections.projection import Array
 
 # Numbers that are transformed together: two such pieces just fit into a second-level cache of
-# 1 MB, and smaller ones take more calls.
+# 1 MB, and smaller pieces need more calls.
 PIECE = 2**17
-# Larger digits make inner loops short; smaller ones take more passes over memory.
+# Bits of the largest digit: larger digits shorten the inner loops, smaller ones need more passes.
 _MOST_BITS = 7
 
 
 def transform(x: Array) -> Array:
     """Return H x for each row of x (n, N), N a power of two; H is in natural order.
 
-    H is the Kronecker product of smaller ones, one for each digit of the index. Each pass
-    transforms the leading digit and then moves it to the end, which keeps inner loops long; after
-    all passes the digits are back in their places.
+    H is the Kronecker product of smaller Hadamard matrices, one for each digit of the index. A pass
+    transforms the leading digit and moves it to the end, which keeps inner loops long; after all
+    passes the digits are in their original order.
     """
     n, N = x.shape
     if n > 1:
@@ -40,9 +40,9 @@ def _transform_leading_digit(x: Array) -> Array:
     buffers = np.empty((2, radix * width), dtype=x.dtype)
     for start in range(0, columns, width):
         piece = x[:, start : start + width]
-        done = _butterflies(piece, buffers[:, : piece.size])
+        transformed = _butterflies(piece, buffers[:, : piece.size])
         # torch transposes in blocks, numpy number by number.
-        torch.from_numpy(out[start : start + width]).copy_(torch.from_numpy(done).t())
+        torch.from_numpy(out[start : start + width]).copy_(torch.from_numpy(transformed).t())
     return out
 
 

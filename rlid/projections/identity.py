@@ -1,4 +1,4 @@
-"""The identity, d = D: training the weights directly, as every reference score does."""
+"""The identity, d = D: direct training of all weights, which gives the reference score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rlid.projections.projection import Projection
 
 
 class Identity(Projection):
-    """P = I. It draws nothing; the seed is ignored."""
+    """P = I; the seed is ignored."""
 
     kind: ClassVar[str] = "identity"
     is_generic: ClassVar[bool] = False
@@ -20,16 +20,16 @@ class Identity(Projection):
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return 0: nothing is held."""
+        """Return 0: no array is made."""
         return 0
 
     @property
     def nbytes(self) -> int:
-        """Nothing is held."""
+        """Bytes that are held: none."""
         return 0
 
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return nothing: nothing is drawn."""
+        """Return an empty tuple: no number is drawn."""
         return ()
 
     def norms(self) -> npt.NDArray[np.float64]:

@@ -162,17 +162,17 @@ static PyObject *transform(PyObject *module, PyObject *args) {
     return finish(b, 1, is_valid);
 }
 
-static PyObject *read_places(PyObject *module, PyObject *args) {
+static PyObject *read_indices(PyObject *module, PyObject *args) {
     Py_buffer b[4];
     if (!PyArg_ParseTuple(args, "y*y*y*w*", &b[0], &b[1], &b[2], &b[3])) return NULL;
     const float *x = b[0].buf, *factors = b[2].buf;
-    const int32_t *places = b[1].buf;
+    const int32_t *indices = b[1].buf;
     float *out = b[3].buf;
     int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
     int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
-        for (int64_t i = 0; i < n; i++) out[i] = x[places[i] & mask] * factors[i];
+        for (int64_t i = 0; i < n; i++) out[i] = x[indices[i] & mask] * factors[i];
         Py_END_ALLOW_THREADS
     }
     return finish(b, 4, is_valid);
@@ -182,13 +182,13 @@ static PyObject *add_up(PyObject *module, PyObject *args) {
     Py_buffer b[4];
     if (!PyArg_ParseTuple(args, "w*y*y*y*", &b[0], &b[1], &b[2], &b[3])) return NULL;
     float *sums = b[0].buf;
-    const int32_t *places = b[1].buf;
+    const int32_t *indices = b[1].buf;
     const float *factors = b[2].buf, *y = b[3].buf;
     int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
     int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
-        for (int64_t i = 0; i < n; i++) sums[places[i] & mask] += y[i] * factors[i];
+        for (int64_t i = 0; i < n; i++) sums[indices[i] & mask] += y[i] * factors[i];
         Py_END_ALLOW_THREADS
     }
     return finish(b, 4, is_valid);
@@ -198,8 +198,8 @@ static PyMethodDef methods[] = {
     {"expand", expand, METH_VARARGS, "expand(entries, signs int8, out, runs int64, start or None)"},
     {"reduce", reduce, METH_VARARGS, "reduce(entries, signs int8, g, runs int64)"},
     {"transform", transform, METH_VARARGS, "transform(x, width), in place"},
-    {"read", read_places, METH_VARARGS, "read(x, places int32, factors, out)"},
-    {"add_up", add_up, METH_VARARGS, "add_up(sums, places int32, factors, y)"},
+    {"read", read_indices, METH_VARARGS, "read(x, indices int32, factors, out)"},
+    {"add_up", add_up, METH_VARARGS, "add_up(sums, indices int32, factors, y)"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,20 +1,12 @@
-"""The kinds of projection by name, and the function that makes one."""
+"""The registry of projection kinds: name, class, tags, and a summary with time and memory."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from rlid.errors import InputError
 from rlid.registry import Registry
-
-if TYPE_CHECKING:
-    import torch
-
-    from rlid.projections.projection import Projection as Projection
 
 PROJECTIONS = Registry("projection")
 _VERSIONS: dict[str, int] = {}
-"""The kinds whose frozen stream has changed: one that draws differently gets a new number."""
+"""The versions of kinds whose frozen stream has changed; all others have version 1."""
 
 PROJECTIONS.add_lazy(
     "onehot",
@@ -66,42 +58,9 @@ PROJECTIONS.add_lazy(
 
 
 def version(kind: str) -> int:
-    """Return the version of a kind's stream, without loading the kind: that takes torch."""
-    return _VERSIONS.get(PROJECTIONS.entry(kind).name, 1)
-
-
-def make(kind: str, *, D: int, d: int, seed: int, dtype: torch.dtype | None = None) -> Projection:
-    """Draw a projection.
-
-    Args:
-        kind: a name of `PROJECTIONS`.
-        D: the number of weights.
-        d: the dimension of the subspace, 1 <= d <= D.
-        seed: the seed of the projection role, 0 <= seed < 2**64.
-        dtype: torch.float32 (the default) or torch.float64.
+    """Return the version of a kind's frozen stream, without loading the kind (which imports torch).
 
     Raises:
-        UnknownName: no such kind.
-        DoesNotFit: it would not fit into memory.
-        InputError: D, d, seed or dtype is out of its range.
+        UnknownName: the kind is not registered.
     """
-    projection = PROJECTIONS[kind]
-
-    import torch
-
-    from rlid.projections.memory import check_fits
-
-    dtype = torch.float32 if dtype is None else dtype
-    if dtype not in (torch.float32, torch.float64):
-        raise InputError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
-    if D < 1:
-        raise InputError(f"D, the number of weights, must be at least 1, not {D}")
-    if not 1 <= d <= D:
-        raise InputError(f"d must be in [1, {D}] (at most the number of weights), not {d}")
-    if projection.is_square and d != D:
-        raise InputError(f"projection {kind!r} has d = D = {D}, not {d}; choose another kind")
-    if not 0 <= seed < 2**64:
-        raise InputError(f"seed must be in [0, 2**64), not {seed}")
-    check_fits(kind, D, d, dtype.itemsize)
-    made: Projection = projection(D=D, d=d, seed=seed, dtype=dtype)
-    return made
+    return _VERSIONS.get(PROJECTIONS.entry(kind).name, 1)

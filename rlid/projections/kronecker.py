@@ -17,10 +17,11 @@ from rlid.random_stream import Stream
 class Kronecker(Projection):
     """theta = the first D entries of A Z B^T, with Z = z / norms as a matrix.
 
-    A and B are about sqrt(D) x sqrt(d), with orthonormal columns in random directions.
-    It does not nest: the shape of Z changes with d. It is not generic either: the offsets are sums
-    of few outer products, so structure of theta may be visible to it. Dividing by the norms of the
-    cut columns makes them 1.
+    A and B are about sqrt(D) x sqrt(d), with orthonormal columns in random directions. The norms
+    are those of the columns of the product cut to D rows, so that all columns of P have norm 1.
+    Maps of two d do not nest, because the shape of Z changes with d. The kind is not generic
+    either: an offset of theta is a sum of few outer products, so success may depend on how theta
+    is laid out.
     """
 
     kind: ClassVar[str] = "kronecker"
@@ -39,21 +40,21 @@ class Kronecker(Projection):
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return both factors with their copies in the QR, and one padded theta."""
+        """Return the size of both factors, of their copies in the QR, and of one padded theta."""
         return _root(D) * _root(d) * (2 * itemsize + 4 * 8) + _root(D) ** 2 * itemsize
 
     @property
     def nbytes(self) -> int:
-        """About 8 sqrt(D d) bytes in float32."""
+        """Bytes of both factors and the norms: about 8 sqrt(D d) in float32."""
         return self._left.nbytes + self._right.nbytes + self._scale.nbytes
 
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return the words behind the normal numbers of A and of B."""
+        """Return the 64-bit words that the normal numbers of A and of B are made from."""
         sides = ("left", "right")
         streams = [Stream(self.seed, f"kronecker/1/{side}") for side in sides]
         return tuple(stream.bits(self._long * self._short) for stream in streams)
 
-    # einsum without BLAS, and row by row: see `dense.expand_rows`.
+    # Row by row with einsum, for the reason given in `dense.expand_rows`.
     def _expand(self, z: Tensor) -> Tensor:
         out = np.empty((len(z), self.D), dtype=self._scale.dtype)
         padded = np.zeros(self._short**2, dtype=self._scale.dtype)
@@ -79,14 +80,14 @@ def _root(n: int) -> int:
 
 
 def _orthonormal(stream: Stream, rows: int, columns: int) -> npt.NDArray[np.float64]:
-    """Return orthonormal columns in a uniformly random direction, (rows, columns)."""
+    """Return a uniformly random matrix with orthonormal columns, (rows, columns)."""
     normal = stream.normal(rows * columns).reshape(columns, rows).T
     basis, triangle = np.linalg.qr(normal)
     return np.asarray(basis * np.sign(np.diag(triangle)))
 
 
 def _square_norms(left: Array, right: Array, D: int) -> npt.NDArray[np.float64]:
-    """Return the squared norm of each column of the Kronecker product cut to D rows."""
+    """Return the squared norms of the columns of the Kronecker product cut to D rows."""
     full, rest = divmod(D, len(right))
     squares = np.outer(np.sum(left[:full] ** 2, axis=0), np.sum(right**2, axis=0))
     if rest:

@@ -1,8 +1,8 @@
-"""The random order of the weights of onehot: permuted one by one, or in tiles that stay in order.
+"""The random order of the weights of onehot: a permutation for small D, shifted tiles for large D.
 
-Reading z at a million random places and adding a million weights at random places costs twenty
-copies of the weights. So large D has its own random structure, made of shifted copies of one short
-random word: the products then touch memory in order.
+Reading z at a million random indices, or adding a million weights at random indices, takes as long
+as copying the weights twenty times. For large D the order is therefore made of shifted copies of
+one short random word, so that products read and write memory in sequence.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from rlid.random_stream import Stream
 
 Signs = npt.NDArray[np.int8]
 
-# Below, a plain gather is quick: everything stays in the first caches.
+# Below this D a plain gather is fast, because all arrays fit into the first-level caches.
 _SMALLEST_TILED = 2**16
-# More blocks cost more calls per product; fewer make longer shifted copies of one word.
+# More blocks cost more calls per product; fewer blocks repeat a longer part of one word.
 _FEWEST_BLOCKS = 24
 
 
@@ -36,7 +36,7 @@ class Layout(Protocol):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it holds."""
+        """Bytes of all arrays that are held."""
 
     def ranks(self) -> Integers:
         """Return the rank of each weight in the order, (D,)."""
@@ -49,9 +49,10 @@ class Layout(Protocol):
 
 
 def draw_layout(seed: int, D: int, d: int, dtype: type[np.floating]) -> Layout:
-    """Return the layout of D weights in d groups; the order depends on D, and how it is read on d.
+    """Return the layout of D weights in d groups.
 
-    The order of a small D is drawn weight by weight, that of a large one block by block.
+    The order depends on D and the seed alone. For small D it is drawn weight by weight, for large
+    D block by block; d decides how the order is read.
     """
     signs = Stream(seed, "onehot/1/signs").signs(D)
     if D < _SMALLEST_TILED:
@@ -61,12 +62,12 @@ def draw_layout(seed: int, D: int, d: int, dtype: type[np.floating]) -> Layout:
 
 
 def tile_length(D: int) -> int:
-    """Return the weights in a block of large D, a power of two."""
+    """Return the number of weights in a block for a large D, a power of two."""
     return 1 << ((D // _FEWEST_BLOCKS).bit_length() - 1)
 
 
 class Permuted:
-    """A uniformly random permutation, read by a gather: for small D."""
+    """The layout for small D: a uniformly random permutation, read by a gather."""
 
     def __init__(self, seed: int, d: int, signs: Array) -> None:
         """`signs` (D,) are -1.0 or 1.0."""
@@ -78,7 +79,7 @@ class Permuted:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it holds."""
+        """Bytes of all arrays that are held."""
         return self.signs.nbytes + self._groups.nbytes + self._weights.nbytes
 
     def ranks(self) -> Integers:
@@ -99,19 +100,19 @@ class Permuted:
 
 
 class Tiled(ABC):
-    """Shifted copies of one random word, one for each block of weights: for large D.
+    """The layout for large D: shifted copies of one random word, one for each block of weights.
 
-    The weights are cut into F blocks of L = 2**k and a tail of m < L. Block b has a random place
-    r(b) among the blocks and a random shift s(b) of [0, L). Weight j of it reads entry
-    p = (j + s(b)) mod L of the word; weight j of the tail reads p = j, and its place is r = F.
-    Ranks are
+    The weights are cut into F blocks of L = 2**k and a tail of m < L. Block b has a random
+    position r(b) among the blocks and a random shift s(b) in [0, L). Weight j of block b reads
+    entry p = (j + s(b)) mod L of the word. Weight j of the tail reads entry p = j, and the tail has
+    position r = F. The ranks are
 
-        u = word[p] + L * r   for d < L,        u = p + L * r   from there on,
+        u = word[p] + L * r   for d < L,        u = p + L * r   for d >= L,
 
-    where `word` is a random permutation that maps the p < m among themselves. (At d = L the groups
-    are the entries p; renaming them costs nothing, and saves a gather.) So a group has weights at
-    unrelated places of every block, each with a random sign of its own, while a block reads one
-    stretch of memory.
+    where `word` is a random permutation that maps the entries p < m among themselves. (At d = L the
+    groups are the entries p; dropping the permutation only renames them, and saves a gather.) A
+    group therefore has weights at unrelated indices of every block, each with its own random sign,
+    while a block reads one contiguous part of memory.
     """
 
     def __init__(self, seed: int, d: int, signs: Signs) -> None:
@@ -125,21 +126,21 @@ class Tiled(ABC):
             first = Stream(seed, "onehot/1/word").permutation(self._left)
             rest = Stream(seed, "onehot/1/rest").permutation(length - self._left)
             self._word = np.concatenate([first, rest + self._left])
-        self._places = Stream(seed, "onehot/1/places").permutation(self._blocks)
+        self._positions = Stream(seed, "onehot/1/places").permutation(self._blocks)
         self._shifts = Stream(seed, "onehot/1/shifts").integers(self._blocks, length)
         self._end = length * self._blocks
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it holds."""
-        held: list[Array] = [self.signs, self._word, self._places, self._shifts]
+        """Bytes of all arrays that are held."""
+        held: list[Array] = [self.signs, self._word, self._positions, self._shifts]
         return sum(array.nbytes for array in held)
 
     def ranks(self) -> Integers:
         """Return the rank of each weight, (D,)."""
         blocks = [
-            np.roll(self._word, -shift) + self._length * place
-            for shift, place in zip(self._shifts.tolist(), self._places.tolist(), strict=True)
+            np.roll(self._word, -shift) + self._length * position
+            for shift, position in zip(self._shifts.tolist(), self._positions.tolist(), strict=True)
         ]
         return np.concatenate([*blocks, self._word[: self._left] + self._length * self._blocks])
 
@@ -167,7 +168,7 @@ class Tiled(ABC):
 
 
 class TiledWord(Tiled):
-    """For d < L: the word is written twice in a row, so that each block is one stretch of it."""
+    """The tiled layout for d < L: with the word written twice in a row, a block reads one slice."""
 
     def __init__(self, seed: int, d: int, signs: Signs, dtype: type[np.floating]) -> None:
         """`signs` (D,) are -1 or 1."""
@@ -181,7 +182,7 @@ class TiledWord(Tiled):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it holds."""
+        """Bytes of all arrays that are held."""
         held = self._groups.nbytes + self._inverse_word.nbytes + self._tail.nbytes
         return super().nbytes + self._runs.nbytes + held
 
@@ -205,10 +206,11 @@ class TiledWord(Tiled):
 
 
 class TiledEntries(Tiled):
-    """For d >= L: a block reads entries of z as they lie, from its shift on and then up to it.
+    """The tiled layout for d >= L: a block reads z in two slices, which meet at its shift.
 
-    Groups are residues of the rank modulo a multiple of L, so that blocks whose places have the
-    same residue read the same L of them. Written twice in a row, they would be as long as theta.
+    Groups are residues of the rank modulo a multiple of L. Blocks whose positions have the same
+    residue therefore read the same L entries. Written twice in a row, as in `TiledWord`, all
+    entries would take as much memory as theta.
     """
 
     def __init__(self, seed: int, d: int, signs: Signs, dtype: type[np.floating]) -> None:
@@ -219,16 +221,16 @@ class TiledEntries(Tiled):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it holds."""
+        """Bytes of all arrays that are held."""
         return super().nbytes + self._runs.nbytes
 
     def _pieces(self) -> Iterator[tuple[int, int, int]]:
-        """Yield runs of weights, and the first residue that each of them reads."""
+        """Yield (first weight, first residue that is read, length) of each run of weights."""
         length = self._length
         last = self._width // length - 1
-        plan = zip(self._places.tolist(), self._shifts.tolist(), strict=True)
-        for b, (place, shift) in enumerate(plan):
-            start, first = b * length, (place & last) * length
+        blocks = zip(self._positions.tolist(), self._shifts.tolist(), strict=True)
+        for b, (position, shift) in enumerate(blocks):
+            start, first = b * length, (position & last) * length
             yield start, first + shift, length - shift
             if shift:
                 yield start + length - shift, first, shift
@@ -243,11 +245,11 @@ class TiledEntries(Tiled):
         return fold(entries, self._d)
 
 
-def _gather(x: Array, places: torch.Tensor, out: Array) -> None:
-    """Write x[places]; torch takes 32-bit places as they are, numpy would copy them."""
-    torch.index_select(torch.from_numpy(x), 0, places, out=torch.from_numpy(out))
+def _gather(x: Array, indices: torch.Tensor, out: Array) -> None:
+    """Write x[indices] into out; torch reads 32-bit indices directly, numpy would copy them."""
+    torch.index_select(torch.from_numpy(x), 0, indices, out=torch.from_numpy(out))
 
 
 def _rows(x: Array) -> Array:
-    """Return x (..., m) as (n, m), a view."""
+    """Return a view of x (..., m) with shape (n, m)."""
     return x.reshape(-1, x.shape[-1])

@@ -1,4 +1,4 @@
-"""Refuses a projection that would not fit into memory, and says which kinds would."""
+"""Refuses a projection that would not fit into memory, and names the kinds that would fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from rlid.errors import DoesNotFit
 from rlid.projections.kinds import PROJECTIONS
 
-# The rest is for the network, its gradients and the data.
+# Share of the memory that a projection may take; the network, gradients and data need the rest.
 USABLE_SHARE = 0.8
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -16,12 +16,19 @@ _MEMINFO = Path("/proc/meminfo")
 
 
 def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
-    """Raise DoesNotFit when drawing `kind` would need more than the usable memory.
+    """Refuse a projection that needs more than the usable memory while it is drawn.
 
-    `itemsize` is in bytes per number.
+    Args:
+        kind: a name of `PROJECTIONS`.
+        D: the number of weights.
+        d: the dimension of the subspace.
+        itemsize: bytes per number.
+
+    Raises:
+        DoesNotFit: it needs more; the message gives the size and the kinds that fit.
     """
     limit = USABLE_SHARE * available_bytes()
-    # Without a look at the kind, which takes seconds to import.
+    # A bound for all kinds first: loading a kind takes seconds.
     if enough_for_any(D, d) <= limit:
         return
     needed = PROJECTIONS[kind].peak_bytes(D, d, itemsize)
@@ -39,12 +46,12 @@ def check_fits(kind: str, D: int, d: int, itemsize: int) -> None:
 
 
 def enough_for_any(D: int, d: int) -> int:
-    """Return bytes with which every kind can be drawn, in float64 too; few need nearly as many."""
+    """Return an upper bound, in bytes, of what any kind needs to be drawn in float64."""
     return 2**28 + 64 * D * (d + 1)
 
 
 def available_bytes() -> int:
-    """Return the memory in bytes that is free now, or may be had under the container's limit."""
+    """Return the bytes of memory that are free now, at most the limit of the container."""
     if _MEMINFO.exists():
         fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
         free = int(fields["MemAvailable"].split()[0]) * 1024

@@ -1,7 +1,8 @@
 """Each weight reads one entry of z with a random sign: P^T P = I in O(D) (as in Uni-LoRA 2025).
 
-Unlike there, the groups are drawn along one random order of all weights and split as d grows, so
-that the subspaces of one seed nest; see `order.py` for the groups, `layouts.py` for the speed.
+Uni-LoRA draws the groups anew for each d. Here they split as d grows, along one random order of
+all weights, so that the subspaces of one seed nest. `order.py` defines the groups, `layouts.py`
+makes the products fast.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ class OneHot(Projection):
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return a bound: 16 bytes per weight, and the words while they are sorted."""
+        """Return a bound: 16 bytes per weight, and 8 more for the words while they are sorted."""
         return 24 * D
 
     @property
     def nbytes(self) -> int:
-        """At most 16 bytes per weight."""
+        """Bytes of all arrays: at most 16 per weight."""
         return self._layout.nbytes + self._scale.nbytes
 
     def groups(self) -> Integers:
@@ -70,6 +71,6 @@ class OneHot(Projection):
         sums *= self._scale
         return torch.from_numpy(sums)
 
-    # Layouts take a single row as it is, and are faster then.
+    # Layouts accept a single row, which is faster than a batch of one.
     _expand_one = _expand
     _reduce_one = _reduce

@@ -1,14 +1,14 @@
 """How onehot splits its groups as d grows: linear hashing (Litwin 1980) of a random order.
 
-Every weight i has a rank u(i), a permutation of 0 to D - 1 that does not depend on d (tiles rename
-the groups once, see `layouts.Tiled`). Its group is the linear hash of its rank: with
-2**k <= d < 2**(k + 1),
+Weight i has a rank u(i), a permutation of 0 to D - 1 that does not depend on d (except that tiles
+rename the groups at one d, see `layouts.Tiled`). The group of a weight is the linear hash of its
+rank: with 2**k <= d < 2**(k + 1),
 
     h = u mod 2**(k + 1);   group = h if h < d else h - 2**k.
 
-From d to d + 1 exactly one group splits, group d - 2**k into itself and group d. So groups split
-breadth first, and since the sizes of groups at one depth are D // 2**k + 1 for the first of them
-and D // 2**k for the rest, the largest first; the largest is at most 2 * smallest + 1.
+From d to d + 1 exactly one group splits: group d - 2**k becomes itself and group d. Groups split
+breadth first, and the largest first, because at one depth the first groups have D // 2**k + 1
+weights and the others D // 2**k. The largest size is at most twice the smallest plus one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def group_sizes(D: int, d: int) -> Integers:
 
 
 def _count(D: int, modulus: int, n: int) -> Integers:
-    """Return how many ranks of [0, D) have the residue 0, 1, ... n - 1."""
+    """Return how many ranks in [0, D) have residue 0, 1, ..., n - 1 modulo `modulus`, (n,)."""
     return (D - np.arange(n, dtype=np.int64) + modulus - 1) // modulus
 
 
 def linear_hash(ranks: Integers, d: int) -> Integers:
-    """Return the group in [0, d) of each rank, same shape."""
+    """Return the group in [0, d) of each rank, in the shape of `ranks`."""
     depth = 1 << (d.bit_length() - 1)
     hashed = ranks & (2 * depth - 1)
     return np.where(hashed < d, hashed, hashed - depth)
@@ -49,9 +49,10 @@ def unfold(z: Array) -> Array:
 
 
 def fold(y: Array, d: int) -> Array:
-    """Return the sum over each group of y, whose entry u has rank u: (..., m) -> (..., d).
+    """Return the sums of y over the groups, where entry u of y has rank u: (..., m) -> (..., d).
 
-    Sums are halvings, elementwise: accurate, and the same for every batch. y is overwritten.
+    y is halved again and again by elementwise sums, which are accurate and give the same bits in
+    every batch. y is overwritten.
     """
     depth = 1 << (d.bit_length() - 1)
     width = y.shape[-1]

@@ -1,4 +1,4 @@
-"""What every projection is: a linear map with its transpose, and the checks on its columns."""
+"""The base class of all projections: a linear map, its transpose, and checks on its columns."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from rlid.random_stream import Stream
 
-# Up to this many entries the singular values come from the matrix itself (32 MB in float64).
+# Entries up to which the singular values come from the matrix itself (32 MB in float64).
 _EXACT_ENTRIES = 4_000_000
-# Up to this d they come from the matrix P^T P.
+# Above that, the largest d for which the singular values come from the matrix P^T P.
 _GRAM_SIZE = 64
-# Columns are looked at in batches of about this many numbers.
+# Norms are computed for batches of columns of about this many numbers.
 _BATCH_ENTRIES = 4_000_000
 
 Array = npt.NDArray[Any]
@@ -31,28 +31,29 @@ def numpy_dtype(dtype: torch.dtype) -> type[np.floating]:
 class Projection(ABC):
     """A linear map P from z (d,) to the offset of theta (D,), drawn from a frozen stream.
 
-    A kind gives `_expand` and `_reduce`, P and its transpose on batches; a row of a batch never
-    depends on its neighbours, and no result depends on the number of threads.
+    A subclass defines `_expand` and `_reduce`, the products of batches with P and with its
+    transpose. A row of a result never depends on the other rows of the batch, and no result depends
+    on the number of threads.
 
     Attributes:
         D: the number of weights.
         d: the dimension of the subspace.
         seed: the seed of the projection role.
-        dtype: of everything it takes and returns.
+        dtype: the type of all arguments and results, torch.float32 or torch.float64.
     """
 
     kind: ClassVar[str]
     nesting: ClassVar[Literal["columns", "subspaces", "none"]] = "columns"
     """What the map for d shares with a larger d of the same seed: its columns, or its span."""
     is_generic: ClassVar[bool] = True
-    """Whether the subspace meets any set of its codimension, as a Gaussian one does."""
+    """Whether the subspace meets any set of its codimension, as a random Gaussian subspace does."""
     is_square: ClassVar[bool] = False
-    """Whether d = D is all there is."""
+    """Whether the kind exists for d = D only."""
     has_exact_norms: ClassVar[bool] = True
-    """Whether every column has norm 1, or only the mean of the squares over seeds."""
+    """Whether every column has norm 1; otherwise the mean square over seeds is 1."""
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Prefer `rlid.projections.make`, which checks these."""
+        """Store the sizes; use `rlid.projections.make`, which checks the arguments."""
         self.D = D
         self.d = d
         self.seed = seed
@@ -64,16 +65,16 @@ class Projection(ABC):
     @classmethod
     @abstractmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return the bytes needed while drawing it, with `itemsize` bytes per number."""
+        """Return the bytes of memory that drawing a map needs, with `itemsize` bytes per number."""
 
     @property
     @abstractmethod
     def nbytes(self) -> int:
-        """Bytes that it holds."""
+        """Bytes of all arrays that are held."""
 
     @abstractmethod
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return the integers that were drawn; with D, d and the version they fix P for ever."""
+        """Return the integers that were drawn; with D, d and the version they determine P."""
 
     @abstractmethod
     def _expand(self, z: Tensor) -> Tensor:
@@ -84,24 +85,25 @@ class Projection(ABC):
         """Return P^T g for each row: (n, D) -> (n, d)."""
 
     def _expand_one(self, z: Tensor) -> Tensor:
-        """Return P z, the same bits as in a batch: (d,) -> (D,)."""
+        """Return P z with the bits that a batch would give: (d,) -> (D,)."""
         return self._expand(z[None])[0]
 
     def _expand_onto(self, start: Tensor, z: Tensor) -> Tensor:
-        """Return start + P z, the bits of a sum: (D,), (d,) -> (D,)."""
+        """Return start + P z with the bits of a separate sum: (D,), (d,) -> (D,)."""
         return self._expand_one(z).add_(start)
 
     def _reduce_one(self, g: Tensor) -> Tensor:
-        """Return P^T g, the same bits as in a batch: (D,) -> (d,)."""
+        """Return P^T g with the bits that a batch would give: (D,) -> (d,)."""
         return self._reduce(g[None])[0]
 
     def __call__(self, z: Tensor, start: Tensor | None = None) -> Tensor:
         """Return P z, or start + P z, differentiable in z: (d,) -> (D,) or (n, d) -> (n, D).
 
-        `start` (D,) is a constant, added as P z is made: a sum takes as long again.
+        `start` (D,) is a constant. It is added while P z is computed, because a separate sum would
+        take as long again.
 
         Raises:
-            ValueError: another shape or dtype.
+            ValueError: z or start has another shape, dtype or device.
         """
         self._check(z, "z", self.d)
         if start is not None:
@@ -115,7 +117,7 @@ class Projection(ABC):
         """Return P^T g, differentiable: (D,) -> (d,) or (n, D) -> (n, d).
 
         Raises:
-            ValueError: another shape or dtype.
+            ValueError: g has another shape, dtype or device.
         """
         self._check(g, "g", self.D)
         if _is_recorded(g):
@@ -132,17 +134,17 @@ class Projection(ABC):
     def norms(self) -> npt.NDArray[np.float64]:
         """Return the norms of the columns, (d,)."""
         step = max(1, _BATCH_ENTRIES // self.D)
-        squares = [
+        norms = [
             torch.linalg.vector_norm(self._columns(i, min(i + step, self.d)), dim=1, dtype=_DOUBLE)
             for i in range(0, self.d, step)
         ]
-        return np.asarray(torch.cat(squares).numpy(), dtype=np.float64)
+        return np.asarray(torch.cat(norms).numpy(), dtype=np.float64)
 
     def condition_number(self) -> float:
         """Return the largest over the smallest singular value of P.
 
-        Exact (to rounding) up to 4 million entries or d = 64, by Lanczos iteration on P^T P to a
-        relative 1e-3 above.
+        Up to 4 million entries or d = 64 the result is exact up to rounding. Above, Lanczos
+        iteration on P^T P gives it with a relative error of 1e-3.
         """
         if self.D * self.d <= _EXACT_ENTRIES:
             values = np.linalg.svd(
@@ -163,11 +165,12 @@ class Projection(ABC):
         return float(np.sqrt(ends.max() / ends.min()))
 
     def _gram(self, v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return P^T P v, (d,)."""
         z = torch.from_numpy(v.reshape(1, -1)).to(self.dtype)
         return np.asarray(self._reduce(self._expand(z))[0].numpy(), dtype=np.float64)
 
     def _columns(self, first: int, last: int) -> Tensor:
-        """Return columns first to last as rows, (last - first, D)."""
+        """Return columns `first` to `last - 1` as rows, (last - first, D)."""
         units = torch.zeros(last - first, self.d, dtype=self.dtype)
         units[torch.arange(last - first), torch.arange(first, last)] = 1
         return self._expand(units)
@@ -189,11 +192,12 @@ _DOUBLE = torch.float64
 
 
 def _is_recorded(x: Tensor) -> bool:
-    """Return whether a graph is made of x; where none is, autograd's function only costs time."""
+    """Return whether autograd records x; where it does not, its function would only cost time."""
     return x.requires_grad and torch.is_grad_enabled()
 
 
-# A diverged z gives nan in silence, as torch's own operations do. As a decorator it costs half.
+# A diverged z gives nan without a warning, as torch's own operations do. The decorator costs half
+# as much time as a `with` block.
 @np.errstate(over="ignore", invalid="ignore")
 def _expand(projection: Projection, z: Tensor, start: Tensor | None = None) -> Tensor:
     """Return start + P z without a graph: (d,) -> (D,) or (n, d) -> (n, D)."""
@@ -214,7 +218,7 @@ def _reduce(projection: Projection, g: Tensor) -> Tensor:
 
 
 class _Expand(torch.autograd.Function):
-    """start + P z; the derivative is P^T, by hand: autograd would save every intermediate."""
+    """start + P z with derivative P^T, written by hand: autograd would keep every intermediate."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, projection: Projection, start: Tensor | None) -> Tensor:
@@ -227,7 +231,7 @@ class _Expand(torch.autograd.Function):
 
 
 class _Reduce(torch.autograd.Function):
-    """P^T g, whose derivative is P."""
+    """P^T g with derivative P."""
 
     @staticmethod
     def forward(ctx: Any, g: Tensor, projection: Projection) -> Tensor:

@@ -24,29 +24,30 @@ _BATCH_WORDS = 2_000_000
 
 
 class Sparse(Projection):
-    """Each entry is not zero with probability 1/sqrt(D); a column has equal entries, signs apart.
+    """Each entry is nonzero with probability 1/sqrt(D); all of a column have one absolute value.
 
-    A column is drawn by its gaps, which are geometric, and takes a fixed number of words, so that
-    the columns nest. One that got no entry (D below about 1000) gets one at a random place.
+    A column is drawn as gaps between its nonzero entries, which are geometric, from a fixed number
+    of words, so that the columns nest. A column that would be empty (only for D below about 1000)
+    gets one entry at a random row.
     """
 
     kind: ClassVar[str] = "sparse"
 
     def __init__(self, *, D: int, d: int, seed: int, dtype: torch.dtype) -> None:
-        """Draw about sqrt(D) * d entries."""
+        """Draw about sqrt(D) * d nonzero entries."""
         super().__init__(D=D, d=d, seed=seed, dtype=dtype)
         rows, signs, counts = draw_entries(seed, D, d)
         starts = np.concatenate([[0], np.cumsum(counts)])
         index = np.int32 if max(D, int(starts[-1])) < 2**31 else np.int64
         values: Array = (signs / np.sqrt(np.repeat(counts, counts))).astype(numpy_dtype(dtype))
-        places: Array = rows.astype(index)
+        indices: Array = rows.astype(index)
         ends: Array = starts.astype(index)
-        self._matrix = scipy.sparse.csc_array((values, places, ends), shape=(D, d))
+        self._matrix = scipy.sparse.csc_array((values, indices, ends), shape=(D, d))
         self._transpose = self._matrix.T
 
     @classmethod
     def peak_bytes(cls, D: int, d: int, itemsize: int) -> int:
-        """Return the entries as drawn (place, sign, value, in 64 bits) and as held."""
+        """Return the size of the entries as drawn (row, sign, value, 64 bits each) and as held."""
         return int(math.sqrt(D) * d * (3 * 8 + 4 + itemsize)) + 64 * _BATCH_WORDS
 
     @property
@@ -56,11 +57,11 @@ class Sparse(Projection):
         return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
 
     def integers(self) -> tuple[npt.NDArray[np.integer], ...]:
-        """Return the places of the entries, their signs, and their number in each column."""
+        """Return the rows of the entries, their signs, and their number in each column."""
         return draw_entries(self.seed, self.D, self.d)
 
     def _expand(self, z: Tensor) -> Tensor:
-        # The product with a matrix may round otherwise than that with a vector.
+        # Row by row: scipy may round the product with a matrix otherwise than with a vector.
         out = torch.empty(len(z), self.D, dtype=self.dtype)
         for row, target in zip(z.numpy(), out.numpy(), strict=True):
             target[:] = self._matrix @ row
@@ -74,33 +75,39 @@ class Sparse(Projection):
 
 
 def draw_entries(seed: int, D: int, d: int) -> tuple[Integers, Integers, Integers]:
-    """Return (places, signs, counts): of all entries column by column, and how many each has."""
+    """Return (rows, signs, counts) of the nonzero entries, column by column.
+
+    rows and signs have one number for each entry, counts (d,) one for each column.
+    """
     mean = math.isqrt(D) + 1
     words_per_column = mean + _SPARE_DEVIATIONS * (math.isqrt(mean) + 1) + _SPARE_WORDS
     stream = Stream(seed, "sparse/1")
     step = max(1, _BATCH_WORDS // words_per_column)
-    places, signs, counts = [], [], []
+    rows, signs, counts = [], [], []
     for first in range(0, d, step):
         n = min(step, d - first)
         words = stream.bits(n * words_per_column, first * words_per_column)
         words = words.reshape(n, words_per_column)
-        candidates = _places(to_uniform(words[:, :-1]), D)
+        candidates = _rows(to_uniform(words[:, :-1]), D)
         is_kept = candidates < D
-        # The last word of a column stands in where all gaps ended beyond D.
+        # Where a column has no entry, its last word gives one.
         is_empty = ~is_kept[:, 0]
         is_kept[:, 0] = True
         stand_in = np.floor(to_uniform(words[:, -1]) * D).astype(np.int64)
         candidates[:, 0] = np.where(is_empty, stand_in, candidates[:, 0])
-        places.append(candidates[is_kept])
+        rows.append(candidates[is_kept])
         signs.append(1 - 2 * (words[:, :-1][is_kept] & np.uint64(1)).astype(np.int64))
         counts.append(is_kept.sum(axis=1))
-    return np.concatenate(places), np.concatenate(signs), np.concatenate(counts)
+    return np.concatenate(rows), np.concatenate(signs), np.concatenate(counts)
 
 
-def _places(uniform: np.ndarray[tuple[int, int], np.dtype[np.float64]], D: int) -> Integers:
-    """Return the places of entries: sums of gaps that are geometric with mean sqrt(D)."""
+def _rows(uniform: np.ndarray[tuple[int, int], np.dtype[np.float64]], D: int) -> Integers:
+    """Return candidate rows (n, m) from uniform numbers (n, m); those of D and above do not exist.
+
+    A row is a cumulative sum of gaps that are geometric with mean sqrt(D).
+    """
     if D == 1:
         return np.arange(uniform.shape[1], dtype=np.int64)[None].repeat(len(uniform), axis=0)
     gaps = np.floor(np.log(uniform) / math.log1p(-1 / math.sqrt(D)))
-    # A gap beyond D ends the column; cut there, so that sums stay exact.
+    # A gap beyond D ends the column; clipping it there keeps the sums exact.
     return np.cumsum(np.minimum(gaps, D).astype(np.int64) + 1, axis=1) - 1

@@ -16,6 +16,7 @@ from rlid.records.judgement import judged as judged
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
 from rlid.records.measurement_spec import option_name as option_name
+from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import Record as Record
 from rlid.records.record import Status as Status
@@ -45,6 +46,7 @@ __all__ = [
     "Finite",
     "Judgement",
     "MAX_D",
+    "MAX_NAMES",
     "MAX_SEED",
     "MISSING",
     "MeasurementSpec",

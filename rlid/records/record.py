@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MAX_CURVE_POINTS = 200
+MAX_NAMES = 100
+"""Entries of a record's dictionaries, such as its notes."""
 
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
-"""Statuses that are the environment's or the machine's fault: such a trial says nothing of d."""
+"""Statuses of a fault of the environment, the agent or the machine: they say nothing of d."""
 VERSIONED = (
     "rlid",
     "numpy",
@@ -73,8 +75,8 @@ class Record(StrictModel):
     stopped_early: bool
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     curve: list[tuple[Count, Finite]] = Field(max_length=MAX_CURVE_POINTS)
-    hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=100)
-    notes: dict[Name, Value] = Field(default_factory=dict, max_length=100)
+    hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=MAX_NAMES)
+    notes: dict[Name, Value] = Field(default_factory=dict, max_length=MAX_NAMES)
     theta_sha256: Sha256 | None = None
     z_sha256: Sha256 | None = None
     versions: dict[Name, Name] = Field(max_length=50)
@@ -94,7 +96,7 @@ class Record(StrictModel):
 
     @property
     def is_missing(self) -> bool:
-        """Whether the environment or the machine failed, so that nothing is known of this trial."""
+        """Whether the environment, the agent or the machine failed, so that nothing is known."""
         return self.status in MISSING
 
 
@@ -130,13 +132,13 @@ def missing_record(
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of what a result may depend on."""
-    found = {"python": platform.python_version()}
+    present = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
-            found[name] = importlib.metadata.version(name)
+            present[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return present
 
 
 def written(record: Record) -> str:
@@ -148,8 +150,8 @@ def parse_record(text: str) -> Record:
     """Read a record from strict JSON.
 
     Raises:
-        NewerRecord: it is of a later schema.
-        DamagedRecord: it is not one.
+        NewerRecord: the text is a record of a later schema.
+        DamagedRecord: the text is no record.
     """
     with contextlib.suppress(ValidationError):
         # What reads back as it was written has no name twice; this is four times as fast.

@@ -38,9 +38,9 @@ class TrialSpec(StrictModel):
     stop_score: Finite | None = None
     budget: int = Field(ge=1, le=10**15)
     candidate: Literal["best", "last"] = "best"
-    """Which z is scored when the budget ends: the best validated one, or the last."""
+    """Which z is scored when the budget ends: the best of the looks, or the last candidate."""
     stopping: Stopping = "look"
-    """What ends a trial early: one look, or a look, a confirmation and a scoring that agree.
+    """What ends a trial early: a look alone, or a look, a confirmation and a scoring that agree.
 
     "look" is the rule of the first edition, and that of tasks whose validation and test data are
     fixed (kinds "supervised" and "synthetic"): there is nothing fresh to confirm a look with.

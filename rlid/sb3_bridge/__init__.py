@@ -5,7 +5,6 @@ Both report after each round of training, so that the trial decides when to stop
 """
 
 from rlid.sb3_bridge.critics import check_critic as check_critic
-from rlid.sb3_bridge.critics import numbers_of_layers as numbers_of_layers
 from rlid.sb3_bridge.critics import numbers_outside as numbers_outside
 from rlid.sb3_bridge.off_policy import SubspaceDQNPolicy as SubspaceDQNPolicy
 from rlid.sb3_bridge.off_policy import SubspaceSACPolicy as SubspaceSACPolicy
@@ -24,7 +23,6 @@ __all__ = [
     "SubspaceSACPolicy",
     "SubspaceTD3Policy",
     "check_critic",
-    "numbers_of_layers",
     "numbers_outside",
     "search_off_policy",
     "search_on_policy",

@@ -1,4 +1,4 @@
-"""The policy's network as a function of z: the one trained tensor of whatever acts."""
+"""The policy's network as a function of z, which is all that is trained of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def is_half(network: Network, precision: Precision) -> bool:
-    """Return whether there are convolutions to be in bfloat16."""
+    """Return whether the network has convolutions, and they are to be in bfloat16."""
     return precision == "bfloat16" and bool(network.architecture.filters)
 
 
@@ -41,11 +41,11 @@ class SubspaceActor(nn.Module):
         *,
         remembers: bool = True,
     ) -> None:
-        """`scale` is z / w; what `remembers` keeps theta until w's version changes.
+        """Start at z = 0; `scale` is z / w, and convolutions are computed in `precision`.
 
-        Convolutions, if there are any, are computed in `precision`.
-
-        SB3 moves the w of target networks by `.data`, which torch's version counter does not see.
+        An actor that `remembers` computes theta anew only when the version of w changes. Actors of
+        target networks must not: SB3 moves their w by `.data`, which torch's version counter does
+        not see.
         """
         super().__init__()
         self.network = problem.network.in_blocks()
@@ -59,7 +59,7 @@ class SubspaceActor(nn.Module):
         self._gradient: torch.Tensor | None = None
 
     def z(self) -> NDArray[np.float32]:
-        """Return where it stands in the subspace, z (d,)."""
+        """Return the coordinates z (d,) of the actor in the subspace."""
         return (self.w.detach() * self.scale).numpy().copy()
 
     def theta(self) -> torch.Tensor:
@@ -69,14 +69,14 @@ class SubspaceActor(nn.Module):
             if self._is_watched and theta.requires_grad:
                 theta.register_hook(self._keep)  # type: ignore[no-untyped-call]
             return theta
-        # While experience is collected w stands still, so P is applied once and not every step.
+        # While experience is collected w does not change, so that P is applied once.
         version = self.w._version
         if self._theta is None or self._theta[0] != version:
             self._theta = (version, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
 
     def forget(self) -> None:
-        """Make theta anew, whether or not w's version has changed."""
+        """Compute theta anew at the next call, whether or not the version of w has changed."""
         self._theta = None
 
     def parts(self) -> Parts:
@@ -98,9 +98,9 @@ class SubspaceActor(nn.Module):
         """
         if self._gradient is None:
             return None
-        whole = float(self._gradient.square().sum())
+        total = float(self._gradient.square().sum())
         inside = float(self.subspace.P.T(self._gradient).square().sum())
-        return inside / whole if whole > 0 else None
+        return inside / total if total > 0 else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs)."""

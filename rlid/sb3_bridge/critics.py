@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from rlid import projections
+from rlid.agent import numbers_of_layers
 from rlid.errors import InputError
 from rlid.networks import Network, parse
 from rlid.problem import Problem
@@ -181,13 +182,6 @@ def numbers_outside(network: Network, critic: CriticMode) -> int:
         trunk = Trunk(network)
         return trunk.body.D + trunk.width + 1
     return numbers_of_layers(network.inputs, *(network.architecture.hidden or DEFAULT_WIDTHS), 1)
-
-
-def numbers_of_layers(*sizes: int) -> int:
-    """Return the weights and biases of fully connected layers from sizes[0] to sizes[-1]."""
-    return sum(
-        inputs * outputs + outputs for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True)
-    )
 
 
 def _critic_in_subspace(network: Network, d: int) -> Network:

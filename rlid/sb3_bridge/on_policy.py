@@ -24,7 +24,7 @@ from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
 FUSED_FROM = 500_000
-"""From so many numbers on Adam makes one pass over them: they lie beyond the caches."""
+"""Size of z from which Adam runs fused, in one pass: it no longer fits the caches."""
 
 
 class SubspacePolicy(ActorCriticPolicy):
@@ -73,7 +73,7 @@ class SubspacePolicy(ActorCriticPolicy):
             lr=lr_schedule(1),  # type: ignore[call-arg]
             **settings,
         )
-        # In one pass Adam does not raise the version of what it changes.
+        # Fused Adam does not raise the version of the tensors that it changes.
         self.optimizer.register_step_post_hook(lambda *_: self.actor.forget())
 
     def extract_features(self, obs: Any, features_extractor: Any = None) -> Any:
@@ -96,7 +96,10 @@ class SubspacePolicy(ActorCriticPolicy):
 
 
 class UncheckedCategorical(CategoricalDistribution):
-    """SB3's, without torch's test of every row of logits: where one is NaN, sampling raises."""
+    """SB3's distribution without torch's check of every row of logits.
+
+    Where a logit is NaN, sampling raises anyway.
+    """
 
     def proba_distribution(self, action_logits: torch.Tensor) -> Self:
         """Take the logits (m, actions)."""

@@ -22,10 +22,12 @@ def parameters_of(model: BaseAlgorithm) -> State:
         if "param_groups" in content:
             plain[name] = content["param_groups"]
             slots = content["state"].items()
-            found = {f"{slot}/{key}": value for slot, kept in slots for key, value in kept.items()}
+            tensors = {
+                f"{slot}/{key}": value for slot, kept in slots for key, value in kept.items()
+            }
         else:
-            found = content
-        arrays |= {f"{name}/{key}": value.numpy().copy() for key, value in found.items()}
+            tensors = content
+        arrays |= {f"{name}/{key}": value.numpy().copy() for key, value in tensors.items()}
     buffer = getattr(model, "replay_buffer", None)
     if isinstance(buffer, ReplayBuffer):
         plain["buffer"] = {"pos": buffer.pos, "full": buffer.full}
@@ -39,13 +41,13 @@ def restore_parameters(model: BaseAlgorithm, state: State) -> None:
     content: dict[str, Any] = {}
     for name in model.get_parameters():
         prefix = f"{name}/"
-        found = {
+        tensors = {
             key.removeprefix(prefix): torch.from_numpy(array.copy())
             for key, array in state.arrays.items()
             if key.startswith(prefix)
         }
         groups = state.plain.get(name)
-        content[name] = found if groups is None else _optimizer(groups, found)
+        content[name] = tensors if groups is None else _optimizer(groups, tensors)
     model.set_parameters(content, exact_match=True, device="cpu")
     buffer = getattr(model, "replay_buffer", None)
     if isinstance(buffer, ReplayBuffer):
@@ -55,10 +57,10 @@ def restore_parameters(model: BaseAlgorithm, state: State) -> None:
             getattr(buffer, key)[: len(array)] = array
 
 
-def _optimizer(groups: list[dict[str, Any]], found: dict[str, torch.Tensor]) -> dict[str, Any]:
+def _optimizer(groups: list[dict[str, Any]], tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     """Return an optimizer's state_dict from its groups and "slot/key" tensors."""
     slots: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in found.items():
+    for name, value in tensors.items():
         slot, _, key = name.partition("/")
         slots.setdefault(int(slot), {})[key] = value
     return {"state": slots, "param_groups": groups}

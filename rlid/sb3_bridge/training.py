@@ -1,4 +1,4 @@
-"""One training by SB3, cut into rounds: what the trial sees of it, and what of it is saved."""
+"""A training by SB3, cut into rounds: what the trial sees of it, and what of it is saved."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, SearchSteps
+from rlid.errors import Diverged
 from rlid.problem import Problem
 from rlid.records import State, generator_state, joined, restore_generator
 from rlid.sb3_bridge.actor import SubspaceActor
@@ -29,7 +30,7 @@ COUNTERS = (
     "_current_progress_remaining",
     "exploration_rate",
 )
-"""What SB3's algorithms count, each those of it that it has."""
+"""Counters of SB3's algorithms; no algorithm has all of them."""
 
 
 class Training(ABC):
@@ -68,7 +69,7 @@ class Training(ABC):
             reached = problem.search_steps // interval
             while True:
                 with self.generators.installed():
-                    self.round()
+                    self.finite_round()
                 is_due = problem.search_steps // interval > reached
                 score = _mean(self.env.finished_returns)
                 share = self.actor().gradient_share()
@@ -81,13 +82,39 @@ class Training(ABC):
         finally:
             self.env.close()
 
+    def finite_round(self) -> None:
+        """Run a round.
+
+        Raises:
+            Diverged: it raised, and the policy is not finite: what SB3 or an environment makes of
+                that is no fault of theirs.
+        """
+        try:
+            self.round()
+        except Exception as error:
+            if self.has_diverged():
+                raise Diverged("z is not finite") from error
+            raise
+
+    def has_diverged(self) -> bool:
+        """Return whether z, or the network's outputs for the last observations, are not finite."""
+        actor = self.actor()
+        if not np.isfinite(actor.z()).all():
+            return True
+        last = self.model._last_obs
+        if last is None:
+            return False
+        with torch.no_grad():
+            outputs = actor(torch.as_tensor(last))
+        return not bool(torch.isfinite(outputs).all())
+
     def begin_anew(self) -> None:
         """Start a new episode in every environment."""
         self.model._last_obs = self.env.reset()
         self.model._last_episode_starts = np.ones(self.env.num_envs, bool)
 
     def state(self) -> State:
-        """Return all that the training goes on from, but the episodes under way."""
+        """Return the state from which the training resumes, without the episodes under way."""
         plain, torch_state = self.generators.state()
         spaces: Any = self.model.action_space
         return joined(
@@ -101,7 +128,7 @@ class Training(ABC):
         )
 
     def restore(self, state: State) -> None:
-        """Go on from a state that `state` gave."""
+        """Resume from a state that `state` gave."""
         for name, value in state.part("counters").plain.items():
             setattr(self.model, name, value)
         generators = state.part("global")
@@ -130,8 +157,7 @@ def begin(
         model = algorithm(policy, env, device="cpu", policy_kwargs=policy_settings, **settings)
         # Exploring may draw from the space itself, whose generator SB3 seeds from the clock.
         model.action_space.seed(int(rng.integers(0, EPISODE_SEEDS)))
-        training = kind(model, env, generators, budget)
-    return training
+        return kind(model, env, generators, budget)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -26,7 +26,7 @@ def within(seconds: float, doing: str = "looking at the task") -> Iterator[Beat]
     if threading.current_thread() is not threading.main_thread():
         yield no_beat
         return
-    is_over, is_open = False, True
+    is_over = has_ended = False
 
     def refusal() -> TimeLimit:
         return TimeLimit(
@@ -40,9 +40,9 @@ def within(seconds: float, doing: str = "looking at the task") -> Iterator[Beat]
         raise refusal()
 
     def beat() -> None:
-        # A world keeps this function for longer than the block: with no handler left, the signal
-        # would end the process. Code that swallows the interruption is interrupted again.
-        if is_open:
+        # What was made in the block may keep this function.
+        if not has_ended:
+            # Code that swallows the interruption is interrupted again after as long.
             signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
 
     before = signal.signal(signal.SIGALRM, interrupt)
@@ -56,7 +56,7 @@ def within(seconds: float, doing: str = "looking at the task") -> Iterator[Beat]
             raise refusal() from error
         raise
     finally:
-        is_open = False
+        has_ended = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     if is_over:

@@ -1,4 +1,4 @@
-"""Checkpoints of long trials: one file for each, replaced as the trial goes on, gone at its end."""
+"""Checkpoints of long trials: one file per trial, replaced at each save, removed at its end."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from rlid.errors import DamagedRecord, StoreError
 from rlid.records import State, TrialSpec, decode, encode, versions
 from rlid.store import Store, read_limited, write_whole
 
-MAX_BYTES = 32 * 1024 * 1024
-"""What a checkpoint may take; a search with a larger state goes without."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest size of a checkpoint, in bytes; a search with a larger state has none."""
+FORMAT = 2
+"""Rises when the state of a trial has another layout."""
 
 
 class Checkpoints:
     """The checkpoints of one store, under `<folder>/checkpoints/<key>.safetensors`."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing is written before the first checkpoint."""
+        """Write nothing before the first checkpoint."""
         self._store = store
 
     def path(self, spec: TrialSpec) -> Path:
-        """Return where the checkpoint of a trial stands, or would stand."""
+        """Return the path of a trial's checkpoint, whether or not there is one."""
         return self._store.room("checkpoints") / f"{spec.key}.safetensors"
 
     def save(self, spec: TrialSpec, state: State) -> bool:
-        """Write a trial's state in place of the one before; return False if it is too large.
+        """Replace a trial's checkpoint; return False where the state is too large for one.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the checkpoint cannot be written.
         """
-        made = {"spec": spec.key, "versions": versions(), "state": state.plain}
-        data = encode(State(made, state.arrays))
+        header = {"format": FORMAT, "spec": spec.key, "versions": versions()}
+        data = encode(State({**header, "state": state.plain}, state.arrays))
         if len(data) > MAX_BYTES:
             return False
         try:
@@ -43,13 +45,13 @@ class Checkpoints:
         return True
 
     def load(self, spec: TrialSpec) -> State | None:
-        """Return the state that a trial can go on from, if there is one.
+        """Return the state from which a trial can resume, or None where there is none.
 
-        One that is damaged, of another trial, or made by other versions is set aside, and the trial
-        starts again.
+        A checkpoint that is damaged, of another trial, or made by other versions is set aside, and
+        the trial starts again.
 
         Raises:
-            StoreError: it cannot be read, or not be set aside.
+            StoreError: the checkpoint cannot be read, or cannot be set aside.
         """
         path = self.path(spec)
         try:
@@ -57,12 +59,20 @@ class Checkpoints:
         except FileNotFoundError:
             return None
         except DamagedRecord as error:
-            self._store.set_aside(path, f"{error}: the trial starts again")
+            self.set_aside(spec, str(error))
             return None
         except OSError as error:
             raise StoreError(
                 f"the checkpoint {str(path)!r} cannot be read: {error.strerror or error}"
             ) from error
+
+    def set_aside(self, spec: TrialSpec, reason: str) -> None:
+        """Put a checkpoint that no trial can resume from into quarantine, with the reason.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        self._store.set_aside(self.path(spec), f"{reason}: the trial starts again")
 
     def drop(self, spec: TrialSpec) -> None:
         """Remove the checkpoint of a trial that has ended."""
@@ -72,6 +82,8 @@ class Checkpoints:
 def _checked(state: State, spec: TrialSpec) -> State:
     if state.plain.get("spec") != spec.key:
         raise DamagedRecord("a checkpoint of another spec")
+    if state.plain.get("format") != FORMAT:
+        raise DamagedRecord("a checkpoint of another format")
     if state.plain.get("versions") != versions():
         raise DamagedRecord("a checkpoint made with other versions of the libraries")
     return State(state.plain["state"], state.arrays)

@@ -1,154 +1,137 @@
-"""How far a trial has come: what it validated, what it would score, and what of it is saved."""
+"""How far a trial has come: its looks, the best policies among them, and what of it is saved."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault
-from rlid.problem import Answer, Problem, Request, Returns
-from rlid.random_stream import role_seed
+from rlid.problem import Problem
 from rlid.records import State, TrialSpec, generator_state, restore_generator
+from rlid.training.seeds import role_generator
 
-VALIDATIONS = 50
-"""A candidate is validated at least this many times over the budget, promising or not."""
-LOOKS = 3
-"""Parts in which a validation is run, so that hopeless candidates cost one part only."""
-SEED_BOUND = 2**31
-"""Episode seeds lie below: some environments take no larger ones."""
+LOOKS = 50
+"""Candidates are looked at this many times over the budget or more, promising or not."""
+BEST_LOOKS = 5
+"""Policies that are looked at again at the end of the budget."""
 
 Z = NDArray[np.float32]
-Validation = Generator[list[Request], list[Answer], None]
+
+
+class Look(NamedTuple):
+    """A policy z (d,) that was looked at, and the mean return of its episodes."""
+
+    z: Z
+    mean: float
 
 
 @dataclass
 class Course:
-    """How far a trial has come: its validated candidates, and the steps that went into them."""
+    """How far a trial has come.
+
+    Attributes:
+        episodes: the generator of looks in trials of stopping "look".
+        curve: (search steps, mean return) of each look.
+        best: the policies with the highest means among those looked at, the best first: at most
+            BEST_LOOKS, or one in trials of stopping "look".
+        last: the last candidate (d,), where it was not looked at.
+        deciding: returns (n,) of the scoring that ended the search, where one did.
+        is_solved: whether the search ended early: `best` then holds the policy that ended it.
+        is_in_doubt: whether the last look passed and fresh episodes did not confirm it.
+        validation_steps: steps of looks, confirmations and second looks.
+        scoring_steps: steps of scorings.
+        earlier_seconds: how long the trial ran before it was interrupted.
+    """
 
     problem: Problem
     spec: TrialSpec
-    episodes: np.random.Generator
+    episodes: np.random.Generator = field(init=False)
     curve: list[tuple[int, float]] = field(default_factory=list)
-    best: Z | None = None
-    best_mean: float = -math.inf
+    best: list[Look] = field(default_factory=list)
     last: Z | None = None
+    deciding: NDArray[np.float64] | None = None
     is_solved: bool = False
+    is_in_doubt: bool = False
     validation_steps: int = 0
+    scoring_steps: int = 0
     earlier_seconds: float = 0.0
     began: float = field(default_factory=time.perf_counter)
 
+    def __post_init__(self) -> None:
+        """Start the generator of looks."""
+        self.episodes = role_generator(self.spec.seed, "validation")
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a look that passes is confirmed before it ends the trial."""
+        return self.spec.stopping == "confirmed"
+
+    def is_due(self, score: float | None) -> bool:
+        """Return whether the last candidate, of this score in search, is to be looked at now.
+
+        Where fresh episodes have just spoken against a candidate, the next look is that of the
+        schedule: a search whose own episodes look like success would be looked at all the time.
+        """
+        stop = self.spec.stop_score
+        if stop is not None and score is not None and score >= stop and not self.is_in_doubt:
+            return True
+        since = self.problem.search_steps - (self.curve[-1][0] if self.curve else 0)
+        return since * LOOKS >= self.spec.budget
+
+    def note(self, look: Look, steps: int) -> None:
+        """Take note of a look at the last candidate, after so many search steps."""
+        self.curve.append((steps, look.mean))
+        self.last = None
+        if self.spec.candidate == "last":
+            self.best = [look]
+            return
+        # Of equal means the earlier look comes first.
+        ranked = sorted([*self.best, look], key=lambda each: -each.mean)
+        self.best = ranked[: BEST_LOOKS if self.is_confirmed else 1]
+
+    def finish(self, look: Look, deciding: NDArray[np.float64] | None = None) -> None:
+        """End the search early with this policy; `deciding` are the returns that decided."""
+        self.best, self.deciding, self.is_solved = [look], deciding, True
+
     def state(self) -> State:
         """Return what `restore` takes: how far the trial has come, but for the search itself."""
-        arrays = {"best": self.best, "last": self.last}
+        arrays = {f"best/{rank}": look.z for rank, look in enumerate(self.best)}
+        if self.last is not None:
+            arrays["last"] = self.last
         plain = {
             "search_steps": self.problem.search_steps,
             "validation_steps": self.validation_steps,
+            "scoring_steps": self.scoring_steps,
             "curve": self.curve,
-            "best_mean": self.best_mean if self.best is not None else None,
+            "best": [look.mean for look in self.best],
+            "is_in_doubt": self.is_in_doubt,
             "episodes": generator_state(self.episodes),
             "seconds": self.earlier_seconds + time.perf_counter() - self.began,
         }
-        return State(plain, {name: z for name, z in arrays.items() if z is not None})
+        return State(plain, arrays)
 
     def restore(self, state: State) -> None:
-        """Go on from a state that `state` gave."""
+        """Resume from a state that `state` gave.
+
+        Raises:
+            Exception: the state lacks something, or holds it in another shape.
+        """
         plain = state.plain
-        self.problem.search_steps = plain["search_steps"]
-        self.validation_steps = plain["validation_steps"]
-        self.curve = [(steps, mean) for steps, mean in plain["curve"]]
-        self.best, self.last = state.arrays.get("best"), state.arrays.get("last")
-        if self.best is not None:
-            self.best_mean = plain["best_mean"]
+        self.curve = [(int(steps), float(mean)) for steps, mean in plain["curve"]]
+        self.best = [
+            Look(state.arrays[f"best/{rank}"], float(mean))
+            for rank, mean in enumerate(plain["best"])
+        ]
+        self.last = state.arrays.get("last")
+        shapes = {z.shape for z in (*(look.z for look in self.best), self.last) if z is not None}
+        if not shapes <= {(self.problem.dim,)}:
+            raise ValueError(f"policies of shape {shapes}, not ({self.problem.dim},)")
         restore_generator(self.episodes, plain["episodes"])
-        self.earlier_seconds = plain["seconds"]
-
-    def is_due(self, score: float | None) -> bool:
-        """Whether the offered candidate is to be validated now."""
-        stop = self.spec.stop_score
-        if stop is not None and score is not None and score >= stop:
-            return True
-        since = self.problem.search_steps - (self.curve[-1][0] if self.curve else 0)
-        return since * VALIDATIONS >= self.spec.budget
-
-    def validate(self, z: Z) -> Validation:
-        """Run z through fresh validation episodes; it is final when it clears the stop score.
-
-        It has to by one standard error, since a policy just below that is tried often enough
-        would pass by luck. One that has fallen short by as much is not looked at further.
-        """
-        stop, steps = self.spec.stop_score, self.problem.search_steps
-        values, mean, error = np.empty(0), -math.inf, 0.0
-        for together in self._looks():
-            requests, states = [], []
-            for part in together:
-                requests.append(Request(self.problem, z[None], self._seeds(part), "validation"))
-                states.append(generator_state(self.episodes))
-            for answer, state in zip((yield requests), states, strict=True):
-                result = unless_fault(answer)
-                self.validation_steps += result.steps
-                values = np.concatenate([values, result.values[0]])
-                mean, error = float(values.mean()), standard_error(values)
-                falls_short = stop is not None and mean + error < stop
-                if falls_short:
-                    # Parts that were asked for in vain are as if they had not been.
-                    restore_generator(self.episodes, state)
-                    break
-            if falls_short:
-                break
-        self.curve.append((steps, mean))
-        self.is_solved = stop is not None and mean - error >= stop
-        if self.is_solved or mean > self.best_mean or self.spec.candidate == "last":
-            self.best, self.best_mean = z, mean
-        self.last = None
-
-    def _looks(self) -> list[list[NDArray[np.int64]]]:
-        """Return the parts of a validation, those in a list that are asked for together.
-
-        Without a stop score nothing depends on the order. With one, most candidates that clear it
-        at first are looked at to the end, and where a step costs little more for it, no part waits
-        for the longest episode of another.
-        """
-        episodes = self.problem.task.validation_episodes
-        parts = np.array_split(np.arange(episodes), min(LOOKS, episodes))
-        if self.spec.stop_score is None:
-            return [parts]
-        if self.problem.world.merges and len(parts) > 1:
-            return [parts[:1], parts[1:]]
-        return [[part] for part in parts]
-
-    def _seeds(self, part: NDArray[np.int64]) -> tuple[int, ...]:
-        if self.problem.task.kind == "rl":
-            return draw_seeds(self.episodes, len(part))
-        # An objective's evaluations are numbered: each has data of its own.
-        return tuple(part.tolist())
-
-
-def unless_fault(answer: Answer) -> Returns:
-    """Return an answer that is one.
-
-    Raises:
-        EnvironmentFault: it is a fault instead.
-    """
-    if isinstance(answer, EnvironmentFault):
-        raise answer
-    return answer
-
-
-def standard_error(values: NDArray[np.float64]) -> float:
-    """Return the standard error of the mean of values (n,), or 0 for a single one."""
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-
-
-def draw_seeds(rng: np.random.Generator, n: int) -> tuple[int, ...]:
-    """Draw the seeds of n episodes."""
-    return tuple(rng.integers(0, SEED_BOUND, n).tolist())
-
-
-def role_generator(seed: int, role: str) -> np.random.Generator:
-    """Return the generator of one role in the trial with this seed."""
-    return np.random.default_rng(role_seed(seed, role))
+        self.problem.search_steps = int(plain["search_steps"])
+        self.validation_steps = int(plain["validation_steps"])
+        self.scoring_steps = int(plain["scoring_steps"])
+        self.is_in_doubt = bool(plain["is_in_doubt"])
+        self.earlier_seconds = float(plain["seconds"])

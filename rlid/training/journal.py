@@ -1,10 +1,10 @@
-"""The answers that an unfinished trial has had, on disk: a killed one goes on where it was.
+"""The answers of an unfinished trial, on disk: a trial that was killed resumes from them.
 
-A trial is a function of its spec and of the answers to its questions, so it is resumed by asking
-again from the start and answering from the journal until that runs out. The optimizer's state is
-never written. One file per trial, `<store>/journals/<task>/<key>.journal`: a line of JSON that
+A trial is a function of its spec and of the answers to its requests. So it resumes by running again
+from the start, with answers from the journal until these run out. The optimizer's state is never
+written. One file per trial, `<store>/journals/<task>/<key>.journal`: a line of JSON that
 names the trial and the versions it ran with, then one frame per answer, each with a digest of its
-question and a checksum. It is removed when the trial's record is published.
+request and a checksum. The file is removed when the record of the trial is in the store.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from rlid.records import TrialSpec, canonical, parse_json, versions
 from rlid.store import Store, slug
 
 FLUSH_SECONDS = 5.0
-"""Answers are written at most so often: what a kill costs, and a short trial writes nothing."""
+"""Seconds between two writes: a kill costs so much work, and a short trial writes nothing."""
 MAX_BYTES = 16 * 1024 * 1024
-"""Of one journal; a trial with more answers is resumed from the last that fitted."""
+"""Bytes of one journal; a trial with more answers resumes from the last that fitted."""
 MAX_HEADER = 4096
 """Bytes of the first line."""
 FORMAT = 1
@@ -41,7 +41,7 @@ _CHECKSUM = struct.Struct("<I")
 
 
 class _Frame(NamedTuple):
-    """An answer, the digest of its question, and the bytes of the file that it takes."""
+    """An answer, the digest of its request, and its first and last byte in the file."""
 
     digest: bytes
     returns: Returns
@@ -53,21 +53,21 @@ class Journals:
     """The journals of a store's unfinished trials."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing is made on disk before a trial has lasted FLUSH_SECONDS."""
+        """Write nothing before a trial has lasted FLUSH_SECONDS."""
         self._store = store
 
     def path(self, spec: TrialSpec) -> Path:
-        """Return where the journal of a trial stands, or would stand."""
+        """Return the path of a trial's journal, whether or not there is one."""
         return self._store.room("journals", slug(spec.task)) / f"{spec.key}.journal"
 
     def open(self, spec: TrialSpec) -> Journal:
         """Return a trial's journal, with the answers that were kept.
 
-        One of another trial, of other versions or of none goes to quarantine, with the reason
-        beside it.
+        A file that is no journal, or one of another trial or of other versions, goes to quarantine,
+        with the reason beside it.
 
         Raises:
-            StoreError: it cannot be moved there.
+            StoreError: the file cannot be moved there.
         """
         path = self.path(spec)
         header = canonical({"journal": FORMAT, "key": spec.key, "versions": versions()})
@@ -84,7 +84,7 @@ class Journals:
 
 
 class Journal:
-    """One trial's answers: those kept from before, then those added.
+    """The answers of one trial: those kept from an earlier run, then new ones.
 
     Whatever goes wrong with the file costs the chance to resume, never the trial.
     """
@@ -100,11 +100,11 @@ class Journal:
         self._written_at = time.monotonic()
 
     def recover(self) -> None:
-        """Read what was kept; a torn end is cut off.
+        """Read the answers of an earlier run, and cut off a torn end.
 
         Raises:
             DamagedRecord: the file is not this trial's journal.
-            OSError: it cannot be read, or another process writes it.
+            OSError: the file cannot be read, or another process writes it.
         """
         if not self._path.exists() and not self._path.is_symlink():
             return
@@ -126,13 +126,13 @@ class Journal:
 
     @property
     def kept(self) -> int:
-        """How many answers are left that need no evaluation."""
+        """The number of answers of an earlier run that were not asked for yet."""
         return len(self._kept)
 
     def answer(self, request: Request) -> Returns | None:
-        """Return the answer that was kept for this question, or None: then it is to be evaluated.
+        """Return the answer of an earlier run to this request, or None where there is none.
 
-        Once a question differs from the one that was asked then, nothing more is taken.
+        When a request differs from that of the earlier run, its later answers are dropped.
         """
         if not self._kept:
             return None
@@ -145,7 +145,7 @@ class Journal:
         return None
 
     def add(self, request: Request, returns: Returns) -> None:
-        """Keep the answer to a question; it is on disk within FLUSH_SECONDS of the next one."""
+        """Keep the answer to a request; it is written when FLUSH_SECONDS have passed."""
         if self._is_broken:
             return
         n, episodes = returns.values.shape
@@ -156,7 +156,7 @@ class Journal:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was added."""
+        """Write the new answers to disk."""
         data, self._fresh = b"".join(self._fresh), []
         self._written_at = time.monotonic()
         try:
@@ -175,7 +175,7 @@ class Journal:
             self._is_broken = True
 
     def remove(self) -> None:
-        """Forget the answers: the trial is over, and its record is published."""
+        """Delete the file: the trial is over, and its record is in the store."""
         self._fresh.clear()
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
@@ -183,7 +183,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Write what was added and let go of the file."""
+        """Write the new answers and close the file."""
         if self._fresh and not self._is_broken:
             self.flush()
         if self._descriptor is not None:
@@ -205,7 +205,7 @@ def _open(path: Path, flags: int) -> int:
 
 
 def _frames(data: bytes, at: int) -> Iterator[_Frame]:
-    """Yield the sound frames from `at` on."""
+    """Yield the sound frames of a file from byte `at` on."""
     while at + _FRAME.size <= len(data):
         n, episodes, digest, steps = _FRAME.unpack_from(data, at)
         end = at + _FRAME.size + 8 * n * episodes
@@ -220,19 +220,19 @@ def _frames(data: bytes, at: int) -> Iterator[_Frame]:
 
 
 def _digest(request: Request) -> bytes:
-    """Return 16 bytes that tell this question from any other of the trial."""
-    found = hashlib.blake2b(np.ascontiguousarray(request.Z, "<f4").tobytes(), digest_size=16)
-    found.update(f"{request.part}/{request.Z.shape}/{request.seeds}".encode())
-    return found.digest()
+    """Return 16 bytes that tell this request from any other of the trial."""
+    digest = hashlib.blake2b(np.ascontiguousarray(request.Z, "<f4").tobytes(), digest_size=16)
+    digest.update(f"{request.part}/{request.Z.shape}/{request.seeds}".encode())
+    return digest.digest()
 
 
 def _difference(header: bytes, expected: bytes) -> str:
-    """Say in one line why a header is not the expected one."""
+    """Return in one line why a header is not the expected one."""
     try:
-        found, wanted = parse_json(header.decode()), parse_json(expected.decode())
+        present, wanted = parse_json(header.decode()), parse_json(expected.decode())
         for name in wanted:
-            if found[name] != wanted[name]:
-                return f"its journal has {name} {found[name]}, not {wanted[name]}"[:500]
+            if present[name] != wanted[name]:
+                return f"its journal has {name} {present[name]}, not {wanted[name]}"[:500]
     except (DamagedRecord, UnicodeDecodeError, KeyError, TypeError):
         pass
     return "its journal does not begin as a journal does"

@@ -1,4 +1,4 @@
-"""A trial's course for TensorBoard, on request: it is watched, and takes the same course."""
+"""The course of a trial for TensorBoard; a trial that is watched gives the same record."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ def check_tensorboard(folder: str | None) -> None:
 class Scalars:
     """One trial's numbers against its steps, in `<folder>/<task>/<agent>-d<d>-seed<seed>-<key>`.
 
-    return: the mean return in search. validation: that of a validated candidate, and success
-    whether it reached the stop score. z_norm: |z|. gradient_share: the share of the squared length
-    of the last gradient of theta that lies in the subspace, where the agent has one.
+    - return: the mean return in search
+    - validation: the mean return of a look
+    - success: 1 where a look's mean return reached the stop score, else 0
+    - z_norm: the length of z
+    - gradient_share: the share of the last gradient of theta, by squared length, that lies in the
+      subspace, where the agent has a gradient
     """
 
     def __init__(self, folder: str, spec: TrialSpec) -> None:
@@ -52,11 +55,14 @@ class Scalars:
         curve: list[tuple[int, float]],
         more: Mapping[str, float],
     ) -> None:
-        """Write where the search stands after `steps`: z (d,), and what was validated since."""
-        found = {"z_norm": float(np.linalg.norm(z)), **more}
+        """Write where the search stands after `steps`: z (d,), and the looks since the last call.
+
+        `curve` holds (steps, mean return) of all looks so far, and `more` the agent's own scalars.
+        """
+        scalars = {"z_norm": float(np.linalg.norm(z)), **more}
         if score is not None:
-            found["return"] = score
-        for name, value in found.items():
+            scalars["return"] = score
+        for name, value in scalars.items():
             self._writer.add_scalar(name, value, steps)
         for at, mean in curve[self._seen :]:
             self._writer.add_scalar("validation", mean, at)
@@ -65,5 +71,5 @@ class Scalars:
         self._seen = len(curve)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the rest and close the file."""
         self._writer.close()

@@ -29,8 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 from simulated import CURVES, Curve, Simulation, grid_dims, truth  # noqa: E402
 
-from rlid.dimension import Estimate, compare, estimate  # noqa: E402
-from rlid.dimension.search import SEARCHES, Search, make_search  # noqa: E402
+from rlid.dimension import Estimate, Search, compare, estimate, make_search  # noqa: E402
 
 # The targets, and the success probability at dmax from which "> dmax" is a false answer.
 LEAST_COVERAGE = 0.93
@@ -39,6 +38,13 @@ MOST_ALARMS = 0.05
 SOLVED_AT_DMAX = 0.9
 # The relative width at which the adaptive search stops: that of `rlid run`.
 PRECISION = 0.25
+# The searches: a name for the table, the kind, and the most trials.
+SEARCHES_RUN: dict[str, tuple[str, int | None]] = {
+    "adaptive": ("adaptive", None),
+    "adaptive 15": ("adaptive", 15),
+    "bisect": ("bisect", None),
+    "grid": ("grid", None),
+}
 # Measurements that one job makes, and compares with each other in a ring.
 CHUNK = 50
 BY_NAME = {curve.name: curve for curve in CURVES}
@@ -58,10 +64,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """What one measurement gave; an open interval has the width -1."""
+    """What one measurement gave; an open interval has the width -1, `flat_width` is by the flat
+    prior, and `is_reliable_covered` is said of d_reliable."""
 
     is_covered: bool
+    is_flat_covered: bool
+    is_reliable_covered: bool
     width: float
+    flat_width: float
     is_censored: bool
     is_alarm: bool
     trials: int
@@ -69,20 +79,31 @@ class Row:
 
 
 def search_of(curve: Curve, job: Job) -> Search:
+    kind, most = SEARCHES_RUN[job.search]
     return make_search(
-        job.search,
+        kind,
         dmax=curve.dmax,
-        dims=grid_dims(curve.dmax) if job.search == "grid" else None,
+        dims=grid_dims(curve.dmax) if kind == "grid" else None,
         seeds=range(job.seeds),
         precision=job.precision,
+        max_trials=most,
     )
 
 
+def holds(low: int | None, high: int | None, known: int | None, dmax: int) -> bool:
+    """Return whether an interval holds the truth; None stands for an open end or truth."""
+    value = dmax + 1 if known is None else known
+    return (low is None or low <= value) and (high is None or value <= high)
+
+
 def covers(answer: Estimate, known: int | None) -> bool:
-    """Return whether the interval holds the truth; None stands for a truth above dmax."""
-    value = answer.dmax + 1 if known is None else known
-    is_above_low = answer.ci_low is None or answer.ci_low <= value
-    return is_above_low and (answer.ci_high is None or value <= answer.ci_high)
+    """Return whether the interval of d_int90 holds the truth."""
+    return holds(answer.ci_low, answer.ci_high, known, answer.dmax)
+
+
+def width(low: int | None, high: int | None, d: int | None) -> float:
+    """Return the width of an interval over d, -1 where it is open."""
+    return -1.0 if low is None or high is None or d is None else (high - low) / d
 
 
 def run(job: Job) -> list[Row]:
@@ -100,7 +121,12 @@ def run(job: Job) -> list[Row]:
         rows.append(
             Row(
                 is_covered=covers(answer, truth(curve)),
-                width=answer.relative_width if np.isfinite(answer.relative_width) else -1.0,
+                is_flat_covered=holds(answer.flat_low, answer.flat_high, truth(curve), curve.dmax),
+                is_reliable_covered=holds(
+                    answer.reliable_low, answer.reliable_high, truth(curve, 0.9), curve.dmax
+                ),
+                width=width(answer.ci_low, answer.ci_high, answer.d_int90),
+                flat_width=width(answer.flat_low, answer.flat_high, answer.d_int90),
                 is_censored=answer.censored,
                 is_alarm=verdict != "undecided",
                 trials=len(trials),
@@ -155,8 +181,9 @@ def report(done: dict[Job, list[Row]]) -> int:
     for job, rows in done.items():
         gathered[job.curve, job.search, job.seeds] += rows
     print_line("curve", "search", "seeds", "measured", "truth", "P(dmax)", "covered", "width",
-               "median d", "> dmax", "called different", "trials")  # fmt: skip
-    print_line(*["---"] * 12)
+               "flat: covered", "width", "d_reliable covered", "median d", "> dmax",
+               "called different", "trials")  # fmt: skip
+    print_line(*["---"] * 15)
     order = {name: position for position, name in enumerate(BY_NAME)}
     missed = 0
     for key in sorted(gathered, key=lambda key: (order[key[0]], key[1:])):
@@ -177,7 +204,6 @@ def print_scenario(curve: Curve, kind: str, seeds: int, rows: list[Row]) -> int:
         np.mean(censored) >= MOST_CENSORED and top >= SOLVED_AT_DMAX,
         np.mean(alarms) > MOST_ALARMS,
     )
-    width = np.median([np.inf if row.width < 0 else row.width for row in rows])
     print_line(
         curve.name,
         kind,
@@ -186,7 +212,10 @@ def print_scenario(curve: Curve, kind: str, seeds: int, rows: list[Row]) -> int:
         truth(curve) or f"> {curve.dmax}",
         f"{top:.2f}",
         share(covered, bool(is_missed[0])),
-        f"{width:.2f}",
+        f"{median_width([row.width for row in rows]):.2f}",
+        f"{100 * np.mean([row.is_flat_covered for row in rows]):.0f} %",
+        f"{median_width([row.flat_width for row in rows]):.2f}",
+        f"{100 * np.mean([row.is_reliable_covered for row in rows]):.0f} %",
         f"{np.median([row.d for row in rows]):.0f}",
         share(censored, bool(is_missed[1])),
         share(alarms, bool(is_missed[2])),
@@ -195,12 +224,17 @@ def print_scenario(curve: Curve, kind: str, seeds: int, rows: list[Row]) -> int:
     return sum(bool(one) for one in is_missed)
 
 
+def median_width(widths: Sequence[float]) -> float:
+    """Return the median width; open intervals are the widest."""
+    return float(np.median([np.inf if value < 0 else value for value in widths]))
+
+
 def main() -> int:
     """Read the arguments, measure what is not there yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--measurements", type=int, default=2000, help="in each scenario")
     parser.add_argument("--seeds", default="5,10", help="numbers of seeds, with commas")
-    parser.add_argument("--search", default=",".join(SEARCHES), help="kinds, with commas")
+    parser.add_argument("--search", default=",".join(SEARCHES_RUN), help="kinds, with commas")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
     parser.add_argument("--precision", type=float, default=PRECISION, help="asked of adaptive")
     parser.add_argument("--jobs", type=int, default=1, help="processes")

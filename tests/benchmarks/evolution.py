@@ -1,14 +1,13 @@
-"""Environment steps per second of evolution strategies: the simulator, rlid, and plain loops.
+"""Measures steps per second of evolution strategies: the simulator, rlid, and plain loops.
 
 python tests/benchmarks/evolution.py [--seconds 8] [--repeats 3] [--tasks cartpole]
 
-All on one thread, in one run, and by processor time: on an idle machine that is the time on the
-clock. The cell is what a worker of `rlid run` runs: ten seeds of one d side by side, every trial to
-the end of its budget, validation and scoring counted. The simulator alone is timed with as many
-episodes side by side as a question of each trial holds, and with as many as are under way in the
-cell in the mean: those that are over wait for the longest of their generation. EvoTorch is timed
-where it is installed. With cartpole the command itself is timed as well, in turn with the rest,
-start-up and all.
+Everything runs on one thread and is timed in CPU seconds, in turns. The cell is what a worker of
+`rlid run` runs: ten seeds of one d side by side, each to the end of its budget, with validation and
+scoring. The simulator alone is timed twice: with as many parallel episodes as the requests of all
+trials have, and with the mean number of episodes that run at once in the cell (an ended episode
+waits for the longest of its generation). EvoTorch is timed where it is installed. For cartpole the
+command `rlid run` is timed too, its start-up included.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -36,15 +36,15 @@ from rlid.records.judgement import Judgement
 from rlid.simulators.actions import sample
 from rlid.simulators.make import make_world
 from rlid.task import Task, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 SEEDS, D = 10, 20
 EPISODES = 4
 BUDGETS = {"cartpole": 200_000, "inverted_pendulum": 20_000}
-"""Steps that each trial of the cell searches: the task's own, or a fifth where it is slow."""
+"""Search steps of each trial in the cell: the task's budget, or a fifth of it if it is slow."""
 NETWORKS = {"cartpole": "mlp:64x64", "inverted_pendulum": "mlp:20x20"}
 JAX = 700_000
-"""Steps a second of gymnax's compiled CartPole with the same policy, as measured elsewhere."""
+"""Steps per second of gymnax's compiled CartPole with the same policy, measured elsewhere."""
 TARGETS: dict[str, dict[str, float]] = {
     "cartpole": {"raw": 0.25, "plain": 60.0, "cell": JAX},
     "inverted_pendulum": {"raw": 0.6},
@@ -57,15 +57,19 @@ Rate = Callable[[float], float]
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement, roughly")
-    parser.add_argument("--repeats", type=int, default=3, help="median of so many, interleaved")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="about how long each row is timed"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="the median is taken over this number"
+    )
     parser.add_argument("--tasks", default=",".join(NETWORKS), help="names with commas")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    each = arguments.seconds / arguments.repeats
+    seconds_each = arguments.seconds / arguments.repeats
     for name in arguments.tasks.split(","):
         task = resolve(name)
-        n = under_way(task)
+        n = running_episodes(task)
         rows: dict[str, Rate] = {
             "full": lambda seconds, task=task: raw(task, slots(task), seconds),
             "raw": lambda seconds, task=task, n=n: raw(task, n, seconds),
@@ -73,24 +77,24 @@ def main() -> None:
             "plain": lambda seconds, task=task: plain(task, seconds),
             "evotorch": lambda seconds, task=task: evotorch(task, seconds),
         }
-        found: dict[str, list[float]] = {row: [] for row in rows}
+        rates: dict[str, list[float]] = {row: [] for row in rows}
         runs: list[Run] = []
         for _ in range(arguments.repeats):
             for row, rate in rows.items():
-                found[row].append(rate(each))
+                rates[row].append(rate(seconds_each))
             if name == "cartpole":
                 runs.append(end_to_end())
-        report(task, n, {row: statistics.median(rates) for row, rates in found.items()})
+        report(task, n, {row: statistics.median(rates[row]) for row in rows})
         if runs:
-            report_runs(runs, statistics.median(found["plain"]))
+            report_runs(runs, statistics.median(rates["plain"]))
 
 
 def report(task: Task, n: int, rates: dict[str, float]) -> None:
-    """Print one task's rates, and what the cell's is to each; n episodes are under way in it."""
+    """Print the rates of one task and the cell's ratio to each; n episodes run in the cell."""
     print(f"\n{task.name}, {NETWORKS[task.name]}, one thread: environment steps per second")
     labels = {
         "full": f"(a) the simulator alone, random actions, {slots(task)} episodes",
-        "raw": f"(a') the same, {n} episodes: the mean of those under way in (b)",
+        "raw": f"(a') the same, {n} episodes: the mean number at once in (b)",
         "cell": f"(b) a cell of {SEEDS} seeds, cmaes, d = {D}",
         "plain": "(c) one gymnasium environment, one torch policy, pycma",
         "evotorch": "(d) EvoTorch's GymNE with SNES",
@@ -108,29 +112,29 @@ def report(task: Task, n: int, rates: dict[str, float]) -> None:
 
 
 def verdict(is_met: bool) -> str:
-    """Say it."""
+    """Return "met" or "missed"."""
     return "met" if is_met else "missed"
 
 
 def population() -> int:
-    """Return how many candidates one question of cmaes holds at d = D."""
+    """Return how many candidates one request of cmaes has at d = D."""
     return 4 + int(3 * np.log(D)) + 1
 
 
 def slots(task: Task) -> int:
-    """Return how many environments step side by side when a cell of cmaes asks."""
+    """Return how many environments step side by side for the requests of a cell of cmaes."""
     return min(SEEDS * population() * task.search_episodes, make_world(task).max_slots)
 
 
-def under_way(task: Task) -> int:
-    """Return how many episodes are under way in a step of the cell, in the mean."""
+def running_episodes(task: Task) -> int:
+    """Return the mean number of episodes that run in a step of the cell."""
     simulator = type(make_world(task))
     with patch.object(simulator, "step", autospec=True, side_effect=simulator.step) as step:
         return round(cell_steps(task) / step.call_count)
 
 
 def raw(task: Task, n: int, seconds: float) -> float:
-    """Return the steps per second of the simulator alone: of `step`, beginnings not counted."""
+    """Return the steps per second of `Simulator.step` alone, without starting episodes."""
     simulator = make_world(task)
     rng = np.random.default_rng(0)
     actions = [sample(simulator.action_space, rng, n) for _ in range(100)]
@@ -161,16 +165,16 @@ def cell(task: Task, seconds: float) -> float:
 
 def cell_steps(task: Task) -> int:
     """Run ten trials side by side; return their environment steps."""
-    wanted = plan(
+    planned = plan(
         task.name, network=NETWORKS[task.name], dmax=D, budget=BUDGETS[task.name], full=True
     )
-    specs, steps = [wanted.spec(D, seed, None) for seed in range(SEEDS)], [0]
-    run_trials(specs, Judgement(), wanted.task, lambda record, _: steps.append(record.env_steps))
+    specs, steps = [planned.spec(D, seed, None) for seed in range(SEEDS)], [0]
+    run_trials(specs, Judgement(), planned.task, lambda record, _: steps.append(record.env_steps))
     return sum(steps)
 
 
 def plain(task: Task, seconds: float) -> float:
-    """Return the steps per second of the loop that a user writes first."""
+    """Return the steps per second of a plain loop: one environment, one policy, pycma."""
     import cma
 
     env = gymnasium.make(task.env)
@@ -179,7 +183,7 @@ def plain(task: Task, seconds: float) -> float:
     outputs = int(env.action_space.n) if is_discrete else env.action_space.shape[0]
     sizes = [env.observation_space.shape[0], *widths]
     layers: list[torch.nn.Module] = []
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in pairwise(sizes):
         layers += [torch.nn.Linear(a, b), torch.nn.Tanh()]
     policy = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], outputs))
     start = torch.nn.utils.parameters_to_vector(policy.parameters()).detach()
@@ -232,7 +236,7 @@ def evotorch(task: Task, seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Run:
-    """`rlid run`, start-up and all: seconds of the processor, on the clock, and beyond trials."""
+    """One `rlid run` with its start-up: CPU seconds, elapsed seconds, and those outside trials."""
 
     steps: int
     trials: int
@@ -242,23 +246,23 @@ class Run:
 
 
 def end_to_end() -> Run:
-    """Run the command into a store of its own."""
+    """Run the command with an empty store."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             str(Path(sys.executable).with_name("rlid")), "run", "cartpole", "--dmax", str(D),
             "--seeds", str(SEEDS), "--jobs", "1", "--json", "--store", folder,
         ]  # fmt: skip
         before, started = children(), time.monotonic()
-        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         spent, elapsed = children() - before, time.monotonic() - started
         inside = sum(
             json.loads(path.read_text())["seconds"] for path in Path(folder).glob("trials/*/*.json")
         )
-    return Run(found["env_steps"], found["trials"], spent, elapsed, elapsed - inside)
+    return Run(answer["env_steps"], answer["trials"], spent, elapsed, elapsed - inside)
 
 
 def report_runs(runs: list[Run], plain_rate: float) -> None:
-    """Print the median rate of the command beside that of the plain loop."""
+    """Print the median rate of the command and its ratio to the plain loop's."""
     steps, trials = runs[0].steps, runs[0].trials
     spent, elapsed, beyond = (
         statistics.median(getattr(run, name) for run in runs)
@@ -268,21 +272,18 @@ def report_runs(runs: list[Run], plain_rate: float) -> None:
     rate = steps / spent
     print(f"\nrlid run cartpole --dmax {D} --seeds {SEEDS} --jobs 1, end to end")
     print(
-        f"{steps:,} steps of {trials} trials in {spent:.1f} s of the processor, {elapsed:.1f} s on "
-        f"the clock (medians of {len(runs)})"
+        f"{steps:,} steps of {trials} trials in {spent:.1f} CPU seconds, {elapsed:.1f} s elapsed "
+        f"(medians of {len(runs)})"
     )
     print(
         f"{rate:,.0f} steps per second: {rate / plain_rate:.1f}x the plain loop's {plain_rate:,.0f}"
         f" (target {END_TO_END_TARGET:g}: {verdict(rate >= END_TO_END_TARGET * plain_rate)})"
     )
-    print(
-        f"{beyond:.1f} s on the clock outside trials (target {allowed:.1f}: "
-        f"{verdict(beyond <= allowed)})"
-    )
+    print(f"{beyond:.1f} s outside trials (target {allowed:.1f}: {verdict(beyond <= allowed)})")
 
 
 def children() -> float:
-    """Return the processor time of the child processes that have ended, in seconds."""
+    """Return the CPU seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

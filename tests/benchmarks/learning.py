@@ -1,10 +1,10 @@
-"""How far long trials have come in a store: those that ended, and those under way.
+"""Shows the learning curves of long trials in a store, finished or still running.
 
 python tests/benchmarks/learning.py pong --store rlid-store --dims 3000,10000 --to results/pong/ppo
 
-Direct training comes from `rlid reference pong`, the trials in subspaces from `rlid run pong`. This
-draws and writes the validation scores that they have had so far, as TO.svg and TO.csv, and prints
-one line for each. Nothing is measured by it.
+`rlid reference pong` runs direct training, `rlid run pong` the trials in subspaces. This script
+reads their validation scores so far, writes them to TO.csv, draws them as TO.svg, and prints one
+line for each trial. It trains nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from rlid.training.checkpoint import Checkpoints
 
 
 @dataclass(frozen=True)
-class Course:
-    """One trial: (steps, validation score) so far, and how it ended, or "under way"."""
+class LearningCurve:
+    """One trial: its (steps, validation score) so far, and its status, or "under way"."""
 
     label: str
     seed: int
@@ -37,58 +37,58 @@ class Course:
     score: float | None
 
 
-def course(store: Store, spec: TrialSpec, label: str) -> Course | None:
-    """Return what a store knows of a trial, or None."""
+def load_curve(store: Store, spec: TrialSpec, label: str) -> LearningCurve | None:
+    """Return the learning curve of a trial in a store, or None where it has not begun."""
     record = store.get(spec)
     if record is not None:
-        return Course(
+        return LearningCurve(
             label, spec.seed, record.status, list(record.curve), record.search_steps,
             record.seconds, record.score,
         )  # fmt: skip
-    # Read as a file: `load` would set aside what another version of a library is still writing.
+    # Read directly: `Checkpoints.load` would set aside a file that a newer version still writes.
     path = Checkpoints(store).path(spec)
     if not path.exists():
         return None
     saved = decode(path.read_bytes())
     plain = State(saved.plain["state"], saved.arrays).part("course").plain
     curve = [(steps, mean) for steps, mean in plain["curve"]]
-    return Course(
+    return LearningCurve(
         label, spec.seed, "under way", curve, plain["search_steps"], plain["seconds"], None
     )
 
 
-def specs(wanted: Plan, seeds: int, store: Path) -> Iterator[tuple[str, TrialSpec]]:
-    """Yield direct training by the agent as it is set here, then the trials of a grid."""
-    task, D = wanted.task, wanted.network.D  # noqa: N806
+def specs(planned: Plan, seeds: int, store: Path) -> Iterator[tuple[str, TrialSpec]]:
+    """Yield (label, spec) of direct training with the given settings, then of all (d, seed)."""
+    task, D = planned.task, planned.network.D
     first = range(REFERENCE_SEED, REFERENCE_SEED + seeds)
-    direct = replace(wanted.direct(wanted.agent_name, first), agent=wanted.agent)
+    direct = replace(planned.direct(planned.agent_name, first), agent=planned.agent)
     for seed in first:
         yield "direct", direct.spec(D, seed, task.ceiling)
     stop: float | None = None
-    if not wanted.is_full:
-        found = references.find(
-            store, task.name, task.version, task.protocol(), wanted.network.architecture.name
+    if not planned.is_full:
+        reference = references.find(
+            store, task.name, task.version, task.protocol(), planned.network.architecture.name
         )
-        if found is None:
+        if reference is None:
             return
-        stop = wanted.threshold(found.random, found.reference)
-    for d in wanted.dims:
-        for seed in wanted.seeds:
-            yield f"d = {d:,}", wanted.spec(d, seed, stop)
+        stop = planned.threshold(reference.random, reference.reference)
+    for d in planned.dims:
+        for seed in planned.seeds:
+            yield f"d = {d:,}", planned.spec(d, seed, stop)
 
 
-def write(courses: list[Course], title: str, floor: float | None, to: Path) -> None:
+def write(curves: list[LearningCurve], title: str, floor: float | None, to: Path) -> None:
     """Write the validation scores as `to`.csv, and draw them as `to`.svg."""
     to.parent.mkdir(parents=True, exist_ok=True)
     with to.with_suffix(".csv").open("w", newline="") as out:
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(["trial", "seed", "status", "search_steps", "validation_score"])
-        for one in courses:
-            rows.writerows([one.label, one.seed, one.status, *point] for point in one.curve)
-    draw(courses, title, floor, to)
+        for trial in curves:
+            rows.writerows([trial.label, trial.seed, trial.status, *point] for point in trial.curve)
+    draw(curves, title, floor, to)
 
 
-def draw(courses: list[Course], title: str, floor: float | None, to: Path) -> None:
+def draw(curves: list[LearningCurve], title: str, floor: float | None, to: Path) -> None:
     """Draw validation scores against steps."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -99,22 +99,22 @@ def draw(courses: list[Course], title: str, floor: float | None, to: Path) -> No
         figure = Figure(figsize=PANEL, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        for one in courses:
-            label = f"{one.label}, {one.status}"
-            axes.plot(*zip(*one.curve, strict=True), ".-", lw=1, ms=4, label=label)
+        for trial in curves:
+            label = f"{trial.label}, {trial.status}"
+            axes.plot(*zip(*trial.curve, strict=True), ".-", lw=1, ms=4, label=label)
         if floor is not None:
             axes.axhline(floor, color="0.35", lw=1, ls="--", label=f"floor {floor:g}")
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_xlabel("search steps")
         axes.set_ylabel("validation score")
         axes.set_title(title, fontsize=10)
-        # Beside the curves: they may be anywhere between the floor and the bottom.
+        # Outside the axes, since the curves may lie anywhere in them.
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
         save(figure, to, ("svg",))
 
 
 def main() -> None:
-    """Look, print, draw."""
+    """Read the curves; print, write and draw them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task")
     parser.add_argument("--agent")
@@ -124,27 +124,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--set", action="append", help="a setting of the agent, NAME=VALUE")
     parser.add_argument("--full", action="store_true", help="trials without early stop")
-    parser.add_argument("--to", type=Path, required=True, help="path without an ending")
-    given = parser.parse_args()
-    dims = [int(d) for d in given.dims.split(",")]
-    wanted = plan(
-        given.task, agent=given.agent, budget=given.budget, dims=dims, seeds=given.seeds,
-        full=given.full, settings=given.set or [],
+    parser.add_argument(
+        "--to", type=Path, required=True, help="path of both files without a suffix"
+    )
+    arguments = parser.parse_args()
+    dims = [int(d) for d in arguments.dims.split(",")]
+    planned = plan(
+        arguments.task, agent=arguments.agent, budget=arguments.budget, dims=dims,
+        seeds=arguments.seeds, full=arguments.full, settings=arguments.set or [],
     )  # fmt: skip
-    store = Store(given.store)
-    found = [course(store, spec, label) for label, spec in specs(wanted, given.seeds, given.store)]
-    courses = [one for one in found if one is not None and one.curve]
-    if not courses:
-        raise SystemExit(f"no trial of {given.task} in {given.store}")
-    for one in courses:
-        scored = "" if one.score is None else f", score {one.score:g} on fresh episodes"
+    store = Store(arguments.store)
+    pairs = specs(planned, arguments.seeds, arguments.store)
+    loaded = [load_curve(store, spec, label) for label, spec in pairs]
+    curves = [trial for trial in loaded if trial is not None and trial.curve]
+    if not curves:
+        raise SystemExit(f"no trial of {arguments.task} in {arguments.store}")
+    for trial in curves:
+        scored = "" if trial.score is None else f", score {trial.score:g} on fresh episodes"
         print(
-            f"{one.label}, seed {one.seed}: {one.status} after {one.steps:,} of "
-            f"{wanted.task.budget:,} steps and {one.seconds / 3600:.2f} hours; best "
-            f"validation score {max(mean for _, mean in one.curve):g}{scored}"
+            f"{trial.label}, seed {trial.seed}: {trial.status} after {trial.steps:,} of "
+            f"{planned.task.budget:,} steps and {trial.seconds / 3600:.2f} hours; best "
+            f"validation score {max(mean for _, mean in trial.curve):g}{scored}"
         )
-    title = f"{given.task} · {wanted.agent_name} · {wanted.network.architecture.name}"
-    write(courses, title, wanted.task.floor, given.to)
+    title = f"{arguments.task} · {planned.agent_name} · {planned.network.architecture.name}"
+    write(curves, title, planned.task.floor, arguments.to)
 
 
 if __name__ == "__main__":

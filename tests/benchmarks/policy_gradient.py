@@ -1,12 +1,12 @@
-"""Times PPO in a subspace against SB3's own PPO without it, in turns, on the same cores.
+"""Times PPO in a subspace against SB3's own PPO, in turns, on the same cores.
 
 python tests/benchmarks/policy_gradient.py [--only cartpole,pong] [--rounds 5] [--cores 1]
 
-A round is one rollout and the updates on it. `cartpole` and `pong` compare the same PPO on the same
-environments, with the bridge's policy and with SB3's; `default` compares pong in a subspace with
-SB3's whole pipeline: make_atari_env, VecFrameStack and CnnPolicy with the same network;
-`default-float32` does so with precision=float32 in the subspace, and not what the recipe has.
-`rounding` tells how far bfloat16 moves a gradient, beside how far two minibatches are apart.
+A round is one rollout and the updates on it. `cartpole` and `pong` run the same PPO on the same
+environments, with the policy of the bridge and with SB3's. `default` compares pong in a subspace
+with SB3's complete pipeline: make_atari_env, VecFrameStack and CnnPolicy with the same network.
+`default-float32` does the same with precision=float32 in the subspace instead of the recipe's.
+`rounding` prints how far bfloat16 moves a gradient, and how far two minibatches differ.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,15 @@ from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy
 from rlid.simulators.make import make_world
 
 TARGETS = {"cartpole": 1.10, "pong": 1.05, "default": 0.5, "default-float32": 0.5}
-"""What the seconds of a round may be, as a multiple of SB3's."""
+"""The largest allowed ratio of the seconds of a round to those of SB3."""
 CARTPOLE_D, PONG_D = 10, 6000
 
 
 class PaperNetwork(BaseFeaturesExtractor):
-    """conv 16-32-256 of Li et al. (2018) as torch's own layers; bytes are scaled here if flat."""
+    """conv 16-32-256 of Li et al. (2018) as torch layers; flat bytes are scaled here."""
 
     def __init__(self, space: Any) -> None:
-        """`space` is of images (4, 84, 84), or of flat bytes."""
+        """Build the layers; `space` holds images (4, 84, 84) or flat bytes."""
         super().__init__(space, 256)
         self.is_flat = len(space.shape) == 1
         self.layers = nn.Sequential(
@@ -65,9 +66,9 @@ class PaperNetwork(BaseFeaturesExtractor):
 
 def problem_of(task: str, d: int) -> Problem:
     """Return a problem of the task with its default network, as `rlid run` makes it."""
-    wanted = plan(task, agent="ppo", dmax=d)
-    world = make_world(wanted.task)
-    return make_problem(wanted.task, wanted.network, "onehot", d, 0, world)
+    planned = plan(task, agent="ppo", dmax=d)
+    world = make_world(planned.task)
+    return make_problem(planned.task, planned.network, "onehot", d, 0, world)
 
 
 def settings_of(task: str, d: int) -> dict[str, Any]:
@@ -83,12 +84,12 @@ def settings_of(task: str, d: int) -> dict[str, Any]:
         "ent_coef",
         "vf_coef",
     ]
-    found = {name: getattr(agent, name) for name in [*names, "max_grad_norm"]}
-    return {**found, "learning_rate": agent.lr, "device": "cpu", "seed": 0}
+    shared = {name: getattr(agent, name) for name in [*names, "max_grad_norm"]}
+    return {**shared, "learning_rate": agent.lr, "device": "cpu", "seed": 0}
 
 
 def in_subspace(task: str, d: int, precision: str | None = None) -> PPO:
-    """Return PPO with the bridge's policy; `precision` is the recipe's where it is None."""
+    """Return PPO with the bridge's policy; a `precision` of None means the recipe's."""
     problem = problem_of(task, d)
     agent: Any = plan(task, agent="ppo", dmax=d).agent
     env = SimulatorVecEnv(problem, agent.n_envs, np.random.default_rng(0))
@@ -103,7 +104,7 @@ def in_subspace(task: str, d: int, precision: str | None = None) -> PPO:
 
 
 def without(task: str, d: int) -> PPO:
-    """Return SB3's PPO with its own policy of the same network, on the same environments."""
+    """Return SB3's PPO with its own policy, with an equal network, on the same environments."""
     agent: Any = plan(task, agent="ppo", dmax=d).agent
     env = SimulatorVecEnv(problem_of(task, d), agent.n_envs, np.random.default_rng(0), is_cut=False)
     policy: dict[str, Any] = {"net_arch": {"pi": [20, 20], "vf": [20, 20]}}
@@ -113,7 +114,7 @@ def without(task: str, d: int) -> PPO:
 
 
 def default_pipeline(task: str, d: int) -> PPO:
-    """Return SB3's PPO as its documentation builds it for Atari, with the same network."""
+    """Return SB3's PPO as its documentation builds it for Atari, with an equal network."""
     import ale_py
     import gymnasium
     from stable_baselines3.common.env_util import make_atari_env
@@ -133,18 +134,18 @@ def compare(
     rounds: int,
     clock: Callable[[], float],
 ) -> None:
-    """Print the seconds of a round of each by a clock, taken in turns, and their ratio."""
+    """Run rounds of both in turns; print steps per second and the ratio of their times."""
     models = [ours(), theirs()]
     seconds: list[list[float]] = [[], []]
     for model in models:
         model.set_logger(Logger(folder=None, output_formats=[]))
         _round(model, clock)
     for _ in range(rounds):
-        for model, taken in zip(models, seconds, strict=True):
-            taken.append(_round(model, clock))
+        for model, times in zip(models, seconds, strict=True):
+            times.append(_round(model, clock))
     ratios = [a / b for a, b in zip(*seconds, strict=True)]
     steps = models[0].n_steps * models[0].n_envs
-    middle = [steps / statistics.median(taken) for taken in seconds]
+    middle = [steps / statistics.median(times) for times in seconds]
     ratio = statistics.median(ratios)
     verdict = "met" if ratio <= TARGETS[name] else "MISSED"
     print(
@@ -156,30 +157,32 @@ def compare(
 
 
 def rounding(d: int, minibatches: int = 8) -> None:
-    """Print relative distances of gradients of z on pong: of two precisions, of two minibatches."""
+    """Print relative distances of gradients of z on pong, by precision and by minibatch."""
     models = [in_subspace("pong", d, precision) for precision in ("float32", "bfloat16")]
     models[0].set_logger(Logger(folder=None, output_formats=[]))
     _round(models[0], time.process_time)
     models[1].policy.load_state_dict(models[0].policy.state_dict())
     buffer, size = models[0].rollout_buffer, models[0].batch_size
     order = np.random.default_rng(0).permutation(buffer.buffer_size * buffer.n_envs)
-    whole, half = (
+    full, half = (
         [
-            gradient(model, buffer._get_samples(order[at * size : (at + 1) * size]))
-            for at in range(minibatches)
+            gradient(model, buffer._get_samples(order[i * size : (i + 1) * size]))
+            for i in range(minibatches)
         ]
         for model in models
     )
     for name, pairs in (
-        ("float32 and bfloat16", list(zip(whole, half, strict=True))),
-        ("two minibatches", list(zip(whole[:-1], whole[1:], strict=True))),
+        ("float32 and bfloat16", list(zip(full, half, strict=True))),
+        ("two minibatches", list(pairwise(full))),
     ):
-        apart = [float((a - b).norm() / a.norm()) for a, b in pairs]
-        print(f"rounding: {name} differ by {min(apart):.3f} to {max(apart):.3f} of a gradient")
+        distances = [float((a - b).norm() / a.norm()) for a, b in pairs]
+        print(
+            f"rounding: {name} differ by {min(distances):.3f} to {max(distances):.3f} of a gradient"
+        )
 
 
 def gradient(model: PPO, batch: Any) -> torch.Tensor:
-    """Return the gradient of PPO's loss at its start, in the trained tensor (d,)."""
+    """Return the gradient of PPO's first loss of an update in the trained tensor, (d,)."""
     policy: Any = model.policy
     policy.optimizer.zero_grad()
     values, log_probs, entropy = policy.evaluate_actions(
@@ -188,18 +191,19 @@ def gradient(model: PPO, batch: Any) -> torch.Tensor:
     gain = (batch.advantages * (log_probs - batch.old_log_prob).exp()).mean()
     error = (batch.returns - values.flatten()).square().mean()
     (model.vf_coef * error - gain - model.ent_coef * entropy.mean()).backward()
-    found: torch.Tensor = policy.actor.w.grad.clone()
-    return found
+    gradient_of_z: torch.Tensor = policy.actor.w.grad.clone()
+    return gradient_of_z
 
 
 def _round(model: PPO, clock: Callable[[], float]) -> float:
+    """Return the seconds of one rollout and its updates."""
     started = clock()
     model.learn(model.n_steps * model.n_envs, reset_num_timesteps=False)
     return clock() - started
 
 
 def main() -> None:
-    """Run the comparisons that were asked for."""
+    """Run the comparisons that --only names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join([*TARGETS, "rounding"]))
     parser.add_argument("--rounds", type=int, default=5)
@@ -207,7 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.sched_setaffinity(0, set(range(arguments.cores)))
     torch.set_num_threads(arguments.cores)
-    # On one core the processor time of all threads is what a round takes, whatever else runs.
+    # On one core, CPU time measures a round whatever else runs on the machine.
     clock = time.process_time if arguments.cores == 1 else time.perf_counter
     cases = {
         "cartpole": ("cartpole", CARTPOLE_D, without),

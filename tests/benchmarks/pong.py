@@ -1,8 +1,8 @@
-"""What direct PPO and one round of openai_es do a second on Pong, and what trials would take.
+"""Times direct PPO and one round of openai_es on Pong, and extrapolates to trials.
 
 python tests/benchmarks/pong.py [--only ppo,openai_es] [--task pong]
 
-Seconds are of the processor, in one thread. A step is one choice of the policy: four frames.
+Times are CPU seconds of one thread. A step is one decision of the policy: four frames.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from rlid.problem import Problem, Request, evaluate, make_problem
 from rlid.simulators.make import make_world
 
 REPORTS = 3
-"""Rollouts of PPO that are timed, after one that is not."""
+"""Timed rollouts of PPO, after one that is not timed."""
 EPISODES = 4
-"""Of the untrained policy, to see how long they are and what evaluation costs."""
+"""Episodes of the untrained policy, which give their length and the cost of evaluation."""
 VALIDATIONS = 50
-"""In a trial, at least."""
+"""A lower bound of the validations in a trial."""
 ES_ITERATIONS = 500
-"""What Li et al. (2018) gave ES on Pong."""
+"""Iterations of ES on Pong in Li et al. (2018)."""
 
 
 def problem_of(task: str, agent: str, d: int | None) -> tuple[Problem, object]:
-    """Return a problem in d dimensions, or of direct training, and the agent of the recipe."""
-    wanted = plan(task, agent=agent, projection="onehot" if d else "identity", dmax=d)
-    made = make_problem(
-        wanted.task, wanted.network, wanted.projection, wanted.dmax, 0, make_world(wanted.task)
+    """Return the problem in d dimensions, or of direct training (None), and the task's agent."""
+    planned = plan(task, agent=agent, projection="onehot" if d else "identity", dmax=d)
+    problem = make_problem(
+        planned.task, planned.network, planned.projection, planned.dmax, 0, make_world(planned.task)
     )
-    return made, wanted.agent
+    return problem, planned.agent
 
 
 def evaluation(problem: Problem) -> tuple[float, float]:
-    """Return the steps of an episode and the steps a second, of the untrained policy."""
+    """Return (steps per episode, steps per second) of the untrained policy."""
     z = np.zeros((1, problem.dim), np.float32)
     started = time.process_time()
-    (found,) = evaluate([Request(problem, z, tuple(range(EPISODES)), "validation")])
-    return found.steps / EPISODES, found.steps / (time.process_time() - started)
+    (returns,) = evaluate([Request(problem, z, tuple(range(EPISODES)), "validation")])
+    return returns.steps / EPISODES, returns.steps / (time.process_time() - started)
 
 
 def ppo(task: str) -> None:
@@ -74,25 +74,25 @@ def openai_es(task: str) -> None:
     assert isinstance(asked, Ask)
     seeds = tuple(range(problem.task.search_episodes))
     started = time.process_time()
-    (found,) = evaluate([Request(problem, asked.Z, seeds, "search")])
+    (returns,) = evaluate([Request(problem, asked.Z, seeds, "search")])
     seconds = time.process_time() - started
     print(
         f"{task}, openai_es, d = {problem.dim}: a round of {len(asked.Z)} candidates took "
-        f"{found.steps:,} steps and {seconds:.0f} seconds, {found.steps / seconds:.0f} steps a "
+        f"{returns.steps:,} steps and {seconds:.0f} seconds, {returns.steps / seconds:.0f} steps a "
         f"second; {ES_ITERATIONS} rounds: {ES_ITERATIONS * seconds / 3600:.1f} hours of one core",
         flush=True,
     )
 
 
 def main() -> None:
-    """Time what was asked for."""
+    """Time the agents that --only names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="ppo,openai_es")
     parser.add_argument("--task", default="pong")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for name in given.only.split(","):
-        {"ppo": ppo, "openai_es": openai_es}[name](given.task)
+    for name in arguments.only.split(","):
+        {"ppo": ppo, "openai_es": openai_es}[name](arguments.task)
 
 
 if __name__ == "__main__":

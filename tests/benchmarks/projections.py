@@ -1,9 +1,9 @@
-"""Times every projection against one plain copy of the weights, and against a peer if it is there.
+"""Times every projection against one copy of the weights, and against another implementation.
 
 python tests/benchmarks/projections.py [--peer DIR] [--kinds onehot,fastfood] [--repeats 20]
 
-DIR is a checkout of github.com/jgamper/intrinsic-dimensionality; its wrappers are put around a
-module that holds the weights and does nothing with them, so that the projection alone is timed.
+DIR is a checkout of github.com/jgamper/intrinsic-dimensionality. Its wrappers are applied to a
+module that only returns the weights, so that the projection alone is timed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ NETWORKS: dict[int, list[tuple[int, ...]]] = {
     11_000_000: [(1000, 1000)] * 11,
 }
 DIMENSIONS = (4, 750, 6000, 100_000)
-# Larger ones only show the bandwidth of the memory again.
+# Larger matrices only measure the bandwidth of the memory again.
 LARGEST_MATRIX_BYTES = 2_000_000_000
 
 MNIST = [784, 200, 200, 10]
@@ -45,7 +46,9 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help="a checkout of intrinsic-dimensionality")
     parser.add_argument("--kinds", default=",".join(PROJECTIONS), help="names with commas")
     parser.add_argument("--weights", type=int, action="append", choices=sorted(NETWORKS))
-    parser.add_argument("--repeats", type=int, default=20, help="median of so many")
+    parser.add_argument(
+        "--repeats", type=int, default=20, help="the median is taken over this number"
+    )
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -68,7 +71,7 @@ def table(D: int, kinds: list[str], peer: Path | None, repeats: int) -> None:
         for d in [D] if kind == "identity" else [d for d in DIMENSIONS if d <= D]:
             if kind in ("dense", "orthogonal") and 4 * D * d > LARGEST_MATRIX_BYTES:
                 continue
-            # The decomposition would take minutes.
+            # Larger decompositions take minutes.
             if kind == "orthogonal" and D * d * d > 1e10:
                 continue
             try:
@@ -94,7 +97,7 @@ def table(D: int, kinds: list[str], peer: Path | None, repeats: int) -> None:
 
 
 class Weights(nn.Module):
-    """The weights of a network, which it returns flat whatever it is given."""
+    """A module that returns the weights of a network as one flat vector, whatever its input."""
 
     def __init__(self, D: int) -> None:
         super().__init__()
@@ -107,33 +110,33 @@ class Weights(nn.Module):
 
 
 def peer_wrapper(peer: Path, name: str) -> Any:
-    """Return a class of the peer, read from the file that holds it."""
+    """Return a class of the other implementation, loaded from its file."""
     path = peer / "intrinsic" / f"{name.removesuffix('Wrap').lower()}.py"
     spec = importlib.util.spec_from_file_location(f"peer_{path.stem}", path)
     if spec is None or spec.loader is None or not path.exists():
-        raise SystemExit(f"{path} is not there; --peer takes a checkout's top folder")
+        raise SystemExit(f"no file {path}; --peer takes the top folder of a checkout")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, name)
 
 
 def plain_gather(D: int, d: int, repeats: int) -> float:
-    """Return the seconds of reading z at 32-bit places and adding the gradient there."""
-    places = torch.randint(0, d, (D,), dtype=torch.int32)
+    """Return the seconds of reading z at 32-bit indices and adding a gradient at them."""
+    indices = torch.randint(0, d, (D,), dtype=torch.int32)
     z, g = torch.randn(d), torch.randn(D)
 
     def both() -> None:
-        z.index_select(0, places)
-        torch.zeros(d).index_add_(0, places, g)
+        z.index_select(0, indices)
+        torch.zeros(d).index_add_(0, indices, g)
 
     return seconds(both, repeats)
 
 
 def training_step(repeats: int) -> None:
-    """Print the training steps of MNIST FC: direct, and in subspaces, one after the other."""
+    """Print the time of a training step of MNIST FC, direct and in subspaces, run in turns."""
     images, labels = torch.randn(BATCH, MNIST[0]), torch.randint(0, MNIST[-1], (BATCH,))
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(MNIST, MNIST[1:], strict=False):
+    for inputs, outputs in pairwise(MNIST):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     direct = nn.Sequential(*layers[:-1])
     optimizer = torch.optim.Adam(direct.parameters(), lr=1e-3)
@@ -147,7 +150,7 @@ def training_step(repeats: int) -> None:
     theta0 = nn.utils.parameters_to_vector(direct.parameters()).detach().clone()
     for kind in ("onehot", "fastfood", "sparse"):
         steps[kind] = subspace_step(kind, theta0, images, labels)
-    # Interleaved, so that a slower spell of the machine meets all of them.
+    # In turns, so that a slow phase of the machine affects all of them.
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(repeats):
         for name, run in steps.items():
@@ -185,13 +188,13 @@ def subspace_step(
 
 
 def step(expand: Callable[[], Tensor], g: Tensor, z: Tensor) -> None:
-    """Make theta, and take the gradient g of it back to z."""
+    """Compute theta, and the gradient of z from the gradient g of theta."""
     z.grad = None
     torch.autograd.backward([expand()], [g])
 
 
 def seconds(run: Callable[[], object], repeats: int, warm: int = 3) -> float:
-    """Return the median time of a call."""
+    """Return the median seconds of a call."""
     for _ in range(warm):
         run()
     spent = []

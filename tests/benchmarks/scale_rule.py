@@ -1,10 +1,10 @@
-"""What the sqrt(D/d) rule is for: success on CartPole against d, with it and without it.
+"""Shows the effect of the sqrt(D/d) rule: success on CartPole against d, with and without it.
 
 python tests/benchmarks/scale_rule.py [--store scale-rule] [--seeds 5] [--jobs 2]
                                       [--to results/cartpole/scale-rule]
 
-PPO with lr = 1e-3 of a weight, at every d with the same steps and seeds. With the rule the learning
-rate of z is lr * sqrt(D/d), without it (`--set scale=none`) it is lr. Stored trials are re-used.
+Runs PPO with lr = 1e-3 at several d, with equal budgets and seeds. The learning rate of z is
+lr * sqrt(D/d) with the rule and lr without it (`--set scale=none`). Stored trials are re-used.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rlid.measurement.measure import Measurement
 TASK, AGENT = "cartpole", "ppo"
 DIMS = (4, 8, 16, 64, 256)
 BUDGET = 30_000
-"""Steps of a trial. Direct training by PPO, where both rules are the same, solves within them."""
+"""Steps of a trial, enough for direct training by PPO (where both rules are the same)."""
 LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", CURVE), "none": ("lr of z = lr", UNSOLVED)}
 
 
-def draw(found: dict[str, Measurement], to: Path) -> list[Path]:
+def draw(measurements: dict[str, Measurement], to: Path) -> list[Path]:
     """Draw the share of seeds that succeed against d, one line for each rule."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -35,7 +35,7 @@ def draw(found: dict[str, Measurement], to: Path) -> list[Path]:
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         for scale, (label, color) in LINES.items():
-            points = found[scale].estimate.curve
+            points = measurements[scale].estimate.curve
             shares = [point.successes / point.n for point in points]
             axes.plot([point.d for point in points], shares, "o-", color=color, label=label)
         axes.set_xscale("log")
@@ -43,8 +43,8 @@ def draw(found: dict[str, Measurement], to: Path) -> list[Path]:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel("subspace dimension d")
-        first = found["sqrt"].records[0]
-        seeds = len({record.spec.seed for record in found["sqrt"].records})
+        first = measurements["sqrt"].records[0]
+        seeds = len({record.spec.seed for record in measurements["sqrt"].records})
         axes.set_ylabel(f"share of {seeds} seeds that succeed")
         axes.set_title(
             f"{TASK} · {AGENT} · {first.spec.network} (D = {first.D}) · {BUDGET:,} steps",
@@ -55,33 +55,34 @@ def draw(found: dict[str, Measurement], to: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Run both grids, print their curves, and draw them."""
+    """Run both grids, print their curves and draw them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path, default=Path("scale-rule"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--timeout", type=float, help="as in rlid run: more on a busy machine")
     parser.add_argument("--to", type=Path, default=Path("results/cartpole/scale-rule"))
-    given = parser.parse_args()
-    found = {}
+    arguments = parser.parse_args()
+    measurements = {}
     for scale in LINES:
-        found[scale] = rlid.measure(
+        measurements[scale] = rlid.measure(
             TASK,
             agent=AGENT,
             dims=DIMS,
             search="grid",
-            seeds=given.seeds,
+            seeds=arguments.seeds,
             budget=BUDGET,
             settings=[f"scale={scale}"],
-            jobs=given.jobs,
-            store=given.store,
-            timeout=given.timeout,
+            jobs=arguments.jobs,
+            store=arguments.store,
+            timeout=arguments.timeout,
         )
-        curve = " ".join(f"{p.d}:{p.successes}/{p.n}" for p in found[scale].estimate.curve)
+        curve = " ".join(f"{p.d}:{p.successes}/{p.n}" for p in measurements[scale].estimate.curve)
         print(
-            f"scale={scale}: d_int90 {found[scale].estimate.d_int90} · solved {curve}", flush=True
+            f"scale={scale}: d_int90 {measurements[scale].estimate.d_int90} · solved {curve}",
+            flush=True,
         )
-    print(*draw(found, given.to))
+    print(*draw(measurements, arguments.to))
 
 
 if __name__ == "__main__":

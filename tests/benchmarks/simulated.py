@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
 
 from rlid.dimension import TrialOutcome
 from rlid.dimension.search import Search
@@ -33,13 +34,30 @@ class Bump:
     width: float
 
 
+# How success rises with the steps above the threshold, one half at zero.
+RISES: dict[str, Callable[[Floats], Floats]] = {
+    "logistic": lambda steps: 1.0 / (1.0 + np.exp(-steps)),
+    "probit": lambda steps: np.asarray(ndtr(steps)),
+    "weibull": lambda steps: -np.expm1(-math.log(2.0) * np.exp(steps)),
+    "reversed weibull": lambda steps: np.exp(-math.log(2.0) * np.exp(-steps)),
+}
+# The seeds' thresholds for uniform numbers, in units of the spread.
+SEEDS: dict[str, Callable[[Floats], Floats]] = {
+    "normal": lambda uniform: np.asarray(ndtri(uniform)),
+    "exponential": lambda uniform: -np.log1p(-uniform) - math.log(2.0),
+    "t2": lambda uniform: np.asarray(stdtrit(2, uniform)),
+    "t3": lambda uniform: np.asarray(stdtrit(3, uniform)),
+    "bimodal": lambda uniform: np.where(uniform < 0.6, 0.0, 1.0),
+}
+
+
 @dataclass(frozen=True)
 class Curve:
-    """P(success | d, seed), before the bumps a logistic in log d.
+    """P(success | d, seed), before the bumps.
 
-    `half` is the centre in d, `scale` and `spread` are in log d (see the module
-    rlid.dimension.threshold_model),
-    `skew` makes the seeds' thresholds exponential instead of normal.
+    `half` is the centre in d; `scale` and `spread` are in log d (see the module
+    rlid.dimension.threshold_model). `rise` is a key of RISES and `seeds` one of SEEDS. A share
+    `never` of the seeds solves no d.
     """
 
     name: str
@@ -50,20 +68,21 @@ class Curve:
     guess: float = 0.0
     lapse: float = 0.0
     bumps: tuple[Bump, ...] = ()
-    skew: bool = False
+    rise: str = "logistic"
+    seeds: str = "normal"
+    never: float = 0.0
 
     def thresholds(self, uniform: Floats) -> Floats:
-        """Return the seeds' thresholds in log d for uniform numbers (n,)."""
-        from scipy.special import ndtri
-
-        if self.skew:
-            return math.log(self.half) + self.spread * (-np.log1p(-uniform) - math.log(2.0))
-        return math.log(self.half) + self.spread * np.asarray(ndtri(uniform))
+        """Return the seeds' thresholds in log d for uniform numbers (n,); infinite for never."""
+        is_lost = uniform >= 1.0 - self.never
+        inside = np.where(is_lost, 0.5, uniform / (1.0 - self.never))
+        finite = math.log(self.half) + self.spread * SEEDS[self.seeds](inside)
+        return np.where(is_lost, np.inf, finite)
 
     def probability(self, d: Floats | float, threshold: Floats | float) -> Floats:
         """Return the success probability; shapes broadcast."""
         steps = np.clip((np.log(d) - threshold) / self.scale, -50.0, 50.0)
-        value = self.guess + (1.0 - self.guess - self.lapse) / (1.0 + np.exp(-steps))
+        value = self.guess + (1.0 - self.guess - self.lapse) * RISES[self.rise](steps)
         for bump in self.bumps:
             away = (np.log(d) - math.log(bump.d)) / bump.width
             value = value + bump.height * np.exp(-0.5 * away**2)
@@ -77,11 +96,11 @@ class Curve:
 
 
 @cache
-def truth(curve: Curve) -> int | None:
-    """Return the smallest d up to dmax with marginal probability of at least 1/2, else None."""
+def truth(curve: Curve, probability: float = 0.5) -> int | None:
+    """Return the smallest d up to dmax with that marginal probability at least, else None."""
     for start in range(1, curve.dmax + 1, 500):
         dims = range(start, min(start + 500, curve.dmax + 1))
-        reached = np.flatnonzero(curve.marginal(dims) >= 0.5)
+        reached = np.flatnonzero(curve.marginal(dims) >= probability)
         if len(reached):
             return dims[int(reached[0])]
     return None
@@ -148,7 +167,7 @@ CURVES = (
     Curve("shallow 1000", half=120.5, scale=0.4, dmax=1000),
     Curve("seeds 1000", half=150.5, scale=0.02, dmax=1000, spread=0.5),
     Curve("both 1000", half=80.5, scale=0.2, dmax=1000, spread=0.3),
-    Curve("skewed seeds 1000", half=100.5, scale=0.05, dmax=1000, spread=0.4, skew=True),
+    Curve("skewed seeds 1000", half=100.5, scale=0.05, dmax=1000, spread=0.4, seeds="exponential"),
     Curve(
         "bumps 1000",
         half=200.5,
@@ -158,4 +177,25 @@ CURVES = (
     ),
     Curve("decline 1000", half=60.5, scale=0.15, dmax=1000, bumps=(Bump(1000, -0.35, 0.7),)),
     Curve("medium 100000", half=3000.5, scale=0.2, dmax=100_000, spread=0.1),
+    Curve("probit 100", half=24.5, scale=0.5, dmax=100, rise="probit"),
+    Curve("weibull 100", half=24.5, scale=0.4, dmax=100, rise="weibull"),
+    Curve("reversed weibull 100", half=24.5, scale=0.4, dmax=100, rise="reversed weibull"),
+    Curve("t3 seeds 100", half=24.5, scale=0.001, dmax=100, spread=0.3, seeds="t3"),
+    Curve("t2 seeds 1000", half=100.5, scale=0.001, dmax=1000, spread=0.3, seeds="t2"),
+    Curve("lapse 0.2 100", half=24.5, scale=0.15, dmax=100, spread=0.2, lapse=0.2),
+    Curve("plateau 0.7 100", half=18.5, scale=0.15, dmax=100, spread=0.2, lapse=0.3),
+    Curve("falling 100", half=12.5, scale=0.15, dmax=100, bumps=(Bump(100, -0.5, 0.7),)),
+    Curve("never 0.1 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.1),
+    Curve("never 0.2 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.2),
+    Curve("never 0.3 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.3),
+    Curve("never 0.3 shallow 100", half=18.5, scale=0.4, dmax=100, never=0.3),
+    Curve("never 0.3 steep 1000", half=100.5, scale=0.02, dmax=1000, never=0.3),
+    Curve("bimodal 100", half=12.5, scale=0.1, dmax=100, spread=1.5, seeds="bimodal"),
+    Curve("P(1) 0.56 20", half=0.908, scale=0.4, dmax=20),
+    Curve("P(1) 0.40 20", half=1.176, scale=0.4, dmax=20),
+    Curve("P(1) 0.56 seeds 20", half=0.94, scale=0.05, dmax=20, spread=0.4),
+    Curve("P(1) 0.40 seeds 20", half=1.11, scale=0.05, dmax=20, spread=0.4),
+    Curve("top 91 of 100", half=90.5, scale=0.02, dmax=100),
+    Curve("top 99 of 100", half=98.5, scale=0.02, dmax=100),
+    Curve("top 95 seeds of 100", half=94.5, scale=0.02, dmax=100, spread=0.2),
 )

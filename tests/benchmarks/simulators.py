@@ -1,9 +1,9 @@
-"""Environment steps per second of each back end on the planar MuJoCo tasks, on one thread.
+"""Measures steps per second of each back end on the planar MuJoCo tasks, on one thread.
 
 python tests/benchmarks/simulators.py [--slots 64] [--seconds 1.0]
 
-Random actions; an ended episode is begun anew, and that is part of the time. "pole held" is
-inverted_pendulum under a hand-written controller, where episodes last.
+Actions are random. An ended episode is restarted, which counts as part of the time. "pole held" is
+inverted_pendulum under a hand-written controller, which keeps episodes long.
 """
 
 import argparse
@@ -19,7 +19,7 @@ HOLDS = np.array([[1.0], [10.0], [1.0], [1.0]])
 
 
 def steps_per_second(task, slots, seconds, controller=None):
-    """Processor time counts, EnvPool's thread included."""
+    """Return steps per CPU second; EnvPool's own thread is included."""
     simulator, rng = make_world(task), np.random.default_rng(0)
     observations, active = simulator.start(range(slots)), np.ones(slots, bool)
     steps, seed, started = 0, slots, time.process_time()
@@ -43,7 +43,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slots", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=1.0)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     tasks = [resolve(entry.name) for entry in TASKS.entries() if "mujoco" in entry.tags]
     rows = [(task.name, task, None) for task in tasks if task.backend == "mujoco"]
     rows.append(("pole held", resolve("inverted_pendulum"), HOLDS))
@@ -52,10 +52,9 @@ def main():
         rates = []
         for backend in BACKENDS:
             try:
-                found = adapt(task, backend=backend)
-                rates.append(
-                    f"{steps_per_second(found, given.slots, given.seconds, controller):12,.0f}"
-                )
+                adapted = adapt(task, backend=backend)
+                rate = steps_per_second(adapted, arguments.slots, arguments.seconds, controller)
+                rates.append(f"{rate:12,.0f}")
             except ValueError:
                 rates.append(f"{'none':>12}")
         print(f"{title:26}" + "".join(rates), flush=True)

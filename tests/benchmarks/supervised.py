@@ -23,7 +23,7 @@ from rlid.simulators.make import make_network, make_world
 from rlid.task import resolve
 
 STEPS = 40
-"""In a row, before it is another's turn: longer than what the scheduler does at a time."""
+"""Steps of one turn: longer than a time slice of the scheduler."""
 
 
 def stepper(network: str, projection: str, d: int | None) -> Callable[[], float]:
@@ -45,7 +45,7 @@ def stepper(network: str, projection: str, d: int | None) -> Callable[[], float]
 
 
 def plain_stepper() -> Callable[[], float]:
-    """Return the same for what a user of torch writes: modules, and minibatches by index."""
+    """Return such a function for plain torch: modules, and minibatches by index."""
     images = images_of("mnist")
     pixels, labels = (torch.tensor(part) for part in images.train)
     layers = [nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)]

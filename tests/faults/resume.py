@@ -19,8 +19,8 @@ import torch
 from rlid.measurement.plan import plan
 from rlid.records.judgement import Judgement
 from rlid.store.store import Store
+from rlid.training.cell import run_trials
 from rlid.training.checkpoint import Checkpoints
-from rlid.training.trial import run_trials
 
 EPISODES = 2
 """Of a validation and of the scoring: what is looked at is the training."""

@@ -1,0 +1,198 @@
+"""Any torch module inside a subspace: theta = theta0 + P z, where z is all that is trained.
+
+The idea is that of Li et al. (2018, equation 2), for users who bring a module and a training loop
+of their own. theta0 is what the module's parameters are when it is wrapped.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from rlid import projections
+from rlid.errors import InputError
+from rlid.wrapping.freezing import check_parameters, freeze, thaw
+from rlid.wrapping.groups import Groups, groups_of, seed_of
+
+NORMALISING = nn.modules.batchnorm._NormBase
+"""Layers whose running statistics would change with every batch, and are not part of z."""
+
+
+class SubspaceModule(nn.Module):
+    """A module whose parameters are theta0 + P z; its only parameter is z (d,).
+
+    Batch normalisation stays in evaluation mode, also in `train()`: its running statistics are
+    numbers that z does not describe, so they keep the values they had.
+
+    Attributes:
+        z: the coordinates in the subspace, at first all zero.
+        module: a copy of the wrapped module; its parameters are buffers, frozen at theta0.
+        hidden_state: how many numbers besides theta the module holds in buffers of its own.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        d: int | None,
+        *,
+        projection: str = "onehot",
+        seed: int = 0,
+        groups: Groups = "all",
+    ) -> None:
+        """Copy the module, freeze its parameters, and draw P. See `wrap`."""
+        super().__init__()
+        check_parameters(module)
+        self.module = copy.deepcopy(module)
+        self.hidden_state = sum(buffer.numel() for buffer in self.module.buffers())
+        self._names = [name for name, _ in self.module.named_parameters()]
+        freeze(self.module)
+        sizes = {name: self._start(name).numel() for name in self._names}
+        self._groups = groups_of(sizes, d, groups)
+        self.projection, self.seed = projection, seed
+        self._maps = [
+            projections.make(projection, D=group.D, d=group.d, seed=seed_of(seed, index))
+            if group.d
+            else None
+            for index, group in enumerate(self._groups)
+        ]
+        first = self._start(self._names[0])
+        self.z = nn.Parameter(
+            torch.zeros(sum(group.d for group in self._groups), device=first.device)
+        )
+        self.train(module.training)
+
+    @property
+    def d(self) -> int:
+        """The number of trained numbers."""
+        return self.z.numel()
+
+    @property
+    def D(self) -> int:  # noqa: N802 (the field's word)
+        """The number of weights of the module."""
+        return sum(group.D for group in self._groups)
+
+    @property
+    def scale(self) -> float:
+        """sqrt(D/d): times Adam's lr, so that theta moves as it would without a subspace."""
+        return float(np.sqrt(self.D / self.d))
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """The d of each group of parameters, by the group's name."""
+        return {group.name: group.d for group in self._groups}
+
+    def theta(self) -> torch.Tensor:
+        """Return the weights (D,) at z, in the order in which the module defines them."""
+        values = self._values()
+        return torch.cat([values[name].reshape(-1).float() for name in self._names])
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call the module with the weights theta0 + P z."""
+        return functional_call(self.module, self._values(), arguments, keywords)
+
+    def train(self, mode: bool = True) -> SubspaceModule:
+        """Set training mode, in all layers but batch normalisation."""
+        super().train(mode)
+        for layer in self.module.modules():
+            if isinstance(layer, NORMALISING):
+                layer.eval()
+        return self
+
+    def unwrap(self) -> nn.Module:
+        """Return a copy of the module as it was wrapped, with the weights theta0 + P z."""
+        with torch.no_grad():
+            values = {name: value.detach().clone() for name, value in self._values().items()}
+        plain = copy.deepcopy(self.module)
+        thaw(plain, values)
+        return plain.train(self.training)
+
+    def export(self) -> dict[str, Any]:
+        """Return what rebuilds theta beside theta0: plain data, with z as a numpy array (d,).
+
+        `theta_sha256` is that of the float32 bytes of theta; `restore` checks it.
+        """
+        return {
+            "projection": self.projection,
+            "projection_version": projections.version(self.projection),
+            "seed": self.seed,
+            "dims": self.dims,
+            "z": self.z.detach().cpu().numpy().copy(),
+            "theta_sha256": self._sha256(),
+        }
+
+    def restore(self, exported: Mapping[str, Any]) -> None:
+        """Take z from what `export` gave.
+
+        Raises:
+            InputError: it is of another module, projection or seed.
+        """
+        own = self.export()
+        for name in ("projection", "projection_version", "seed", "dims"):
+            if exported[name] != own[name]:
+                raise InputError(
+                    f"exported with {name} {exported[name]!r}, but this module has {own[name]!r}"
+                )
+        before = self.z.detach().clone()
+        with torch.no_grad():
+            self.z.copy_(torch.as_tensor(exported["z"]))
+        if self._sha256() != exported["theta_sha256"]:
+            with torch.no_grad():
+                self.z.copy_(before)
+            raise InputError(
+                "exported from another start: wrap a module with the same weights as then"
+            )
+
+    def _sha256(self) -> str:
+        theta = self.theta().detach().cpu().numpy().astype("<f4")
+        return hashlib.sha256(theta.tobytes()).hexdigest()
+
+    def _start(self, name: str) -> torch.Tensor:
+        return self.module.get_buffer(name)
+
+    def _values(self) -> dict[str, torch.Tensor]:
+        """Return the weights by name, each in its own shape and dtype; differentiable in z."""
+        values: dict[str, torch.Tensor] = {}
+        coordinates = torch.split(self.z, [group.d for group in self._groups])
+        for group, projection, z in zip(self._groups, self._maps, coordinates, strict=True):
+            starts = {name: self._start(name) for name in group.names}
+            if projection is None:
+                values |= starts
+                continue
+            sizes = [start.numel() for start in starts.values()]
+            offsets = torch.split(projection(z), sizes)
+            for (name, start), offset in zip(starts.items(), offsets, strict=True):
+                values[name] = start + offset.view(start.shape).to(start.dtype)
+        return values
+
+
+def wrap(
+    module: nn.Module,
+    d: int | None = None,
+    *,
+    projection: str = "onehot",
+    seed: int = 0,
+    groups: Groups = "all",
+) -> SubspaceModule:
+    """Return the module inside a random subspace: its only parameter is z (d,).
+
+    Args:
+        module: any torch module, on one device; it is copied, and stays as it is.
+        d: how many numbers are trained; not needed where `groups` gives them.
+        projection: a kind of `rlid.PROJECTIONS`.
+        seed: of P; the same seed, d and module give the same P for ever.
+        groups: "all" for one subspace of all weights, "layer" for one for the weights of each
+            layer (d is shared out by size, at least 1 each), or a mapping from the first part of
+            the parameters' names to the d of their group (0 freezes it).
+
+    Raises:
+        InputError: the module has no parameters, or such as cannot be wrapped (of integers,
+            complex numbers, without a shape yet, on several devices), or d is out of range.
+    """
+    return SubspaceModule(module, d, projection=projection, seed=seed, groups=groups)

@@ -1,0 +1,139 @@
+"""PPO over many trials in one batch: equal to stable-baselines3's, and to each trial alone."""
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+
+from rlid.batched import PPOBatch, PPOLearner, PPOSettings
+from rlid.batched.rollout import Experience
+from rlid.measurement import plan
+from rlid.problem import make_problem
+from rlid.sb3_bridge import SimulatorVecEnv, SubspacePolicy
+from rlid.task import resolve
+
+SETTINGS = PPOSettings(n_envs=4, n_steps=32, batch_size=64, n_epochs=2, gamma=0.9)
+
+
+def settings(**changes):
+    return PPOSettings(**{**vars(SETTINGS), **changes})
+
+
+def learner(task, network, d, seed, projection="onehot", **changes):
+    shape = plan(task, network=network, dmax=d).network
+    problem = make_problem(resolve(task), shape, projection, d, seed)
+    rng = np.random.default_rng(seed)
+    return PPOLearner(problem, settings(**changes), problem.subspace.scale, rng)
+
+
+def train(task, network, dims, seeds, rounds, leaving=(), **changes):
+    """z of each seed's trial after some rounds; those that leave do so after the first."""
+    learners = [
+        learner(task, network, d, seed, **changes) for d, seed in zip(dims, seeds, strict=True)
+    ]
+    batch = PPOBatch(learners)
+    for _ in range(rounds):
+        batch.round()
+        for each in learners:
+            each.has_left = each.problem.subspace.d in leaving
+    batch.close()
+    return {seed: each.z.tobytes() for seed, each in zip(seeds, learners, strict=True)}
+
+
+def sb3_weights(critic, value_net):
+    """The critic's weights in the order of `Network`: (inputs, outputs), then biases."""
+    layers = [module for module in [*critic, value_net] if isinstance(module, torch.nn.Linear)]
+    parts = [part for layer in layers for part in (layer.weight.T.reshape(-1), layer.bias)]
+    return torch.cat(parts).detach().clone()
+
+
+@pytest.mark.parametrize(
+    ("task", "network", "ent_coef"),
+    [("cartpole", "mlp:20x20", 0.0), ("cartpole", "mlp:20x20", 0.01), ("pendulum", "mlp:16", 0.01)],
+)
+def test_one_update_equals_that_of_stable_baselines3(task, network, ent_coef):
+    steps, envs = 64, 4
+    sizes = {"n_steps": steps, "n_envs": envs, "batch_size": steps * envs}
+    each = learner(task, network, 12, 0, ent_coef=ent_coef, **sizes)
+    problem = each.problem
+    torch.manual_seed(0)
+    env = SimulatorVecEnv(problem, envs, np.random.default_rng(0))
+    model = PPO(
+        SubspacePolicy, env, n_steps=steps, batch_size=steps * envs, n_epochs=1, gamma=0.9,
+        learning_rate=1e-3, ent_coef=ent_coef, device="cpu",
+        policy_kwargs={"problem": problem, "scale": each.scale, "log_std": -0.5},
+    )  # fmt: skip
+    model.set_logger(Logger(folder=None, output_formats=[]))
+    _, callback = model._setup_learn(10_000)
+    model.collect_rollouts(env, callback, model.rollout_buffer, steps)
+    batch = PPOBatch([each])
+    critic = model.policy.mlp_extractor.critic, model.policy.value_net
+    batch._adam.parameters[1].copy_(sb3_weights(*critic))
+    buffer = model.rollout_buffer
+
+    def column(values):
+        """(T, E, ...) as (1, T * E, ...)."""
+        return torch.from_numpy(values.reshape(1, steps * envs, *values.shape[2:]).copy())
+
+    actions = column(buffer.actions)
+    experience = Experience(
+        column(buffer.observations),
+        actions.long() if task == "cartpole" else actions,
+        column(buffer.log_probs),
+        column(buffer.advantages),
+        column(buffer.returns),
+    )
+    batch._update(experience, torch.full((1, 1), 1e-3, dtype=torch.float64))
+    model.train()
+    ours = batch._adam.parameters[0][0].numpy()
+    theirs = model.policy.actor.w.detach().numpy()
+    assert np.abs(theirs).max() > 1e-4
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_allclose(batch._adam.parameters[1][0], sb3_weights(*critic), atol=1e-5)
+    batch.close()
+
+
+@pytest.mark.parametrize("critic", ["full", "shared", "subspace"])
+@pytest.mark.parametrize(
+    ("task", "network"), [("cartpole", "mlp:20x20"), ("pendulum", "mlp:64x64")]
+)
+def test_a_trial_gives_the_same_bits_alone_and_among_others(task, network, critic):
+    together = train(task, network, (7, 20, 3, 11), (5, 1, 2, 9), 3, leaving=(20, 3), critic=critic)
+    alone = train(task, network, (7,), (5,), 3, critic=critic)
+    pair = train(task, network, (11, 7), (9, 5), 3, critic=critic)
+    assert together[5] == alone[5] == pair[5]
+    assert together[9] == pair[9]
+    assert together[5] != together[9]
+
+
+def test_two_batches_with_the_same_seeds_are_equal():
+    first, second = (train("cartpole", "mlp:8", (3, 5), (0, 1), 2) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("projection", ["onehot", "dense", "sparse", "fastfood", "orthogonal"])
+def test_every_projection_trains_by_its_own_kernels(projection):
+    each = learner("cartpole", "mlp:8", 6, 0, projection)
+    batch = PPOBatch([each])
+    batch.round()
+    assert np.abs(each.z).max() > 0
+    W = batch._adam.parameters[0]
+    expected = each.problem.subspace.theta(torch.from_numpy(each.z))
+    assert torch.equal(batch._subspaces.theta(W)[0], expected)
+    batch.close()
+
+
+def test_direct_training_learns_cartpole():
+    shape = plan("cartpole", network="mlp:20x20", dmax=4).network
+    problem = make_problem(resolve("cartpole"), shape, "identity", shape.D, 3)
+    recipe = settings(n_envs=8, n_steps=128, batch_size=256, n_epochs=10, gamma=0.99)
+    each = PPOLearner(problem, recipe, 1.0, np.random.default_rng(0))
+    batch = PPOBatch([each])
+    returns = []
+    for _ in range(25):
+        batch.round()
+        returns.append(np.mean(each.returns) if each.returns else np.nan)
+    batch.close()
+    assert returns[0] < 40
+    assert np.nanmean(returns[-5:]) > 150
