@@ -168,7 +168,7 @@ class AtariSimulator(Simulator):
 
     def plain(self) -> Any:
         """Return one of ale-py's environments, with gymnasium's `reset` and `step`."""
-        return _Plain(self._make())
+        return _PlainGame(self._make())
 
     def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode per seed; return bytes (n, size)."""
@@ -222,7 +222,7 @@ class AtariSimulator(Simulator):
         self._pool, self._envs = [], []
 
 
-class _Plain:
+class _PlainGame:
     """A vector environment of one, with gymnasium's `reset` and `step`: frames (stack, h, w)."""
 
     def __init__(self, env: Any) -> None:

@@ -91,7 +91,7 @@ class MinAtarSimulator(Simulator):
 
     def plain(self) -> Any:
         """Return the package's own game, with gymnasium's `reset` and `step`."""
-        return _Plain(self._module.Env(ramping=self._ramping), self._sticky, self._actions)
+        return _PlainBoard(self._module.Env(ramping=self._ramping), self._sticky, self._actions)
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return boards (n, size)."""
@@ -158,7 +158,7 @@ class _Board:
         return state.transpose(2, 0, 1).astype(np.float32).ravel()
 
 
-class _Plain:
+class _PlainBoard:
     """A game with gymnasium's `reset` and `step`: boards (10, 10, channels), actions by number."""
 
     def __init__(self, env: Any, sticky: float, actions: Sequence[int]) -> None:

@@ -215,7 +215,7 @@ def test_an_environment_that_a_script_registers_is_measured(tmp_path, how):
 def test_a_script_that_measures_when_it_is_imported_is_told_what_to_change(tmp_path):
     done = run_script("unguarded", tmp_path)
     assert done.returncode == 1
-    assert 'behind `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+    assert 'behind `if __name__ == "__main__":`' in done.stderr
 
 
 def run_script(how, folder):

@@ -26,7 +26,7 @@ GAMES = [
 BOARDS = ["asterix", "breakout", "freeway", "seaquest", "space_invaders"]
 THIRD_PARTIES = {"minigrid": "MiniGrid", "highway_env": "", "gymnasium_robotics": ""}
 """Packages, and how the ids begin that are compared; each is skipped where it is not installed."""
-MOST_OF_A_PARTY = 25
+MOST_OF_A_PARTY = 4
 CAP = 200
 """Steps of an episode here; equality does not depend on how long they are."""
 

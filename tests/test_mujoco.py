@@ -56,7 +56,7 @@ def test_the_double_pendulum_standing_still_earns_just_its_ceiling():
 
 
 @pytest.mark.parametrize("env", OUTCOMES)
-def test_stepping_directly_is_what_gymnasium_does(env):
+def test_direct_stepping_gives_what_gymnasium_gives(env):
     """Bitwise in observations and ends, within rounding in rewards; episodes restart on the way."""
     cap, slots = 30, 4
     ours, theirs = MujocoSimulator(env, {}, cap), GymnasiumSimulator(env, {}, cap)
@@ -85,7 +85,7 @@ def test_inactive_slots_stand_still():
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="memory is read from /proc")
-def test_a_closed_simulator_lets_go_of_its_states_though_it_is_in_a_cycle():
+def test_a_closed_simulator_frees_its_states_though_a_cycle_refers_to_it():
     def held():
         return int(re.search(r"VmData:\s+(\d+) kB", STATUS.read_text())[1]) / 1000
 
@@ -104,7 +104,7 @@ def test_a_closed_simulator_lets_go_of_its_states_though_it_is_in_a_cycle():
     assert found[-1] - found[0] < 268
 
 
-def test_a_model_of_ones_own_keeps_its_working_memory(tmp_path):
+def test_a_users_model_keeps_its_working_memory(tmp_path):
     (tmp_path / "own.xml").write_text(
         HOPPER.read_text().replace("<worldbody>", SIZE + "<worldbody>")
     )
@@ -113,12 +113,12 @@ def test_a_model_of_ones_own_keeps_its_working_memory(tmp_path):
     assert np.isfinite(simulator.start([1])).all()
 
 
-def test_an_environment_without_direct_steps_is_refused_in_one_line():
+def test_an_environment_without_direct_stepping_is_refused_in_one_line():
     with pytest.raises(ValueError, match="Ant-v5; use the back end 'gymnasium'"):
         MujocoSimulator("Ant-v5", {}, 10)
 
 
-def test_every_task_with_direct_steps_uses_them():
+def test_the_mujoco_backend_is_the_default_wherever_it_exists():
     stepped = {resolve(name).env for name in NAMES if resolve(name).backend == "mujoco"}
     assert stepped == set(OUTCOMES)
 

@@ -15,7 +15,7 @@ from rlid.simulators.frozen_statistics import LIMIT, statistics_of
 from rlid.simulators.make import make_world
 from rlid.store.store import Store
 from rlid.task import adapt, resolve
-from rlid.training.trial import run_trials
+from rlid.training.cell import run_trials
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_frozen_observations_are_raw_ones_centred_and_scaled(hopper):
     assert np.allclose(walk(frozen, [1, 2], 9), expected, atol=1e-5)
 
 
-def test_random_actions_look_standard_through_frozen_statistics(hopper):
+def test_frozen_observations_under_random_actions_are_standardised(hopper):
     frozen = make_world(adapt(hopper, observation="frozen"))
     mean, spread = statistics_of(frozen, hopper.episode_cap)
     # Standard but for the clipping: the same episodes gave the statistics.
@@ -56,7 +56,7 @@ def test_episodes_do_not_depend_on_what_ran_before(hopper):
     assert np.array_equal(walk(first, [1], 5), walk(used, [1], 5))
 
 
-def test_a_constant_entry_is_centred_only():
+def test_a_constant_observation_is_centred_but_not_scaled():
     task = adapt(resolve("gym:Acrobot-v1"), observation="frozen")
     simulator = make_world(task)
     simulator._simulator.step = lambda actions, active: (
@@ -98,13 +98,13 @@ def test_frozen_statistics_are_counted_in_the_record_and_part_of_its_key():
         ("sum_constraints:3", {"observation": "frozen"}, "takes neither"),
     ],
 )
-def test_rules_that_a_task_cannot_have_are_refused(task, options, message):
+def test_an_option_that_the_task_does_not_support_is_refused(task, options, message):
     with pytest.raises(ValueError, match=message):
         plan(task, dmax=2, **options)
 
 
 @pytest.mark.usefixtures("workers_find_fixtures")
-def test_a_run_with_frozen_statistics_end_to_end(tmp_path, monkeypatch, capsys):
+def test_a_run_with_frozen_observations_works_end_to_end(tmp_path, monkeypatch, capsys):
     store = tmp_path / "store"
     words = "run gym:Quick-v0 --import hostile --network mlp:4 --dmax 2 --seeds 1 --budget 3000"
     words += f" --observation frozen --jobs 1 --json --quiet --store {store}"

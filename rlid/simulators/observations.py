@@ -152,8 +152,8 @@ def _ranges(space: Any) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         end = 1.0 if is_binary else np.inf
         return np.full(size, 1.0 - end), np.full(size, end), np.full(size, is_binary)
     raise InputError(
-        f"its observations, {space}, cannot be flattened to one vector: "
-        "register it in a wrapper that shows numbers"
+        f"its observations hold a space of kind {type(space).__name__}, which cannot be flattened "
+        "to one vector: register the environment in a wrapper that shows numbers"
     )
 
 

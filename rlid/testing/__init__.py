@@ -11,7 +11,7 @@ from rlid.testing.findings import FAILING as FAILING
 from rlid.testing.findings import CheckFailed as CheckFailed
 from rlid.testing.findings import Finding as Finding
 from rlid.testing.networks import check_network as check_network
-from rlid.testing.plain_loop import Comparison as Comparison
+from rlid.testing.plain_loop import LoopComparison as LoopComparison
 from rlid.testing.plain_loop import compare as compare
 from rlid.testing.plain_loop import play as play
 from rlid.testing.tasks import check_task as check_task
@@ -19,7 +19,7 @@ from rlid.testing.tasks import check_task as check_task
 __all__ = [
     "FAILING",
     "CheckFailed",
-    "Comparison",
+    "LoopComparison",
     "Finding",
     "check_agent",
     "check_env",

@@ -21,7 +21,7 @@ Z_SEED = 0
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LoopComparison:
     """Returns and steps of the same episodes, by rlid and by a plain loop.
 
     Attributes:
@@ -70,7 +70,7 @@ def compare(
     d: int = D,
     seeds: Sequence[int] = SEEDS,
     z_seed: int = Z_SEED,
-) -> Comparison:
+) -> LoopComparison:
     """Score a random policy of a task by rlid, and by a plain loop over the same episodes.
 
     Args:
@@ -100,7 +100,7 @@ def compare(
         together = problem.evaluate(z[None], seeds)
     finally:
         problem.world.close()
-    return Comparison(
+    return LoopComparison(
         tuple(seeds),
         tuple(float(score.values[0, 0]) for score in alone),
         tuple(score.steps for score in alone),
