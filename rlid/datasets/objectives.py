@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import InputError
-from rlid.world import Beat, Part, no_beat
+from rlid.world import Beat, Objective, Part, no_beat
 
 BATCH = 128
 """Rows of a minibatch (Li et al. 2018)."""
@@ -39,7 +39,7 @@ class Rows(Protocol):
         """What the scoring sees."""
 
 
-class Supervised:
+class Supervised(Objective):
     """What the objectives on data have in common: parts, minibatches and folds.
 
     The search sees only training rows, a validation only held-out rows, the scoring only test rows.
@@ -66,8 +66,7 @@ class Supervised:
         """
         self.inputs = rows.train[0].shape[1]
         self.outputs = outputs
-        if shape is not None:
-            self.observation_shape = shape
+        self.observation_shape = shape
         self._rows, self._beat = rows, beat
 
     @cached_property
@@ -94,7 +93,7 @@ class Supervised:
             InputError: it is a vector of bare weights.
         """
         if network.architecture.weights:
-            is_images = hasattr(self, "observation_shape")
+            is_images = self.observation_shape is not None
             what, others = ("images", ", lenet or conv:16-32-256") if is_images else ("rows", "")
             raise InputError(
                 f"network {network.architecture.name!r} is no function of {what}: use linear, "
