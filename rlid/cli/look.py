@@ -22,24 +22,31 @@ def list_(
     """Say what there is, with one line each."""
     from rlid.agent import AGENTS
     from rlid.cli import console
-    from rlid.networks import GRAMMAR
+    from rlid.networks import NETWORKS, OPTIONS
     from rlid.projections import PROJECTIONS
     from rlid.registry import import_packages, unknown
     from rlid.task import TASKS
 
     import_packages(import_ or [])
-    registries = {"tasks": TASKS, "agents": AGENTS, "projections": PROJECTIONS}
-    kinds = [*registries, "networks"]
+    registries = {
+        "tasks": TASKS,
+        "agents": AGENTS,
+        "projections": PROJECTIONS,
+        "networks": NETWORKS,
+    }
+    kinds = list(registries)
     if what and what not in kinds:
         raise InputError(unknown("list", what, kinds))
     found: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
+        found[kind] = [
+            {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
+            for entry in registries[kind].entries()
+        ]
         if kind == "networks":
-            found[kind] = [{"name": name, "summary": text} for name, text in GRAMMAR.items()]
-        else:
-            found[kind] = [
-                {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
-                for entry in registries[kind].entries()
+            found[kind] += [
+                {"name": name, "summary": text, "tags": ["option"]}
+                for name, text in OPTIONS.items()
             ]
     if as_json:
         print(json.dumps(found[what] if what else found, indent=1))

@@ -44,7 +44,7 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
 
     is_choice = isinstance(space, Discrete) and space.n == 2
     is_smooth = network.activation == "tanh" or len(network.layers) == 1
-    if is_choice and is_smooth and not network.architecture.filters and network.byte_scale == 1:
+    if is_choice and is_smooth and network.is_dense and network.byte_scale == 1:
         return TwoActions(network, int(space.start))
     return _Exact(network, decoder(space, action)[1])
 
