@@ -89,7 +89,8 @@ def check_module(network: CheckedNetwork, module: nn.Module) -> None:
         _check_dtypes(module)
         _check_layers(module)
         _check_start(network, module)
-        with torch.inference_mode():
+        # Not in inference mode: what a module keeps of its first call is to serve training too.
+        with torch.no_grad():
             _check_outputs(network, module)
     except InputError as error:
         raise InputError(f"network {network.name!r}: {error}") from error

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.networks.alignment import aligned, ceiling
+from rlid.networks.chain import Chain, chain_of
 from rlid.networks.grammar import parse
 from rlid.networks.layers import Layer
 from rlid.networks.module_checks import check_module
@@ -140,9 +141,26 @@ class ModuleNetwork(Network):
         """Return the function from observations (n, m, inputs) to outputs (n, m, outputs).
 
         Row i of Theta (n, D) acts on row i of the observations, and row i of the outputs depends on
-        these two rows alone, to the last bit. Where `is_batched`, all rows go through one call.
+        these two rows alone, to the last bit. A `chain` is bound as the built-in network that it
+        equals; where `is_batched`, all rows go through one call; otherwise through one each.
         """
+        if self.chain is not None:
+            return self.chain.network.bind(Theta.index_select(1, self.chain.order))
         return self._bind_together(Theta) if self.is_batched else self._bind_rows(Theta)
+
+    @cached_property
+    def chain(self) -> Chain | None:
+        """The built-in network that computes the same, where the module is a chain of layers."""
+        import torch
+
+        chain = chain_of(self.draw(0), trained(self.module), self.inputs, self.byte_scale)
+        if chain is None:
+            return None
+        Theta, x = self._probe(PROBED_SLOTS[-1])
+        with torch.no_grad():
+            computed = chain.network.bind(Theta.index_select(1, chain.order))(x)
+            is_equal = torch.allclose(computed, self._bind_rows(Theta)(x), rtol=1e-4, atol=1e-5)
+        return chain if is_equal else None
 
     @cached_property
     def is_batched(self) -> bool:
@@ -155,22 +173,29 @@ class ModuleNetwork(Network):
 
         if self.shape is not None:
             return False
-        draws = Stream(0, "networks/probe").normal(PROBED_ROWS * self.D).reshape(PROBED_ROWS, -1)
-        Theta = torch.from_numpy(self.initial(0) + 0.1 * draws.astype(np.float32))
         try:
             with torch.inference_mode(), warnings.catch_warnings():
                 # vmap warns where it falls back to a loop of its own, which is no faster.
                 warnings.simplefilter("error")
-                return all(self._is_exact(Theta, slots) for slots in PROBED_SLOTS)
+                return all(self._is_exact(slots) for slots in PROBED_SLOTS)
         except Exception:
             return False
 
-    def _is_exact(self, Theta: torch.Tensor, slots: int) -> bool:
+    def _probe(self, slots: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weights (PROBED_ROWS, D) and observations (PROBED_ROWS, slots, inputs)."""
+        import torch
+
+        stream = Stream(slots, "networks/probe")
+        draws = stream.normal(PROBED_ROWS * self.D).reshape(PROBED_ROWS, -1).astype(np.float32)
+        numbers = stream.uniform(PROBED_ROWS * slots * self.inputs)
+        x = torch.from_numpy(numbers).float().view(PROBED_ROWS, slots, self.inputs)
+        return torch.from_numpy(self.initial(0) + 0.1 * draws), x
+
+    def _is_exact(self, slots: int) -> bool:
         """Return whether each row of a batch has the bits that it has alone."""
         import torch
 
-        numbers = Stream(slots, "networks/probe").uniform(PROBED_ROWS * slots * self.inputs)
-        x = torch.from_numpy(numbers).float().view(PROBED_ROWS, slots, self.inputs)
+        Theta, x = self._probe(slots)
         together = self._bind_together(Theta)(x)
         plain = self._bind_rows(Theta)(x)
         if not torch.allclose(together, plain, rtol=1e-3, atol=1e-4):
