@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, first_line, named_line
+from rlid.errors import InputError, fault, first_line
 from rlid.task import TASKS, Scalar, Task, unknown
+from rlid.world import DrawSeeds, Simulator, Steps
 
 PROTOCOL: dict[str, Scalar] = {
     "img_height": 84,
@@ -35,6 +36,8 @@ PROTOCOL: dict[str, Scalar] = {
 """Keyword arguments of ale-py's AtariVectorEnv: all that an episode depends on besides its seed."""
 STICKY = 0.25
 """Probability of repeating the last action (Machado et al. 2018)."""
+TWO_PLAYERS = ("combat", "joust", "maze_craze", "warlords")
+"""Games of ale-py's list whose start ends the process: its C++ code calls exit(1) (ale-py 0.12)."""
 CAP = 27_000
 """Steps of an episode: 108,000 frames, half an hour of play."""
 PPO: dict[str, Scalar] = {
@@ -80,18 +83,28 @@ def pong_42() -> Task:
 @TASKS.add("atari", "images", "any", "slow", example="breakout")
 def atari(game: str) -> Task:
     """Any Atari game by its name in ale-py: atari:breakout, under the protocol of pong."""
-    known = _games()
+    known = games()
+    if game in TWO_PLAYERS:
+        raise InputError(
+            f"Atari game {game!r} needs two players: the Arcade Learning Environment's vector "
+            "environment plays games for one"
+        )
     if game not in known:
         raise InputError(unknown("Atari game", game, known))
     return _task(game, PROTOCOL)
 
 
-def _games() -> list[str]:
+def games() -> list[str]:
+    """Return the names of the games that one player can play.
+
+    Raises:
+        InputError: ale-py is missing.
+    """
     try:
         from ale_py import roms
     except ImportError as error:
         raise InputError(f"Atari games need the package ale-py: {error}") from error
-    return list(roms.get_all_rom_ids())
+    return [game for game in roms.get_all_rom_ids() if game not in TWO_PLAYERS]
 
 
 def _task(game: str, options: Mapping[str, Scalar]) -> Task:
@@ -123,11 +136,12 @@ def _task(game: str, options: Mapping[str, Scalar]) -> Task:
     )
 
 
-class AtariSimulator:
+class AtariSimulator(Simulator):
     """One of ale-py's C++ environments per slot: each seeded by itself, stepped side by side."""
 
     merges = False
     max_slots = 64
+    observation_type = np.uint8
 
     def __init__(self, game: str, options: Mapping[str, Scalar]) -> None:
         """Make one environment, to learn its actions.
@@ -152,6 +166,10 @@ class AtariSimulator:
         except Exception as error:
             raise InputError(f"Atari game {game!r} cannot be made: {first_line(error)}") from error
 
+    def plain(self) -> Any:
+        """Return one of ale-py's environments, with gymnasium's `reset` and `step`."""
+        return _PlainGame(self._make())
+
     def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode per seed; return bytes (n, size)."""
         while len(self._pool) < len(seeds):
@@ -170,8 +188,8 @@ class AtariSimulator:
             self._begin(slot, np.array([seed]))
         return self._observations[slots]
 
-    def follow(self, slots: NDArray[np.intp]) -> NDArray[Any]:
-        """As `restart`, by what the emulators draw: to load one takes as long as 300 steps."""
+    def follow(self, slots: NDArray[np.intp], draw: DrawSeeds) -> NDArray[Any]:
+        """Begin new episodes by what the emulators draw: to load one takes as long as 300 steps."""
         for slot in slots:
             self._begin(slot, None)
         return self._observations[slots]
@@ -179,13 +197,11 @@ class AtariSimulator:
     def _begin(self, slot: int, seed: NDArray[np.int64] | None) -> None:
         try:
             observation, _ = self._envs[slot].reset(seed=seed)
-        except Exception as error:
-            raise _fault("reset", error) from error
+        except BaseException as error:
+            raise fault("reset", error) from error
         self._observations[slot] = observation.ravel()
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, in threads of their own."""
         slots = active.nonzero()[0]
         try:
@@ -196,8 +212,8 @@ class AtariSimulator:
                 self._observations[slot] = observation.ravel()
                 self._rewards[slot] = reward[0]
                 self._ended[:, slot] = terminated[0], truncated[0]
-        except Exception as error:
-            raise _fault("step", error) from error
+        except BaseException as error:
+            raise fault("step", error) from error
         terminated, truncated = self._ended.copy()
         return self._observations.copy(), self._rewards.copy(), terminated, truncated
 
@@ -206,5 +222,20 @@ class AtariSimulator:
         self._pool, self._envs = [], []
 
 
-def _fault(call: str, error: Exception) -> EnvironmentFault:
-    return EnvironmentFault(f"{call} raised {named_line(error)}")
+class _PlainGame:
+    """A vector environment of one, with gymnasium's `reset` and `step`: frames (stack, h, w)."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+
+    def reset(self, *, seed: int) -> tuple[Any, dict[str, Any]]:
+        observations, _ = self._env.reset(seed=np.array([seed]))
+        return observations[0].copy(), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observations, rewards, terminated, truncated, _ = self._env.step(np.array([action]))
+        is_over, is_cut = bool(terminated[0]), bool(truncated[0])
+        return observations[0].copy(), float(rewards[0]), is_over, is_cut, {}
+
+    def close(self) -> None:
+        self._env = None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.task import TASKS, Task
+from rlid.world import Simulator, Steps
 
 SOLVED = "gymnasium's reward_threshold of the environment"
 CARTPOLE_CAP = 500
@@ -97,7 +98,7 @@ def pendulum() -> Task:
     )
 
 
-class CartPoleSimulator:
+class CartPoleSimulator(Simulator):
     """Gymnasium's native vector CartPole, with each slot's start drawn from its own seed.
 
     The vector environment draws all starts from one shared generator; here slot i starts as
@@ -106,6 +107,7 @@ class CartPoleSimulator:
 
     merges = True
     max_slots = 4096
+    reorders = True
     observation_size = 4
 
     def __init__(self) -> None:
@@ -114,52 +116,56 @@ class CartPoleSimulator:
 
         self.action_space = Discrete(2)
 
+    def plain(self) -> Any:
+        """Return gymnasium's own environment."""
+        import gymnasium
+
+        return gymnasium.make("CartPole-v1", max_episode_steps=CARTPOLE_CAP)
+
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Begin one episode per seed."""
+        """Begin one episode per seed; return observations (n, 4)."""
         from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
         n = len(seeds)
         self._env = CartPoleVectorEnv(n, max_episode_steps=CARTPOLE_CAP)
         self._env.action_space = _Unchecked()
-        # Finished slots are reset by the environment, with draws that nobody reads.
+        # The environment resets finished slots itself, with draws that nothing reads.
         self._env.reset(seed=0)
         self._state, self._steps = np.zeros((4, n)), np.zeros(n, np.int32)
         self._is_over, self._n = np.zeros(n, bool), n
         return self.restart(np.arange(n), seeds)
 
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Begin new episodes in some slots."""
+        """Begin new episodes in slots (k,); return observations (k, 4)."""
         starts = {seed: _cartpole_start(seed) for seed in set(seeds)}
-        # All of them: the next step drops those that idle at the end.
+        # Hold all slots: the next step drops the idle ones at the end.
         self._narrow(len(self._steps))
         self._state[:, slots] = np.stack([starts[seed] for seed in seeds], axis=1)
         self._steps[slots], self._is_over[slots] = 0, False
         return np.ascontiguousarray(self._state.T[slots], dtype=np.float32)
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step every slot up to the last active one at once."""
         slots, n = len(active), self._n
         if not active[n - 1]:
             n = slots - int(active[::-1].argmax())
             self._narrow(n)
-        found, reward, terminated, truncated, _ = self._env.step(actions[:n])
+        moved, reward, terminated, truncated, _ = self._env.step(actions[:n])
         observations, rewards = np.zeros((slots, 4), np.float32), np.zeros(slots)
         ended = np.zeros((2, slots), bool)
-        observations[:n], rewards[:n] = found, reward
+        observations[:n], rewards[:n] = moved, reward
         ended[0, :n], ended[1, :n] = terminated, truncated
         return observations, rewards, ended[0], ended[1]
 
     def _narrow(self, n: int) -> None:
-        """Have the environment hold the first n slots, and the others wait here."""
+        """Let the environment hold the first n slots, and keep the others here."""
         env = self._env
         self._state[:, : self._n], self._is_over[: self._n] = env.state, env.prev_done
         env.state, env.steps, env.prev_done = self._state[:, :n], self._steps[:n], self._is_over[:n]
         self._n = n
 
     def reorder(self, order: NDArray[np.intp]) -> None:
-        """Have slot i hold what slot order[i] held."""
+        """Let slot i hold what slot order[i] held: slots after the last active one cost nothing."""
         self._narrow(0)
         self._state, self._steps = self._state[:, order], self._steps[order]
         self._is_over = self._is_over[order]

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, named_line
+from rlid.errors import InputError, fault
 from rlid.task import TASKS, Scalar, Task, unknown
+from rlid.world import Simulator, Steps
 
 GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 SIDE = 10
@@ -53,7 +54,7 @@ def minatar(game: str) -> Task:
     )
 
 
-class MinAtarSimulator:
+class MinAtarSimulator(Simulator):
     """The package's games, one object per slot, each with a generator of its own."""
 
     merges = False
@@ -81,6 +82,17 @@ class MinAtarSimulator:
     def _make(self) -> _Board:
         return _Board(self._module.Env(ramping=self._ramping), self._sticky)
 
+    def prepare(self, observation: Any) -> NDArray[np.float32]:
+        """Return a board (10, 10, channels), as the package gives it, as inputs (size,)."""
+        board = np.asarray(observation)
+        if board.shape == (SIDE, SIDE, self.observation_shape[0]):
+            board = board.transpose(2, 0, 1)
+        return board.astype(np.float32).ravel()
+
+    def plain(self) -> Any:
+        """Return the package's own game, with gymnasium's `reset` and `step`."""
+        return _PlainBoard(self._module.Env(ramping=self._ramping), self._sticky, self._actions)
+
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return boards (n, size)."""
         while len(self._pool) < len(seeds):
@@ -98,9 +110,7 @@ class MinAtarSimulator:
             self._observations[slot] = self._slots[slot].board()
         return self._observations[slots]
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, one after the other; nothing is ever truncated here."""
         for index in active.nonzero()[0]:
             slot = self._slots[index]
@@ -108,8 +118,8 @@ class MinAtarSimulator:
                 reward, self._terminated[index] = slot.step(self._actions[actions[index]])
                 self._rewards[index] = reward
                 self._observations[index] = slot.board()
-            except Exception as error:
-                raise EnvironmentFault(f"step raised {named_line(error)}") from error
+            except BaseException as error:
+                raise fault("step", error) from error
         truncated = np.zeros(len(self._slots), bool)
         return (
             self._observations.copy(),
@@ -125,8 +135,8 @@ class MinAtarSimulator:
 class _Board:
     """One game with sticky actions, as the package's Environment has them.
 
-    There the last action of an episode may stick in the next; here an episode begins with none,
-    so that its course depends on its own seed.
+    There the last action of an episode may stick in the next episode. Here an episode begins with
+    no last action, so that its course depends on its own seed.
     """
 
     def __init__(self, env: Any, sticky: float) -> None:
@@ -146,6 +156,24 @@ class _Board:
     def board(self) -> NDArray[np.float32]:
         state: NDArray[np.bool_] = self.env.state()
         return state.transpose(2, 0, 1).astype(np.float32).ravel()
+
+
+class _PlainBoard:
+    """A game with gymnasium's `reset` and `step`: boards (10, 10, channels), actions by number."""
+
+    def __init__(self, env: Any, sticky: float, actions: Sequence[int]) -> None:
+        self._board, self._actions = _Board(env, sticky), actions
+
+    def reset(self, *, seed: int) -> tuple[Any, dict[str, Any]]:
+        self._board.reset(seed)
+        return self._board.env.state(), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        reward, is_over = self._board.step(self._actions[action])
+        return self._board.env.state(), reward, is_over, False, {}
+
+    def close(self) -> None:
+        """Nothing is held outside Python."""
 
 
 def _load(game: str) -> ModuleType:

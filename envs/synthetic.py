@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError
 from rlid.task import TASKS, Task
-from rlid.world import Part
+from rlid.world import Objective, Part, Simulator, Steps
 
 WEIGHTS = 1000
 DECADES = 2.0
@@ -130,7 +130,7 @@ def _fixed(name: str, *shape: int) -> NDArray[np.float64]:
     return np.random.Generator(np.random.PCG64(list(digest))).standard_normal(shape)
 
 
-class _Conditions:
+class _Conditions(Objective):
     """Linear conditions on theta itself: A theta = b + noise, with K rows.
 
     The noise is drawn anew for every evaluation, from the evaluation's seed. What a policy scores
@@ -165,11 +165,12 @@ class _Conditions:
         """Score each row by itself, so that no row depends on another."""
         off = [self.violations(theta) for theta in Theta]
         if not self._noise:
-            return np.repeat([[_score(one)] for one in off], seeds.shape[1], axis=1)
+            scores = [[_score(violations)] for violations in off]
+            return np.repeat(scores, seeds.shape[1], axis=1)
         return np.array(
             [
-                [_score(one + self._drawn(np.random.default_rng(seed))) for seed in row]
-                for one, row in zip(off, seeds.tolist(), strict=True)
+                [_score(violations + self._drawn(np.random.default_rng(seed))) for seed in row]
+                for violations, row in zip(off, seeds.tolist(), strict=True)
             ]
         )
 
@@ -234,7 +235,7 @@ class Hyperplanes(_Conditions):
         return self._normals @ theta - self._offsets
 
 
-class Dials:
+class Dials(Simulator):
     """Episodes of K steps; each shows the features of one dial, and takes its setting.
 
     A step earns up to 0.5 / K by nearness to the target, and the last one 0.5 more if all K dials
@@ -255,7 +256,7 @@ class Dials:
         self.action_space = Box(-MAX_ACTION, MAX_ACTION, (1,), np.float32)
 
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Begin one episode per seed."""
+        """Begin one episode per seed; return observations (n, FEATURES)."""
         n = len(seeds)
         self._order = np.zeros((n, self._number), np.int64)
         self._time = np.zeros(n, np.int64)
@@ -263,7 +264,7 @@ class Dials:
         return self.restart(np.arange(n), seeds)
 
     def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
-        """Begin new episodes in some slots: the seed gives the order of the dials."""
+        """Begin new episodes in slots (k,): the seed gives the order of the dials."""
         for slot, seed in zip(slots, seeds, strict=True):
             generator = np.random.Generator(np.random.PCG64(seed))
             self._order[slot] = generator.permutation(self._number)
@@ -271,9 +272,7 @@ class Dials:
         self._all_set[slots] = True
         return self._features[self._order[slots, 0]]
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Set one dial in every slot."""
         rows = np.arange(len(self._time))
         shown = np.minimum(self._time, self._number - 1)

@@ -1,5 +1,5 @@
 """`python -m rlid` is `rlid`."""
 
-from rlid.cli.app import main
+from rlid.cli.supervisor import main
 
 main()

@@ -6,6 +6,8 @@ Any other ValueError is a bug, of rlid or of a library, and shows its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 LONGEST_LINE = 500
@@ -59,6 +61,10 @@ class ReferenceRefused(Exception):
     """Direct training did not work, so that no score can be judged (exit code 1)."""
 
 
+class TrialsFailed(Exception):
+    """The first trials of a measurement all failed, so that it was given up (exit code 1)."""
+
+
 class EnvironmentFault(Exception):
     """An environment raised, or gave what no environment may give; `status` names which."""
 
@@ -81,9 +87,72 @@ class AgentFault(Exception):
     """An agent raised: its trial is missing. The message says in one line what, and where."""
 
 
+class EnvironmentWarning(UserWarning):
+    """An environment breaks a rule that its scores depend on, and is measured all the same."""
+
+
+OURS = (
+    InputError,
+    StoreError,
+    EngineError,
+    ReferenceRefused,
+    TrialsFailed,
+    EnvironmentFault,
+    AgentFault,
+    Diverged,
+)
+"""Errors that rlid raises on purpose: they already say what went wrong."""
+
+
+@contextmanager
+def guarded(call: str, raises: Callable[[str], Exception] = EnvironmentFault) -> Iterator[None]:
+    """Turn whatever the code of a user raises into one error of ours, `SystemExit` included.
+
+    `with guarded("reset"): env.reset()` raises EnvironmentFault("reset raised SystemExit: 0") where
+    the environment exits. KeyboardInterrupt and the errors in OURS pass unchanged. A loop that
+    cannot spend a microsecond on a context manager uses `except BaseException` and `fault`.
+
+    Args:
+        call: what is called, in words that go before "raised".
+        raises: makes the error from its one line.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, *OURS):
+        raise
+    except BaseException as error:
+        raise raises(raised_line(call, error)) from error
+
+
+def fault(call: str, error: BaseException) -> Exception:
+    """Return the EnvironmentFault of a call that raised `error`.
+
+    For `except BaseException as error: raise fault("step", error) from error`. The errors in OURS
+    are returned as they are.
+
+    Raises:
+        KeyboardInterrupt: the error is one.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return error if isinstance(error, OURS) else EnvironmentFault(raised_line(call, error))
+
+
+def raised_line(call: str, error: BaseException) -> str:
+    """Return in one line that a call raised an error, or that it tried to end the process."""
+    if isinstance(error, SystemExit):
+        return f"{call} raised SystemExit: {error.code}"[:LONGEST_LINE]
+    return f"{call} raised {named_line(error)}"[:LONGEST_LINE]
+
+
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or "" where it has none."""
-    return (str(error).splitlines() or [""])[0][:LONGEST_LINE]
+    """Return the first line of an error's message, or "" where it has none or cannot give it."""
+    try:
+        text = str(error)
+    except Exception:
+        # The message of a library's error is made by that library's code.
+        return ""
+    return (text.splitlines() or [""])[0][:LONGEST_LINE]
 
 
 def named_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import math
+import os
 import pkgutil
 import sys
 import types
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from rlid.errors import InputError, UnknownName, named_line
+from rlid.errors import InputError, UnknownName, guarded
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,9 @@ def import_packages(packages: Sequence[str]) -> None:
     Raises:
         InputError: one of them cannot be imported.
     """
-    if packages and "" not in sys.path:
-        sys.path.insert(0, "")
+    # By its full path: a package may change the working folder while it is imported.
+    if packages and not {"", os.getcwd()} & set(sys.path):
+        sys.path.insert(0, os.getcwd())
     for package in packages:
-        try:
+        with guarded(f"--import {package}", InputError):
             importlib.import_module(package)
-        except (Exception, SystemExit) as error:
-            raise InputError(f"--import {package}: {named_line(error)}") from error

@@ -5,17 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from rlid.errors import InputError
 from rlid.registry import Registry
 from rlid.registry import unknown as unknown
+from rlid.task_name import flat, plain, read_arguments, write_arguments
 from rlid.world import Objective, Simulator
 
 Scalar = str | int | float | bool | None
 
-OBSERVATIONS = ("raw", "scaled", "frozen")
+OBSERVATIONS = ("raw", "scaled", "frozen", "pixels")
 """What may be asked for in place of a task's own rule."""
+MAX_NAME, MAX_NAME_BYTES = 200, 255
+"""The longest name that a record holds, and that a policy file holds."""
+CAP_ARGUMENT = "episode-cap"
+"""The argument of a task's name that sets the episode cap; no keyword argument has a hyphen."""
 BACKENDS = ("gymnasium", "mujoco", "envpool")
 
 TASKS = Registry("task", package="rlid.envs", group="rlid.tasks")
@@ -31,11 +36,14 @@ class Task:
         version: rises when anything that changes a score changes.
         kind: "rl", "supervised" or "synthetic".
         env: the environment's id in its library, such as "CartPole-v1".
-        options: keyword arguments of the environment, part of the protocol.
+        options: keyword arguments of the environment, values as JSON has them, part of the
+            protocol. For any environment of gymnasium a name that begins with "reset." is an
+            option of every reset, and "wrap.gray", "wrap.resize" and "wrap.stack" put gymnasium's
+            wrappers around it; see `rlid.simulators`.
         episode_cap: steps after which an episode is cut, whether or not the environment does so.
         observation: "raw", "scaled" to [-1, 1] by the bounds of the observation space, "frozen":
-            centred and scaled by statistics of random actions, or "pixels": bytes, which the
-            network divides by 255.
+            centred and scaled by statistics of random actions, or "pixels": images of bytes, which
+            the network divides by 255.
         action: how a network's outputs become a continuous action: "clip" to the bounds, or
             "squash" by tanh onto them. Discrete actions are always the argmax.
         activation: between the network's layers, "tanh" or "relu".
@@ -61,13 +69,18 @@ class Task:
         world: makes the simulator or objective; None for what `backend` names.
         world_takes_beat: whether `world` takes a keyword argument `beat`, a function to be called
             now and then while it reads data or does something else that takes long.
-        name: how the registry knows the task; set by `resolve`.
+        max_envs: how many instances of the environment may exist at once in one process, 1 where a
+            second one would disturb the first; None for as many as are of use. No part of the
+            protocol: no result depends on it.
+        notes: sentences for whoever measures the task: what its protocol decides that its
+            environment left open. No part of the protocol.
+        name: the text that `resolve` makes this task from, arguments included; set by `resolve`.
     """
 
     version: int
     kind: Literal["rl", "supervised", "synthetic"] = "rl"
     env: str
-    options: Mapping[str, Scalar] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     episode_cap: int
     observation: Literal["raw", "scaled", "frozen", "pixels"] = "raw"
     action: Literal["clip", "squash"] = "squash"
@@ -90,6 +103,8 @@ class Task:
         default=None, repr=False, compare=False
     )
     world_takes_beat: bool = field(default=False, repr=False)
+    max_envs: int | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
     name: str = ""
 
     def protocol(self) -> dict[str, Scalar]:
@@ -105,7 +120,7 @@ class Task:
             later["confirmation_episodes"] = self.confirmation_episodes
         return {
             "env": self.env,
-            **{f"env.{name}": value for name, value in sorted(self.options.items())},
+            **{f"env.{name}": flat(value) for name, value in sorted(self.options.items())},
             "episode_cap": self.episode_cap,
             "observation": self.observation,
             "action": self.action,
@@ -120,27 +135,60 @@ class Task:
 def resolve(text: str) -> Task:
     """Return the task named by `text`: a registered name, with a parameter after a colon.
 
+    Arguments may follow: "gym:MyEnv-v0?size=3&episode-cap=200" is what `adapt` makes of
+    "gym:MyEnv-v0" with options {"size": 3} and that cap, and has this name.
+
     Raises:
-        InputError: no such task, or one that takes no such parameter.
+        InputError: no such task, or one that takes no such parameter or arguments.
     """
-    name, colon, parameter = text.partition(":")
+    if len(text) > MAX_NAME or len(text.encode(errors="replace")) > MAX_NAME_BYTES:
+        raise InputError(
+            f"task {text[:40]!r}...: a name has at most {MAX_NAME} characters, and "
+            f"{MAX_NAME_BYTES} bytes of UTF-8, in records and policy files; register the "
+            "environment under a shorter id, or with its arguments as defaults"
+        )
+    address, has_arguments, arguments = text.partition("?")
+    name, colon, parameter = address.partition(":")
     factory = TASKS[name]
     takes_parameter = factory.__code__.co_argcount > 0
     if colon and not takes_parameter:
-        raise InputError(f"task {name!r} takes no parameter, but {text!r} gives {parameter!r}")
+        raise InputError(f"task {name!r} takes no parameter, but {address!r} gives {parameter!r}")
     if takes_parameter and not parameter and not factory.__defaults__:
         what = factory.__code__.co_varnames[0]
         raise InputError(f"task {name!r} needs a parameter: {name}:{what.upper()}")
     task: Task = factory(parameter) if parameter else factory()
-    return dataclasses.replace(task, name=text)
+    task = dataclasses.replace(task, name=address)
+    if not has_arguments:
+        return task
+    options = read_arguments(text, arguments)
+    return adapt(task, episode_cap=options.pop(CAP_ARGUMENT, None), options=options)
 
 
-def adapt(task: Task, *, observation: str | None = None, backend: str | None = None) -> Task:
-    """Return the task with another observation rule or back end, where these are given.
+def adapt(
+    task: Task,
+    *,
+    observation: str | None = None,
+    backend: str | None = None,
+    episode_cap: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Task:
+    """Return the task with other rules, where these are given.
+
+    Another cap and options become part of the task's name, so that the name alone makes the task
+    again: in a worker, in a record, and from a policy file.
+
+    Args:
+        task: what `resolve` gave.
+        observation: one of OBSERVATIONS.
+        backend: one of BACKENDS.
+        episode_cap: steps after which an episode is cut, at least 1.
+        options: keyword arguments of the environment, added to those of the task; values as JSON
+            has them.
 
     Raises:
         InputError: an unknown name, or a task that cannot be had so.
     """
+    task = _with_arguments(task, episode_cap, options or {})
     observation, backend = observation or task.observation, backend or task.backend
     if (observation, backend) == (task.observation, task.backend):
         return task
@@ -150,11 +198,46 @@ def adapt(task: Task, *, observation: str | None = None, backend: str | None = N
     ):
         if value not in known:
             raise InputError(f"{option} {value}: use one of {', '.join(dict.fromkeys(known))}")
-    if task.kind != "rl" or task.observation == "pixels":
+    if task.kind != "rl" or (task.world is not None and task.observation == "pixels"):
         raise InputError(f"task {task.name!r} takes neither --observation nor --backend")
-    if task.world is not None and (backend != task.backend or observation == "scaled"):
+    if task.world is not None and (backend != task.backend or observation in ("scaled", "pixels")):
         raise InputError(
             f"task {task.name!r} has a simulator of its own: leave out --backend, and use "
             "--observation raw or frozen"
         )
     return dataclasses.replace(task, observation=observation, backend=backend)  # type: ignore[arg-type]
+
+
+def _with_arguments(task: Task, episode_cap: int | None, options: Mapping[str, Any]) -> Task:
+    """Return the task with another cap and more options, and with the name that says so.
+
+    Raises:
+        InputError: a cap below 1, or a task that takes no such arguments.
+    """
+    if episode_cap is None and not options:
+        return task
+    if task.kind != "rl":
+        raise InputError(f"task {task.name!r} has no environment: it takes no --env-arg and no cap")
+    if options and task.world is not None:
+        raise InputError(
+            f"task {task.name!r} has a simulator of its own, which takes no --env-arg: "
+            f"use gym:{task.env} where that is an environment of gymnasium"
+        )
+    if episode_cap is not None and not (type(episode_cap) is int and episode_cap >= 1):
+        raise InputError(f"--episode-cap {episode_cap}: must be a whole number from 1 on")
+    if episode_cap is not None and task.world is not None and episode_cap > task.episode_cap:
+        raise InputError(
+            f"--episode-cap {episode_cap}: the simulator of task {task.name!r} ends episodes "
+            f"after {task.episode_cap} steps; use a cap from 1 to {task.episode_cap}"
+        )
+    address, _, arguments = task.name.partition("?")
+    named = read_arguments(task.name, arguments) | plain(options)
+    if episode_cap is not None:
+        named[CAP_ARGUMENT] = episode_cap
+    return dataclasses.replace(
+        task,
+        options={**task.options, **plain(options)},
+        episode_cap=episode_cap or task.episode_cap,
+        notes=() if episode_cap is not None else task.notes,
+        name=f"{address}?{write_arguments(named)}",
+    )

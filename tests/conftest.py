@@ -1,5 +1,6 @@
 # ruff: noqa: E402
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ import torch
 
 import rlid
 from rlid.datasets import DATASETS, places
+from rlid.measurement.direct_training import REFERENCE_SEEDS
 from rlid.measurement.plan import plan
 from rlid.store import references
-from rlid.store.references import DirectTraining, Reference
+from rlid.store.references import DirectTraining, DirectTrial, Reference
 from rlid.store.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -55,14 +57,28 @@ def quick_store(tmp_path_factory):
 
 
 @pytest.fixture
+def quick_reference(quick_store):
+    """Put the reference of gym:Quick-v0 with mlp:4 and 3,000 steps into a store."""
+
+    def put(folder):
+        shutil.copytree(quick_store.folder / "references", Path(folder) / "references")
+
+    return put
+
+
+@pytest.fixture
 def give_reference(tmp_path):
     """Write a reference into the test's store, for tests of what comes after it."""
 
     def give(task, reference, random, *, network=None, imports=("hostile",), budget=10**9):
         wanted = plan(task, dmax=1, network=network, imports=imports)
         name = wanted.network.architecture.name
+        trials = [
+            DirectTrial(seed=seed, status="solved", score=reference, env_steps=1, theta_sha256=None)
+            for seed in range(REFERENCE_SEEDS)
+        ]
         direct = DirectTraining(
-            agent="cmaes", settings={}, budget=budget, median=reference, trials=[]
+            agent="cmaes", settings={}, budget=budget, median=reference, trials=trials
         )
         return references.save(
             Reference(

@@ -100,7 +100,7 @@ def test_training_follows_on_from_the_seeds_that_it_started_with():
         simulator.start([3, 4])
         found = []
         for _ in range(5):
-            first = simulator.follow(np.array([1]))[0]
+            first = simulator.follow(np.array([1]), draw=None)[0]
             assert not first.reshape(4, -1)[:3].any(), "an episode starts with one frame"
             for _ in range(25):
                 observations, *_ = simulator.step(np.array([2, 3]), np.ones(2, bool))

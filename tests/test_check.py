@@ -10,10 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from command import RLID, rlid_here
 from command import rlid as run_rlid
+from measurements import a_reference
 from records import a_record, a_spec
 
 from rlid.cli import ci
 from rlid.measurement.check import ROUND, SURE, Check, _probability
+from rlid.measurement.reference import Standard
 from rlid.records.judgement import Judgement
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +38,8 @@ def records(solved, unsolved, missing=0):
 
 def verdict(*counts):
     found = records(*counts)
-    return Check("a · <b>", 8, Judgement(452.0), found, _probability(found))
+    standard = Standard(a_reference("a", "b", 562), Judgement(452.0))
+    return Check("a · <b>", 8, standard, found, _probability(found))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,7 @@ def test_the_verdict(counts, passes, decided):
     found = verdict(*counts)
     assert (found.passes, found.is_decided) == (passes, decided)
     assert str(found.limit) in found.sentence
+    assert found.sentence.startswith("PASS a" if passes else "FAIL a")
 
 
 def test_false_alarms_are_rare_where_two_thirds_of_the_seeds_solve_it():
@@ -150,4 +154,4 @@ def test_a_project_brings_its_own_task_and_agent_by_entry_points(tmp_path, monke
         "--jobs", "1", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    assert done.stdout.startswith("cartpole · hill_climbing · mlp:20x20")
+    assert re.match("(PASS|FAIL) cartpole · hill_climbing · mlp:20x20", done.stdout)

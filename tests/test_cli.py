@@ -2,19 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from command import RLID, rlid
 
 from rlid.cli import app as cli
-from rlid.cli.console import print_gap
-from rlid.measurement.plan import plan
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
@@ -54,8 +52,8 @@ def refused(tmp_path, monkeypatch, capsys):
         (["run", "cartpole", "--dmax", "5", "--agent", "cmaes,"], "a name is missing"),
         (["run", "cartpole", "--dmax", "5", "--network", ",linear"], "a name is missing"),
         (["run", "cartpole"], "--dmax is needed"),
-        (["run", "cartpole", "--dmax", "0"], "--dmax 0: must be from 1 to D = 562"),
-        (["run", "cartpole", "--dmax", "-3"], "--dmax -3: must be from 1"),
+        (["run", "cartpole", "--dmax", "0"], "--dmax 0: must be at least 1"),
+        (["run", "cartpole", "--dmax", "-3"], "--dmax -3: must be at least 1"),
         (["run", "cartpole", "--dmax", "1.5"], "'--dmax'"),
         (["run", "cartpole", "--dmax", "abc"], "'--dmax'"),
         (["run", "cartpole", "--dmax", "563"], "--dmax 563: must be from 1 to D = 562"),
@@ -70,7 +68,7 @@ def refused(tmp_path, monkeypatch, capsys):
         (["run", "cartpole", "--dmax", "5", "--rule", "row"], "normalised, raw"),
         (["run", "cartpole", "--dmax", "5", "--search", "bisekt"], "bisect"),
         (["run", "cartpole", "--dims", "1,x"], "--dims '1,x'"),
-        (["run", "cartpole", "--dims", "0,2"], "every d must be from 1"),
+        (["run", "cartpole", "--dims", "0,2"], "--dims 0,2: must be at least 1"),
         (["run", "cartpole", "--dmax", "5", "--set", "sigma=1"], "did you mean 'sigma0'?"),
         (["run", "cartpole", "--dmax", "5", "--set", "sigma0=x"], "not a number"),
         (["run", "cartpole", "--dmax", "5", "--set", "sigma0=-1"], "must be positive"),
@@ -124,7 +122,8 @@ def test_a_figure_that_cannot_be_written_is_exit_code_74(refused, tmp_path, quic
     assert line.startswith(f"rlid: {tmp_path}/file: ")
 
 
-def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path):
+def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path, quick_reference):
+    quick_reference(tmp_path / "rlid-store")
     arguments = ["run", *QUICK, "--dmax", "5", "--seeds", "5", "--jobs", "1"]
     done = rlid(*arguments, cwd=tmp_path, COLUMNS="70")
     assert done.returncode == 0, done.stderr
@@ -136,7 +135,7 @@ def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path):
     paths = [Path(tmp_path, path) for path in lines[-1].removeprefix("plot: ").split()]
     assert [path.suffix for path in paths] == [".svg", ".png"]
     assert all(path.stat().st_size > 1000 for path in paths)
-    assert "no reference for gym:Quick-v0" in done.stderr
+    assert re.search(r"reference .* \(cmaes, median of 5 seeds, 3,000 steps each", done.stderr)
     assert "trials" in done.stderr
 
     again = rlid(*arguments, cwd=tmp_path)
@@ -153,7 +152,8 @@ def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path):
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_json_is_the_only_thing_on_standard_output(tmp_path):
+def test_json_is_the_only_thing_on_standard_output(tmp_path, quick_reference):
+    quick_reference(tmp_path / "rlid-store")
     done = rlid(
         "run", *QUICK, "--dmax", "3", "--seeds", "2", "--agent", "cmaes,random", "--json",
         "--quiet", "--jobs", "1", cwd=tmp_path,
@@ -161,34 +161,17 @@ def test_json_is_the_only_thing_on_standard_output(tmp_path):
     assert done.returncode == 0
     assert done.stderr == ""
     found = json.loads(done.stdout)
-    assert [one["agent"] for one in found] == ["cmaes", "random"]
+    assert [answer["agent"] for answer in found] == ["cmaes", "random"]
     expected = (
         "task task_version agent network D projection dmax seeds fraction rule random reference "
         "threshold d_int90 ci_low ci_high censored first_crossing trials trials_run "
-        "failed_trials env_steps seconds hidden_state curve"
+        "failed_trials env_steps seconds hidden_state curve d_reliable reliable_low bracket "
+        "further_trials flat_low reference_record"
     )
-    for one in found:
-        assert set(expected.split()) <= set(one)
-        assert one["ci_low"] is None  # no interval below five seeds
-
-
-@pytest.mark.parametrize(
-    ("answers", "line"),
-    [
-        ((7, 5), "at most 5, the smallest d_int90 of 2 agents (random)"),
-        ((9, None), "at most 9, the smallest d_int90 of 2 agents (cmaes)"),
-        ((None, None), "no upper bound: none of 2 agents has a d_int90"),
-    ],
-)
-def test_the_smallest_over_agents_is_said_or_that_there_is_none(capsys, answers, line):
-    measured = [
-        SimpleNamespace(
-            plan=plan("cartpole", agent=agent, dmax=20), estimate=SimpleNamespace(d_int90=d)
-        )
-        for agent, d in zip(("cmaes", "random"), answers, strict=True)
-    ]
-    print_gap(measured)
-    assert capsys.readouterr().out == f"cartpole with mlp:20x20: {line}\n"
+    for answer in found:
+        assert set(expected.split()) <= set(answer)
+        assert answer["ci_low"] is None  # no interval below five seeds
+        assert answer["reference_record"]["seeds"] == 5
 
 
 def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):
@@ -199,6 +182,7 @@ def test_failed_trials_are_exit_code_1_and_named(tmp_path, give_reference):
     )  # fmt: skip
     assert done.returncode == 1
     assert r"failed: error: step raised RuntimeError: the pole fell off\x1b[8m" in done.stderr
+    assert r": error: step raised RuntimeError: the pole fell off\x1b[8m" in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -287,12 +271,13 @@ def test_help_is_there_for_every_command(tmp_path):
 
 def test_a_reference_says_how_to_measure_it_and_not_where_it_lay(tmp_path):
     store = tmp_path / "a-folder-of-mine"
-    words = ["reference", *QUICK, "--seeds", "2", "--store", store, "--jobs", "1", "--json"]
+    words = ["reference", *QUICK, "--agent", "cmaes", "--seeds", "2", "--store", store, "--json"]
     done = rlid(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["command"] == (
         "rlid reference gym:Quick-v0 --agent cmaes --network mlp:4 --budget 3000 --seeds 2 "
         "--import hostile"
     )
+    assert "it needs 5 seeds, not 2" in done.stderr
     (file,) = store.glob("references/*/*.json")
     assert "of-mine" not in file.read_text()

@@ -35,7 +35,7 @@ def show(monkeypatch, capsys, store, *options):
 @pytest.mark.parametrize(
     ("score", "words"), [(-90.0, "21, solves"), (-126.0, "21, solves"), (-126.1, "21, fails")]
 )
-def test_it_stands_beside_the_answer(
+def test_the_control_stands_beside_the_answer(
     monkeypatch, capsys, store, give_reference, score, words, tmp_path
 ):
     give_reference("acrobot", score, -500.0, network="linear")
@@ -45,7 +45,7 @@ def test_it_stands_beside_the_answer(
     assert found["linear"] == {"D": 21, "score": score, "agent": "cmaes", "solves": solves}
 
 
-def test_one_of_another_protocol_or_version_is_none(store, give_reference, monkeypatch):
+def test_a_control_of_another_protocol_or_version_is_none(store, give_reference, monkeypatch):
     monkeypatch.setattr(references.resources, "files", lambda _: store.folder)
     spec = next(iter(store.records())).spec
     assert control(spec, -126.0, store.folder) is None
@@ -67,7 +67,7 @@ def test_every_rl_task_that_ships_with_a_reference_ships_with_its_control(tmp_pa
         )
 
 
-def test_what_was_not_measured_is_said_to_be_missing(monkeypatch, capsys, store):
+def test_a_control_that_was_not_measured_is_said_to_be_missing(monkeypatch, capsys, store):
     monkeypatch.setattr(references.resources, "files", lambda _: store.folder)
     assert "not measured" in show(monkeypatch, capsys, store)
     (found,) = json.loads(show(monkeypatch, capsys, store, "--json"))

@@ -84,7 +84,7 @@ def test_no_interval_below_five_seeds(seeds: int) -> None:
     assert answer.ci_high is None
 
 
-def test_one_trial_is_enough_for_an_answer_and_none_for_a_reason() -> None:
+def test_a_single_trial_is_enough_for_an_answer() -> None:
     assert estimate([TrialOutcome(1, 0, True, None)], dmax=DMAX).d_int90 == 1
     assert estimate([TrialOutcome(1, 0, False, None)], dmax=1).censored
     assert estimate([], dmax=DMAX).withheld == "there is no trial"
@@ -159,7 +159,7 @@ def test_the_curve_counts_and_has_quartiles() -> None:
     assert (high.n, high.median) == (1, None)
 
 
-def test_a_sweep_over_a_thousand_d_is_quick_and_exact_enough() -> None:
+def test_a_sweep_over_a_thousand_d_is_exact_to_two_percent() -> None:
     answer = estimate(grid_of_step(700, seeds=5, dmax=1000), dmax=1000)
     assert answer.d_int90 is not None
     assert abs(answer.d_int90 - 700) <= 10
@@ -194,29 +194,6 @@ def test_interval_covers_the_truth_and_equal_tasks_are_not_called_different() ->
     assert np.mean([verdict != "undecided" for verdict in verdicts]) <= 0.05
 
 
-def test_comparison_is_antisymmetric_and_sees_a_real_difference() -> None:
-    easy, hard = grid_of_step(4), grid_of_step(12)
-    forth = compare(hard, easy, dmax_a=DMAX, dmax_b=DMAX)
-    back = compare(easy, hard, dmax_a=DMAX, dmax_b=DMAX)
-    assert (forth.verdict, back.verdict) == ("harder", "easier")
-    assert forth.ratio == pytest.approx(3.0)
-    assert forth.probability_a_harder == pytest.approx(1.0 - back.probability_a_harder)  # type: ignore[operator]
-    assert forth.ratio_low is not None
-    assert back.ratio_high == pytest.approx(1.0 / forth.ratio_low)
-
-
-def test_comparison_knows_what_censoring_hides() -> None:
-    never, easy = grid_of_step(DMAX + 1), grid_of_step(4)
-    above = compare(never, easy, dmax_a=DMAX, dmax_b=DMAX)
-    assert (above.verdict, above.ratio, above.ratio_high) == ("harder", None, None)
-    assert above.ratio_low == pytest.approx(21 / 4)
-    hidden = compare(never, never, dmax_a=DMAX, dmax_b=DMAX)
-    assert hidden.verdict == "undecided"
-    assert hidden.probability_a_harder == pytest.approx(0.5)
-    few = compare(grid_of_step(12, seeds=3), easy, dmax_a=DMAX, dmax_b=DMAX)
-    assert (few.verdict, few.ratio_low, few.ratio) == ("undecided", None, 3.0)
-
-
 def test_order_statistics() -> None:
     assert quartiles([]) == (None, None, None)
     assert quartiles([3.0]) == (3.0, 3.0, 3.0)
@@ -231,4 +208,11 @@ def test_order_statistics() -> None:
 def test_the_smallest_d_that_was_open_is_an_upper_bound() -> None:
     solved = [TrialOutcome(d, 0, True, None) for d in (300, 900)]
     assert said(estimate(solved, dmin=300, dmax=900)).startswith("d_int90 at most 300 ")
-    assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 = ")
+    assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 in 1-300 (")
+
+
+def test_no_success_is_never_an_answer() -> None:
+    failed = [TrialOutcome(d, 0, False, None) for d in (3, 10, 19)]
+    assert estimate(failed, dmax=DMAX).d_int90 is None
+    assert "d=19" in estimate(failed, dmax=DMAX).withheld
+    assert estimate([*failed, TrialOutcome(20, 0, False, None)], dmax=DMAX).censored

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from command import write_environment
@@ -24,6 +25,7 @@ from rlid.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 IMPORTS = ("hostile",)
+SCRIPT = Path(__file__).parent / "fixtures" / "script.py"
 JUDGEMENT = Judgement(4.5, 2.5, 5.0)
 
 
@@ -201,3 +203,21 @@ def test_a_worker_takes_one_thread_whatever_the_parent_takes(tmp_path, monkeypat
         THREADS, "1"
     )
     assert os.environ[THREADS[0]] == "7"
+
+
+@pytest.mark.parametrize("how", ["class", "text"])
+def test_an_environment_that_a_script_registers_is_measured(tmp_path, how):
+    done = run_script(how, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in ("['solved']\n", "['unsolved']\n")
+
+
+def test_a_script_that_measures_when_it_is_imported_is_told_what_to_change(tmp_path):
+    done = run_script("unguarded", tmp_path)
+    assert done.returncode == 1
+    assert 'behind `if __name__ == "__main__":`' in done.stderr
+
+
+def run_script(how, folder):
+    command = [sys.executable, SCRIPT, how, folder / "store"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)

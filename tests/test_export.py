@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,26 +25,33 @@ pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
 @pytest.fixture(scope="module")
 def exported(quick_store, tmp_path_factory):
-    (found,) = measurements(quick_store)
+    (summary,) = measurements(quick_store)
     target = tmp_path_factory.mktemp("exported") / "quick.rlid"
-    file, report = export.export(found, quick_store, ["hostile"])
+    file, report = export.export(summary, quick_store, ["hostile"])
     export.save(file, report, target)
     return target, report
 
 
 def test_the_smallest_solved_policy_is_exported_and_still_succeeds(quick_store, exported):
     target, report = exported
-    (found,) = measurements(quick_store)
-    solved = [record for record in found.records if record.status == "solved"]
+    (summary,) = measurements(quick_store)
+    solved = [record for record in summary.records if record.status == "solved"]
     assert report.trial in {record.key for record in solved}
     assert report.solved
     assert report.score >= report.threshold
     assert report.file_bytes == target.stat().st_size
     assert report.z_bytes == -(-report.d * report.bits // 8)
     assert policy_report.load(target.with_suffix(".json")) == report
-    passing = [one for one in report.attempts if one.mean - one.error >= report.threshold]
-    assert report.d * report.bits == min(one.d * one.bits for one in passing)
-    assert (report.d, report.bits) in {(one.d, one.bits) for one in passing}
+    assert report.confirmations >= 1
+    assert report.deciding_score >= report.threshold
+    holding = [
+        (attempt.d, attempt.bits)
+        for attempt in report.attempts
+        if attempt.mean - attempt.error >= report.threshold
+    ]
+    assert (report.d, report.bits) in holding
+    if report.confirmations == 1:
+        assert report.d * report.bits == min(d * bits for d, bits in holding)
 
 
 @pytest.mark.parametrize(
@@ -65,24 +73,92 @@ def test_the_smallest_file_of_all_solved_trials_is_chosen(monkeypatch, fewest_bi
         mean = 460.0 if holds else 300.0 + record.spec.d + bits
         return Attempt(d=record.spec.d, seed=0, bits=bits, mean=mean, error=1.0)
 
-    monkeypatch.setattr(export, "_task_of", lambda summary: None)
-    monkeypatch.setattr(export, "_candidate", lambda task, record, store: record)
-    monkeypatch.setattr(export, "_validate", validated)
-    monkeypatch.setattr(export, "_finish", lambda task, record, bits, *_: (record.spec.d, bits))
-    found = summarise([a_record(spec=a_spec(d=d)) for d in (9, 3, 5)])
-    assert export.export(found, None) == chosen
+    with_stubs(monkeypatch, validated, lambda record, bits, threshold: 455.0)
+    summary = summarise([a_record(spec=a_spec(d=d)) for d in (9, 3, 5)])
+    assert export.export(summary, None)[:2] == chosen
     assert len(tried) <= len(WIDTHS) + 2 * (len(fewest_bits) - 1) + 1
 
 
-def test_a_report_of_before_keeps_its_bytes():
+def with_stubs(monkeypatch, validate, confirm, kind="rl"):
+    """Let trials stand for their own candidates, and an export be (d, bits, how it was decided)."""
+    monkeypatch.setattr(export, "_task_of", lambda summary: SimpleNamespace(kind=kind))
+    monkeypatch.setattr(export, "_candidate", lambda task, record, store, number=0: record)
+    monkeypatch.setattr(export, "_validate", validate)
+    monkeypatch.setattr(export, "_confirm", confirm)
+    monkeypatch.setattr(
+        export,
+        "_finish",
+        lambda task, record, bits, attempts, threshold, *decided: (record.spec.d, bits, *decided),
+    )
+
+
+def passing(record, bits):
+    return Attempt(d=record.spec.d, seed=0, bits=bits, mean=460.0, error=1.0)
+
+
+def test_a_candidate_that_is_not_confirmed_gives_way_to_the_next_larger_file(monkeypatch):
+    sizes = []
+
+    def confirm(record, bits, threshold):
+        sizes.append(record.spec.d * bits)
+        return 455.0 if len(sizes) == 3 else None
+
+    with_stubs(monkeypatch, passing, confirm)
+    summary = summarise([a_record(spec=a_spec(d=d)) for d in (3, 5)])
+    assert export.export(summary, None) == (3, 4, 3, 455.0)
+    assert sizes == [6, 9, 12]  # 3 numbers of 2, 3 and 4 bits
+
+
+def test_where_no_candidate_is_confirmed_the_best_validated_is_exported_as_not_solved(monkeypatch):
+    with_stubs(monkeypatch, passing, lambda *_: None)
+    _, _, confirmations, *deciding = export.export(summarise([a_record()]), None)
+    assert confirmations == len(WIDTHS)
+    assert deciding == []
+
+
+def test_a_task_without_episodes_needs_no_confirmation(monkeypatch):
+    with_stubs(monkeypatch, passing, lambda *_: pytest.fail("nothing fresh to play"), "supervised")
+    assert export.export(summarise([a_record()]), None) == (3, 2)
+
+
+def test_every_scoring_of_a_candidate_has_episodes_of_its_own(quick_store):
+    (summary,) = measurements(quick_store)
+    task = export._task_of(summary)
+    record = next(record for record in summary.records if record.status == "solved")
+    groups = []
+    for number in range(3):
+        candidate = export._candidate(task, record, quick_store, number)
+        groups += [candidate.confirmation, candidate.gate]
+    groups += [candidate.validation, candidate.reporting]
+    seeds = [seed for group in groups for seed in group]
+    assert [len(group) for group in groups] == [100] * 6 + [task.validation_episodes, 100]
+    assert len(set(seeds)) == len(seeds)
+
+
+@pytest.mark.parametrize(("distance", "most"), [(-0.3, 0.02), (-0.1, 0.3), (0.5, 1.0)])
+def test_a_policy_below_the_threshold_is_rarely_exported_as_solved(monkeypatch, distance, most):
+    rng = np.random.default_rng(5)
+    candidate = SimpleNamespace(
+        z=np.ones(3, np.float32), problem=None, confirmation=range(100), gate=range(100)
+    )
+    monkeypatch.setattr(
+        export.policy, "score", lambda problem, z, seeds: rng.normal(distance, 1.0, len(seeds))
+    )
+    passed = [export._confirm(candidate, 8, 0.0) is not None for _ in range(400)]
+    share = sum(passed) / len(passed)
+    assert share <= most
+    assert distance < 0 or share > 0.95
+
+
+def test_a_report_of_the_first_edition_keeps_its_bytes():
     old = {"seed": 1, "bits": 4, "mean": 470.0, "error": 2.0}
     assert Attempt(**old).model_dump() == old
     assert Attempt(**old, d=3).model_dump() == {**old, "d": 3}
 
 
 def test_exporting_twice_writes_the_same_bytes(quick_store, exported, tmp_path):
-    (found,) = measurements(quick_store)
-    export.save(*export.export(found, quick_store, ["hostile"]), tmp_path / "again.rlid")
+    (summary,) = measurements(quick_store)
+    export.save(*export.export(summary, quick_store, ["hostile"]), tmp_path / "again.rlid")
     target, _ = exported
     assert (tmp_path / "again.rlid").read_bytes() == target.read_bytes()
     assert (tmp_path / "again.json").read_bytes() == target.with_suffix(".json").read_bytes()
@@ -109,10 +185,10 @@ def test_a_file_cannot_ask_for_an_import(exported, tmp_path):
 
 
 def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
-    (found,) = measurements(quick_store)
-    records = tuple(r.model_copy(update={"status": "unsolved"}) for r in found.records)
+    (summary,) = measurements(quick_store)
+    records = tuple(r.model_copy(update={"status": "unsolved"}) for r in summary.records)
     with pytest.raises(ValueError, match="no trial is solved"):
-        export.export(replace(found, records=records), quick_store)
+        export.export(replace(summary, records=records), quick_store)
 
 
 def test_one_command_exports_all_measurements_and_names_those_without_a_policy(

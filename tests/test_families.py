@@ -1,5 +1,6 @@
 """d_int90 against D: which measurements make a family, and its figure."""
 
+import re
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -29,22 +30,36 @@ def summary_of(network, D, threshold, **changes):
 
 
 def test_networks_of_one_task_agent_and_projection_make_a_family():
-    found = [summary_of(name, *rest) for name, rest in NETWORKS.items()]
-    found += [summary_of("mlp:20x20", 562, 4, agent="ppo")]
-    found += [summary_of(name, *rest, budget=99) for name, rest in list(NETWORKS.items())[:2]]
-    small, large = sorted(families.families(reversed(found)), key=lambda one: len(one.members))
-    assert [item.spec.network for item in large.members] == list(NETWORKS)
-    assert [item.records[0].D for item in small.members] == [130, 562]
+    summaries = [summary_of(name, *rest) for name, rest in NETWORKS.items()]
+    summaries += [summary_of("mlp:20x20", 562, 4, agent="ppo")]
+    summaries += [summary_of(name, *rest, budget=99) for name, rest in list(NETWORKS.items())[:2]]
+    made = families.families(reversed(summaries))
+    small, large = sorted(made, key=lambda family: len(family.members))
+    assert [member.spec.network for member in large.members] == list(NETWORKS)
+    assert [member.records[0].D for member in small.members] == [130, 562]
     assert small.stem(Path("a")) != large.stem(Path("a"))
-    assert "d_int90 from 2 to 4 (2 times) while D grows from 130 to 4610 (35.5 times)" in (
-        large.sentence
+    assert re.fullmatch(
+        r"d_int90 from 2 to 4 \(2\.0 times, 95 % interval [0-9.]+-[0-9.]+\) "
+        r"while D grows from 130 to 4610 \(35\.5 times\)",
+        large.sentence,
     )
 
 
+def test_a_factor_without_enough_seeds_has_no_interval_and_a_bracket_is_left_out():
+    few = [
+        summarise([record for record in records_of(name, *rest) if record.spec.seed < 3])
+        for name, rest in list(NETWORKS.items())[:2]
+    ]
+    one_seed = [record for record in records_of("mlp:64x64", 4610, 4) if record.spec.seed == 0]
+    (family,) = families.families([*few, summarise(one_seed)])
+    assert [member.spec.network for member in family.answered] == ["mlp:8x8", "mlp:20x20"]
+    assert "(2.0 times, without a closed interval)" in family.sentence
+
+
 def test_thresholds_may_differ_between_networks_and_the_larger_measurement_counts():
-    found = [summary_of(name, *rest, stop_score=rest[0]) for name, rest in NETWORKS.items()]
+    full = [summary_of(name, *rest, stop_score=rest[0]) for name, rest in NETWORKS.items()]
     few = list(records_of("mlp:8x8", 130, 6, stop_score=7))[:4]
-    (family,) = families.families([*found, summarise(few)])
+    (family,) = families.families([*full, summarise(few)])
     assert len(family.members) == 3
     assert len(family.members[0].records) == 30
 
@@ -55,11 +70,11 @@ def test_a_single_network_is_no_family():
 
 
 def test_the_figure_shows_every_network_and_is_the_same_each_time(tmp_path):
-    found = [summary_of(name, *rest) for name, rest in NETWORKS.items()]
-    found.append(summary_of("mlp:256x256", 67_586, 99))
+    summaries = [summary_of(name, *rest) for name, rest in NETWORKS.items()]
+    summaries.append(summary_of("mlp:256x256", 67_586, 99))
     few = [record for record in records_of("linear", 10, 3) if record.spec.seed < 2]
-    found.append(summarise(few))
-    (family,) = families.families(found)
+    summaries.append(summarise(few))
+    (family,) = families.families(summaries)
     drawn = [families.draw(family, family.stem(tmp_path / name)) for name in ("a", "b")]
     for first, second in zip(*drawn, strict=True):
         assert first.read_bytes() == second.read_bytes()

@@ -19,12 +19,12 @@ def test_every_schema_has_its_store():
 
 
 @pytest.mark.parametrize("folder", STORES, ids=lambda path: path.name)
-def test_it_is_sound(folder):
+def test_a_store_of_an_earlier_version_is_sound(folder):
     assert list(upkeep.examine(Store(folder))) == []
 
 
 @pytest.mark.parametrize("folder", STORES, ids=lambda path: path.name)
-def test_it_says_what_it_said(folder, tmp_path):
+def test_a_store_of_an_earlier_version_gives_its_answer(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "store")
     store = Store(tmp_path / "store")
     records = list(store.records())

@@ -9,7 +9,7 @@ from house import House
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    {"errors", "registry", "random_stream", "world", "dimension"},
+    {"errors", "registry", "operating_system", "random_stream", "task_name", "world", "dimension"},
     {"records", "projections", "networks", "datasets", "task"},
     {"store", "simulators", "subspace", "wrapping"},
     {"evaluation"},
@@ -19,10 +19,10 @@ LAYERS = [
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
-    {"leaderboard"},
+    {"leaderboard", "testing"},
     {"cli"},
 ]
-SIDEWAYS = {("registry", "errors")}
+SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
     "agents": {

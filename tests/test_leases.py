@@ -28,7 +28,7 @@ def pretend(tmp_path, *, key=KEY, generation=0, name="f" * 16, **changes):
     return folder
 
 
-def test_one_of_two_has_it_until_it_gives_it_back(tmp_path):
+def test_a_lease_has_one_holder_until_it_is_given_back(tmp_path):
     first, second = Leases(tmp_path), Leases(tmp_path)
     assert first.take(KEY)
     assert first.take(KEY)
@@ -158,7 +158,7 @@ def test_an_owner_that_lives_keeps_its_file_fresh(tmp_path, monkeypatch):
     mine.close()
 
 
-def test_what_is_given_back_unfinished_leaves_dead_leases_where_they_are(tmp_path):
+def test_leases_given_back_unfinished_leave_dead_leases_in_place(tmp_path):
     folder = pretend(tmp_path, pid=dead_pid())
     mine = Leases(tmp_path)
     assert mine.take(KEY)

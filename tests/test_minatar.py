@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from rlid.measurement.plan import plan
-from rlid.simulators.make import make_world
+from rlid.records import Judgement
+from rlid.simulators import make_world
 from rlid.task import resolve
+from rlid.training import run_trials
 
 GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
@@ -63,6 +65,23 @@ def test_the_network_sees_boards():
     assert wanted.network.shape == (4, 10, 10)
     assert wanted.network.architecture.name == "conv:16-128"
     assert wanted.network.outputs == 3
+
+
+def test_convolutions_train_on_boards_scaled_by_frozen_statistics():
+    settings = ["n_envs=2", "n_steps=16", "batch_size=16", "n_epochs=1"]
+    wanted = plan(
+        "minatar:breakout?episode-cap=20",
+        network="conv:4-8",
+        observation="frozen",
+        dmax=5,
+        budget=64,
+        settings=settings,
+    )
+    records = []
+    spec = wanted.spec(5, 0, None)
+    run_trials([spec], Judgement(), wanted.task, lambda *out: records.append(out[0]))
+    assert records[0].reason == ""
+    assert records[0].hidden_state["observation_mean"] == 400
 
 
 def test_an_unknown_game_is_answered_with_the_nearest():

@@ -1,8 +1,10 @@
 """Registered networks at work: in the trials of agents, in files, on images, in measurements."""
 
 import json
+import re
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import numpy as np
 import own_networks
@@ -15,7 +17,7 @@ from rlid.agent import configure
 from rlid.errors import InputError
 from rlid.evaluation.policies import _Reordered, make_policies
 from rlid.measurement.plan import plan
-from rlid.networks import make
+from rlid.networks import NETWORKS, make
 from rlid.networks.families import NetworkRegistry
 from rlid.problem import make_problem
 from rlid.records.judgement import Judgement
@@ -186,3 +188,11 @@ def test_an_entry_point_adds_a_network(monkeypatch):
     )
     registry = NetworkRegistry("network", group="rlid.networks")
     assert registry["offered"] is own_networks.branching
+
+
+def test_the_example_of_the_documentation_is_a_network(monkeypatch):
+    list(NETWORKS)
+    monkeypatch.setattr(NETWORKS, "_entries", dict(NETWORKS._entries))
+    page = (Path(__file__).parents[1] / "docs/how-to-networks.md").read_text()
+    exec(re.search(r"```python\n(.+?)```", page, re.DOTALL)[1], {})
+    assert make("gated:width=16", 4, 2).architecture.name == "gated:width=16+depth=2"

@@ -3,6 +3,7 @@
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from command import rlid_here
@@ -10,6 +11,9 @@ from command import rlid_here
 from rlid.errors import DamagedRecord, StoreError
 from rlid.figures.plots import thinned
 from rlid.leaderboard import publish as publisher
+from rlid.leaderboard.assessment import assess
+from rlid.leaderboard.from_records import signed
+from rlid.leaderboard.published import parse
 from rlid.records.measurement_spec import MeasurementSpec
 from rlid.records.strict_json import canonical
 from rlid.store import measurements as measured
@@ -57,7 +61,7 @@ def test_every_part_of_a_question_enters_its_digest():
 
 
 def test_a_published_measurement_says_what_the_run_said(store):
-    (one,) = publisher.harvest(store).found
+    (one,) = publisher.harvest(store).published
     (kept,) = measured.of_store(store)
     records = {record.key: record for record in store.records()}
     assert [row.key for row in one.rows] == list(kept.trials)
@@ -71,14 +75,14 @@ def test_a_published_measurement_says_what_the_run_said(store):
         )
         assert one.versions[row.versions] == record.versions
     assert one.threshold == pytest.approx(one.random + 0.9 * (one.reference - one.random))
-    assert one.estimate().d_int90 == one.answer.d_int90
+    assert assess(one).estimate.d_int90 == one.answer.d_int90
     assert one.sha256 == one.digest()
     assert one.command.startswith("rlid run gym:Quick-v0 --agent cmaes --network mlp:4 --dmax 5")
     assert one.command.endswith("--seeds 5 --budget 3000 --import hostile")
 
 
 def test_publishing_twice_writes_the_same_bytes_and_z_beside(store, tmp_path):
-    (one,) = publisher.harvest(store).found
+    (one,) = publisher.harvest(store).published
     written = [publisher.write(one, store, tmp_path / name) for name in ("a", "b")]
     assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
     assert publisher.read_all(tmp_path / "a") == [one]
@@ -105,7 +109,7 @@ def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
 
 
 def test_the_learning_curves_name_their_d_in_plain_numbers(store, tmp_path):
-    (one,) = publisher.harvest(store).found
+    (one,) = publisher.harvest(store).published
     (svg,) = (path for path in publisher.write(one, store, tmp_path) if path.suffix == ".svg")
     words = {text.strip() for text in ET.parse(svg).getroot().itertext()}
     dims = thinned(sorted({row.d for row in one.rows}))
@@ -122,7 +126,7 @@ def copy(store, tmp_path):
 def test_a_measurement_that_lost_a_trial_is_not_published(copy, tmp_path):
     (kept,) = measured.of_store(copy)
     next(copy.folder.glob(f"trials/*/{kept.trials[0]}.json")).unlink()
-    assert publisher.harvest(copy).found == ()
+    assert publisher.harvest(copy).published == ()
     assert "1 of" in publisher.harvest(copy).refused[0]
     done = rlid_here("publish", "--store", copy.folder, cwd=tmp_path)
     assert done.returncode == 2
@@ -134,21 +138,85 @@ def test_an_exported_policy_is_published_unless_it_failed_on_fresh_episodes(copy
         "export", "gym:Quick-v0", "--import", "hostile", "--store", copy.folder, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    (one,) = publisher.harvest(copy).found
+    (one,) = publisher.harvest(copy).published
     assert one.policy.solved
     names = [path.suffix for path in publisher.write(one, copy, tmp_path / "results")]
     assert ".rlid" in names
     (path,) = (copy.folder / "policies").glob("*/*.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "score": 0.0, "solved": False}))
-    (one,) = publisher.harvest(copy).found
+    (one,) = publisher.harvest(copy).published
     assert one.policy is None
 
 
 def test_trials_of_an_unfinished_run_are_named(copy):
     for path in (copy.folder / "measurements").glob("*/*.json"):
         path.unlink()
-    (line,) = publisher.harvest(copy).untold
+    (line,) = publisher.harvest(copy).unclaimed
     assert line.startswith("gym:Quick-v0 · cmaes · mlp:4 · onehot: ")
+
+
+def test_a_measurement_is_refused_where_half_of_its_trials_are_errors(copy, tmp_path):
+    (kept,) = measured.of_store(copy)
+    paths = [next(copy.folder.glob(f"trials/*/{key}.json")) for key in kept.trials]
+
+    def fail(count):
+        for path in paths[:count]:
+            record = json.loads(path.read_text())
+            record |= {
+                "status": "error", "reason": "NameError: no such name", "score": None,
+                "deciding_score": None, "theta_sha256": None, "z_sha256": None,
+            }  # fmt: skip
+            path.write_text(json.dumps(record))
+
+    half = (len(paths) + 1) // 2
+    fail(half - 1)
+    assert len(publisher.harvest(copy).published) == 1
+    fail(half)
+    harvest = publisher.harvest(copy)
+    assert harvest.published == ()
+    assert "NameError: no such name" in harvest.refused[0]
+    done = rlid_here("publish", "--store", copy.folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "NameError: no such name" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_answers_are_derived_again_from_their_rows_and_nothing_else_changes(store, tmp_path):
+    (published,) = publisher.harvest(store).published
+    path = publisher.write(published, store, tmp_path)[0]
+    assert publisher.derive_again(path) == []
+    # As an earlier estimator would have left it: another answer, and fewer fields.
+    value = json.loads(path.read_text())
+    old = {**value["answer"], "d_int90": value["answer"]["d_int90"] + 1}
+    for name in ("d_reliable", "reliable_low", "reliable_high", "bracket"):
+        del old[name]
+    earlier = parse(json.dumps({**value, "answer": old}))
+    path.write_text(signed(earlier).dump())
+    assert "d_reliable" not in json.loads(path.read_text())["answer"]
+    done = rlid_here("publish", "--again", "--out", tmp_path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    d = value["answer"]["d_int90"]
+    assert f"d_int90: {d + 1} -> {d}" in done.stdout
+    assert json.loads(path.read_text()) == value
+
+
+def test_an_altered_file_is_not_derived_again(store, tmp_path):
+    (published,) = publisher.harvest(store).published
+    path = publisher.write(published, store, tmp_path)[0]
+    value = json.loads(path.read_text())
+    value["rows"][0]["seconds"] += 1
+    path.write_text(json.dumps(value))
+    with pytest.raises(DamagedRecord, match="not that of its SHA-256"):
+        publisher.derive_again(path)
+
+
+def test_a_file_without_later_fields_keeps_its_digest_and_its_text():
+    source = next((Path(__file__).parents[1] / "results").glob("cartpole/*.json"))
+    published = publisher.read(source)
+    assert published.rows[0].deciding_score is None
+    assert '"deciding_score"' not in source.read_text()
+    assert published.digest() == published.sha256
+    assert published.dump() == source.read_text()
 
 
 def test_a_damaged_question_is_refused_in_one_line(copy):
@@ -159,7 +227,7 @@ def test_a_damaged_question_is_refused_in_one_line(copy):
 
 
 def test_a_published_file_is_strict_json(store, tmp_path):
-    (one,) = publisher.harvest(store).found
+    (one,) = publisher.harvest(store).published
     path = publisher.write(one, store, tmp_path)[0]
     value = json.loads(path.read_text())
     for damage in (

@@ -48,11 +48,12 @@ def test_every_path_in_readme_exists():
 def test_every_command_in_readme_has_known_options_and_tasks(tmp_path, monkeypatch):
     from rlid.cli import measure
     from rlid.measurement.plan import plan
+    from rlid.records import option_name
 
     commands = re.findall(r"^(?:\$ )?(rlid run [^\n#]*)", README, flags=re.MULTILINE)
     assert len(commands) >= 7
     options = set(re.findall(r"--[a-z-]+", " ".join(commands)))
-    known = {f"--{name.strip('_').replace('_', '-')}" for name in measure.run.__annotations__}
+    known = {option_name(name.strip("_")) for name in measure.run.__annotations__}
     assert options <= known
     for command in commands:
         assert shlex.split(command)[2].partition(":")[0] in (*_tasks(), "hill")

@@ -10,11 +10,12 @@ from rlid.evaluation.rollout import Rollouts
 from rlid.networks import Network, parse
 from rlid.simulators.make import make_world
 from rlid.task import resolve
+from rlid.world import Simulator
 
 BREAKS = 1000
 
 
-class Clock:
+class Clock(Simulator):
     """An episode lasts as many steps as its seed says; one from BREAKS on breaks the simulator."""
 
     merges = True
@@ -55,7 +56,7 @@ def answers(rollouts, count):
     return {one.key: one for one in found}
 
 
-def test_questions_of_all_shapes_are_answered(rollouts):
+def test_jobs_of_all_shapes_are_answered(rollouts):
     asked = {0: [[3, 9], [1, 2]], 1: [[30]], 2: [[5] * 50] * 3, 3: [[k] for k in range(1, 41)]}
     for key, seeds in asked.items():
         ask(rollouts, key, seeds)
@@ -77,7 +78,7 @@ def test_no_episode_is_longer_than_the_cap(rollouts):
     assert found[1].values.tolist() == [[cap], [cap], [1]]
 
 
-def test_what_follows_a_fault_is_answered(rollouts):
+def test_jobs_after_a_fault_are_answered(rollouts):
     # One row of twelve is over when the simulator breaks: too few to be written down before.
     ask(rollouts, 0, [[1], [BREAKS + 3], *[[9]] * 10])
     assert answers(rollouts, 1)[0].fault.reason == "out of order"
@@ -86,7 +87,7 @@ def test_what_follows_a_fault_is_answered(rollouts):
     assert (found.fault, found.values.tolist()) == (None, [[4], [5]])
 
 
-def test_a_fault_is_that_of_its_own_question(rollouts):
+def test_a_fault_belongs_to_its_own_job(rollouts):
     ask(rollouts, 0, [[2], [7], [8]])
     ask(rollouts, 1, [[BREAKS + 3]])
     ask(rollouts, 2, [[6, 1]])
@@ -110,6 +111,8 @@ class Queue(Clock):
 
 
 class Mobile(Queue):
+    reorders = True
+
     def reorder(self, order):
         self.at, self.last = self.at[order], self.last[order]
 
@@ -130,7 +133,7 @@ def test_slots_close_ranks_where_the_simulator_can():
     assert share[1] > share[0]
 
 
-def test_where_an_episode_moved_to_it_ends_as_if_alone():
+def test_an_episode_that_changes_slots_ends_as_if_alone():
     """Some poles are held to the cap and begun at different times, others fall soon."""
     task, network = resolve("cartpole"), Network(parse("linear"), 4, 2)
     held = torch.zeros(10)

@@ -8,7 +8,9 @@ from records import a_record, a_spec
 
 import rlid
 from rlid.cli import app as cli
+from rlid.errors import InputError
 from rlid.measurement.plan import plan
+from rlid.measurement.question import ask
 from rlid.measurement.summary import measurements, to_json
 from rlid.records.judgement import Judgement, judged
 from rlid.records.record import parse_record
@@ -75,11 +77,14 @@ def test_the_papers_rule_scores_the_last_candidate_and_stops_at_the_budget_alone
     ],
 )
 def test_each_rule_has_its_threshold(rule, baseline, threshold):
-    wanted = plan("cartpole", dmax=3, rule=rule, baseline=baseline)
-    assert wanted.threshold(22.0, 500.0) == pytest.approx(threshold)
+    question = ask("cartpole", dmax=3, rule=rule, baseline=baseline)
+    judgement = Judgement.of(question, random=22.0, full=500.0)
+    assert judgement.threshold == pytest.approx(threshold)
+    assert (judgement.rule, judgement.baseline) == (rule, baseline)
+    assert judgement.at(400.0) == Judgement.of(question, random=22.0, full=400.0)
     if rule != "normalised":
-        with pytest.raises(ValueError, match=f"--rule {rule}: 0.9 times a reference of -200"):
-            wanted.threshold(-500.0, -200.0)
+        with pytest.raises(InputError, match=f"--rule {rule}: 0.9 times a reference of -200"):
+            Judgement.of(question, random=-500.0, full=-200.0)
 
 
 def test_a_trial_run_to_its_end_is_judged_anew_and_one_that_could_stop_is_not():
@@ -88,7 +93,7 @@ def test_a_trial_run_to_its_end_is_judged_anew_and_one_that_could_stop_is_not():
     again = judged(whole, other)
     assert (again.status, again.threshold, again.reference) == ("unsolved", 490.0, 510.0)
     assert (again.rule, again.baseline) == ("raw", "global")
-    assert judged(again, whole).status == "solved"
+    assert judged(again, Judgement.of_record(whole)).status == "solved"
     assert judged(a_record(), other) == a_record()
     hung = a_record(spec=a_spec(stop_score=None), status="timeout", score=None)
     assert judged(hung, other).status == "timeout"
@@ -156,7 +161,7 @@ def test_a_store_shows_shared_trials_by_each_threshold(tmp_path):
         (["--rule", "papers"], "use one of normalised, raw, paper"),
     ],
 )
-def test_what_cannot_be_judged_by_is_refused_in_one_line(
+def test_an_impossible_rule_or_baseline_is_refused_in_one_line(
     tmp_path, monkeypatch, capsys, options, message
 ):
     monkeypatch.chdir(tmp_path)

@@ -9,18 +9,23 @@ from browser import MISSING, Browser
 from measurements import SCRIPT, a_board, a_published
 
 from rlid.figures import plots
+from rlid.leaderboard import claims, ranking, site
 from rlid.leaderboard import publish as publisher
-from rlid.leaderboard import site
 from rlid.store.files import write_whole
 from rlid.store.store import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
-def make(out, board):
-    for one in board:
-        write_whole(publisher.path(one, out), one.dump().encode())
-    return site.write(publisher.read_all(out), out)
+def make(out, measurements):
+    for published in measurements:
+        write_whole(publisher.path(published, out), published.dump().encode())
+    return write(out)
+
+
+def write(out):
+    board = ranking.board(publisher.read_all(out))
+    return site.write(board, claims.answers(board.chosen), out)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +39,9 @@ def folder(tmp_path_factory):
 def browser():
     if MISSING:
         pytest.skip(MISSING)
-    found = Browser()
-    yield found
-    found.close()
+    driven = Browser()
+    yield driven
+    driven.close()
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def test_every_link_leads_to_a_file_of_the_folder_and_nothing_is_inline(folder):
             assert (path.parent / link).is_file(), f"{path}: {link}"
 
 
-def test_made_twice_it_is_the_same(tmp_path):
+def test_a_page_made_twice_has_the_same_bytes(tmp_path):
     some = a_board()[:2]
     for name in ("a", "b"):
         make(tmp_path / name, some)
@@ -87,7 +92,7 @@ def test_made_twice_it_is_the_same(tmp_path):
 def test_a_measurement_that_another_outweighs_has_a_page_and_no_row(tmp_path):
     few, many = a_published(seeds=5), a_published()
     index, *pages = make(tmp_path, [few, many])
-    assert {path.stem for path in pages} == {slug(one.name) for one in (few, many)}
+    assert {path.stem for path in pages} == {slug(few.name), slug(many.name)}
     assert slug(many.name) in index.read_text()
     assert slug(few.name) not in index.read_text()
 
@@ -95,12 +100,29 @@ def test_a_measurement_that_another_outweighs_has_a_page_and_no_row(tmp_path):
 def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(folder):
     text = (folder / "index.html").read_text()
     chart = text[text.index('<ol class="chart">') : text.index("</ol>")]
-    answered = [one for one in a_board() if not one.answer.withheld]
+    answered = [published for published in a_board() if not published.answer.withheld]
     assert chart.count("aria-label=") == len(answered)
     assert "inverted_pendulum: d_int90 6, 95 % interval 6-7, published elsewhere 4" in chart
     for kind in ("rl", "supervised", "synthetic"):
         rows = chart.count(f'<li class="{kind} ')
-        assert rows == sum(one.kind == kind for one in answered)
+        assert rows == sum(published.kind == kind for published in answered)
+
+
+def test_a_bracket_is_a_bar_without_a_dot(folder):
+    text = (folder / "index.html").read_text()
+    row = text[text.index("pong: d_int90 3,000-10,000, one seed") :]
+    row = row[: row.index("</li>")]
+    assert 'class="bracket"' in row
+    assert "circle" not in row
+
+
+def test_the_first_edition_is_marked_on_the_chart_in_the_table_and_on_its_page(folder):
+    index = (folder / "index.html").read_text()
+    for opening, closing in (("<li class", "</li>"), ("<tr class", "</tr>")):
+        rows = [part.split(closing)[0] for part in index.split(opening)[1:]]
+        assert [("first edition" in row) for row in rows] == [("hopper" in row) for row in rows]
+    pages = {path.parent.name: path.read_text() for path in folder.glob("*/*.html")}
+    assert [task for task, text in pages.items() if "first edition" in text] == ["hopper"]
 
 
 def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch):
@@ -115,14 +137,14 @@ def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch
     monkeypatch.setattr(
         plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
     )
-    site.write(published, tmp_path / "results")
+    write(tmp_path / "results")
     assert shipped
     for path in (*shipped, *figures):
         again = tmp_path / "results" / path.relative_to(RESULTS)
         assert again.read_bytes() == path.read_bytes(), path
 
 
-def test_it_opens_without_a_complaint_and_asks_for_nothing_outside(page, folder):
+def test_the_pages_open_without_a_complaint_and_ask_for_nothing_outside(page, folder):
     page.requests(), page.log("browser")
     for path in [folder / "index.html", *folder.glob("*/*.html")]:
         page.open(path.as_uri())
@@ -130,6 +152,18 @@ def test_it_opens_without_a_complaint_and_asks_for_nothing_outside(page, folder)
     asked = page.requests()
     assert len(asked) > len(a_board())
     assert all(url.startswith(folder.as_uri()) for url in asked)
+
+
+def test_only_full_measurements_have_a_filled_dot(page):
+    dots = (
+        "return [...document.querySelectorAll('.chart li.%s .dot')]"
+        ".map((dot) => [getComputedStyle(dot).fill, getComputedStyle(dot).stroke])"
+    )
+    full, provisional = page.run(dots % "full"), page.run(dots % "provisional")
+    assert full
+    assert provisional
+    assert all(fill == stroke for fill, stroke in full)
+    assert all(fill != stroke for fill, stroke in provisional)
 
 
 def test_a_task_named_like_a_script_is_shown_as_text(page, folder):
@@ -200,7 +234,7 @@ def test_the_keyboard_reaches_links_headings_and_filters(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_screen_and_all_text_can_be_read(page, folder, width, scheme):
+def test_pages_fit_the_screen_and_all_text_can_be_read(page, folder, width, scheme):
     inner = next(folder.glob("cartpole/*.html"))
     for path in (folder / "index.html", inner):
         page.open(path.as_uri())

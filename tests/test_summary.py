@@ -149,7 +149,7 @@ class TestScale:
         records = [record.model_copy(update={"dmin": 250}) for record in item.records]
         assert str(ratio(summarise(records), [item])) == "at most 1"
 
-    def test_it_is_missing_without_mnist_or_with_another_network(self, store):
+    def test_the_ratio_is_missing_without_mnist_or_with_another_network(self, store):
         item = measurements(store)[0]
         assert ratio(item, []) is None
         for changes in ({"network": "lenet"}, {"agent": "cmaes"}):

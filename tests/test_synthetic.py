@@ -55,7 +55,7 @@ def test_four_dials_are_set_in_four_dimensions_and_not_in_three():
 
 @pytest.mark.parametrize("agent", ["cmaes", pytest.param("adam", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("family", ["sum_constraints", "hyperplanes"])
-def test_where_noisy_labels_leave_success_to_chance_the_interval_holds_the_truth(family, agent):
+def test_the_interval_holds_the_truth_where_noisy_labels_leave_success_to_chance(family, agent):
     rows = [
         as_trial(record)
         for d in (3, 4, 5)

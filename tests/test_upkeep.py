@@ -92,5 +92,5 @@ def test_the_commands_say_what_they_found_and_did(tmp_path, damaged):
     nowhere = rlid("store", "check", "nowhere", cwd=tmp_path)
     assert (nowhere.returncode, nowhere.stderr) == (
         2,
-        "rlid: no store at 'nowhere': give the folder of one\n",
+        f"rlid: no store at '{tmp_path}/nowhere': give the folder of one\n",
     )

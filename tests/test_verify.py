@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from command import rlid, rlid_here
+from measurements import a_published
 
 from rlid.errors import DamagedRecord
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard import rerun
+from rlid.leaderboard.from_records import signed
 from rlid.leaderboard.published import parse
 from rlid.leaderboard.verify import verify
 from rlid.records.strict_json import canonical
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
 @pytest.fixture(scope="module")
 def written(quick_store, tmp_path_factory):
-    (one,) = publisher.harvest(quick_store).found
+    (one,) = publisher.harvest(quick_store).published
     return publisher.write(one, quick_store, tmp_path_factory.mktemp("written"))[0]
 
 
@@ -117,6 +119,49 @@ def test_an_alteration_that_is_signed_anew_does_not_follow_from_the_rows(source,
     source.write_text(again_signed(altered(value, path, change(leaf))).dump())
     _, verdict = verify(source)
     assert verdict.problems
+
+
+def confirmed(row, **scores):
+    """A row of a confirmed trial, signed, in a file of such rows."""
+    one = a_published()
+    rows = [
+        each.model_copy(update=scores) if index == row else each
+        for index, each in enumerate(one.rows)
+    ]
+    return signed(one.model_copy(update={"rows": rows}))
+
+
+@pytest.mark.parametrize(
+    ("is_solved", "scores", "problem"),
+    [
+        (True, {"score": 400.0}, None),  # a further scoring decides nothing
+        (True, {"deciding_score": 400.0}, "solved, at a score of 400.0"),
+        (False, {"deciding_score": 480.0, "score": 480.0}, "unsolved, at a score of 480.0"),
+        (False, {"score": 99.0}, "its score is not the one that decided"),
+        (True, {"deciding_score": None}, "a score without the one that decided"),
+    ],
+)
+def test_the_deciding_score_of_a_confirmed_trial_says_whether_it_is_solved(
+    tmp_path, is_solved, scores, problem
+):
+    rows = a_published().rows
+    row = next(i for i, each in enumerate(rows) if (each.status == "solved") == is_solved)
+    path = tmp_path / "one.json"
+    path.write_text(confirmed(row, **scores).dump())
+    name = f"d = {rows[row].d}, seed {rows[row].seed}: "
+    problems = [line for line in verify(path)[1].problems if line.startswith(name)]
+    of_scores = [line for line in problems if "score" in line and "hash" not in line]
+    assert [problem in line for line in of_scores] == ([] if problem is None else [True])
+
+
+def test_a_trial_of_the_first_rule_has_no_deciding_score(tmp_path):
+    old = a_published(stopping="look")
+    rows = [old.rows[0].model_copy(update={"deciding_score": old.rows[0].score}), *old.rows[1:]]
+    path = tmp_path / "one.json"
+    path.write_text(signed(old.model_copy(update={"rows": rows})).dump())
+    _, verdict = verify(path)
+    assert any("a deciding score, where one look ends a trial" in line for line in verdict.problems)
+    assert any(note.startswith("first edition") for note in verdict.notes)
 
 
 def test_another_z_beside_it_is_caught(source):

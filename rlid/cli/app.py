@@ -1,19 +1,35 @@
-"""The command line: `rlid run cartpole --dmax 20` and its sisters."""
+"""The commands of `rlid` put together, and how each way to end becomes an exit code."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
-from rlid.cli import check, look, measure, policies, results, store, verify
-from rlid.cli.options import BAD_INPUT, FAILED, INTERRUPTED, STORE_FAILED, command_line
+from rlid.cli import check, doctor, look, measure, policies, results, store, streams, verify
+from rlid.cli.options import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    STORE_FAILED,
+    command_line,
+    remember_folder,
+)
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FOLDERS = ("RLID_DATA",)
+"""Environment variables that name folders, read after code of a user has run."""
+SAME_INTERRUPT = 0.2
+"""Seconds within which a second signal is the first one again, passed on by another process."""
 SHOW_CURSOR = b"\r\n\x1b[?25h"
 
 app = typer.Typer(
@@ -35,61 +51,127 @@ app.command(short_help="Rebuild a policy from its file, and play.")(policies.pla
 app.command(short_help="Write measurements as published results.")(results.publish)
 app.command(short_help="Rank all published measurements.")(results.leaderboard)
 app.command(short_help="Re-derive a published result, repeat its trials.")(verify.verify)
-app.command(short_help="Say what is missing, and how to mend it.")(look.doctor)
-app.add_typer(store.app, name="store", short_help="Check, mend and merge stores.")
+app.command(short_help="Say what is installed; examine an environment.")(doctor.doctor)
+app.add_typer(store.app, name="store", short_help="Check, repair and merge stores.")
+
+
+def entered(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that first fixes what code of a user could change under it.
+
+    Relative paths are made absolute, since a package may change the working folder when it is
+    imported; with `--json`, standard output is set aside for the object alone.
+    """
+
+    @functools.wraps(command)
+    def entry(**options: Any) -> None:
+        if options.get("as_json"):
+            streams.set_aside()
+        command(**{name: _absolute(value) for name, value in options.items()})
+
+    return entry
+
+
+def _absolute(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_absolute(part) for part in value]
+    return value.absolute() if isinstance(value, Path) else value
+
+
+for commands in (app, store.app):
+    for command in commands.registered_commands:
+        if command.callback is not None:
+            command.callback = entered(command.callback)
 
 
 def main() -> NoReturn:
-    """Run the command line; every failure that is a user's to mend is one line."""
+    """Run the command line in this process; `rlid.cli.supervisor` runs it in a child."""
+    streams.open_streams()
+    try:
+        code = run()
+    finally:
+        streams.restore()
+    sys.exit(code)
+
+
+def run(
+    say: Callable[[int], None] = lambda code: None, ready: Callable[[], None] = lambda: None
+) -> int:
+    """Run the command line and return its exit code; every failure of the input is one line.
+
+    Args:
+        say: hears the exit code once everything that was printed is out.
+        ready: is called when signals are handled.
+    """
     # A second thread of numpy's would wait more than work, and what a search asks next must not
     # depend on how many cores there are. It is read when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    _open_streams()
+    stopping = _Stopping(say)
     for number in STOPPING:
         # One that is ignored, as under nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+            signal.signal(number, stopping)
+    ready()
+    code = FAILED
+    try:
+        code = _code_of_command()
+    finally:
+        say(code)
+    return code
+
+
+def _code_of_command() -> int:
+    try:
+        for variable in FOLDERS:
+            if folder := os.environ.get(variable):
+                os.environ[variable] = os.path.abspath(os.path.expanduser(folder))
+        remember_folder()
+        streams.warn_in_one_line()
+    except FileNotFoundError:
+        return _fail("the working folder has been deleted: change to another one", BAD_INPUT)
     try:
         code = app(standalone_mode=False) or 0
         if code == INTERRUPTED:
             raise KeyboardInterrupt
+        sys.stdout.flush()
     except TyperException as error:
         code = _fail(error.format_message(), BAD_INPUT)
     except KeyboardInterrupt:
         code = _fail(
             f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
         )
+    except SystemExit as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        code = _fail(
+            f"no answer: {place.filename}:{place.lineno} raised SystemExit: {error.code}", FAILED
+        )
     except Exception as error:
         code = _explain(error)
-    sys.exit(code)
-
-
-def _open_streams() -> None:
-    """Let closed standard streams lead nowhere: a later file would take their place."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+    return code
 
 
 def _explain(error: Exception) -> int:
-    """Print what went wrong in one line; what is no user's mistake is raised again."""
-    from rlid.errors import EngineError, ReferenceRefused, StoreError
+    """Print what went wrong in one line; a bug is raised again, so that its traceback shows."""
+    from rlid.errors import (
+        EngineError,
+        EnvironmentFault,
+        InputError,
+        ReferenceRefused,
+        StoreError,
+        TrialsFailed,
+    )
 
     if isinstance(error, StoreError):
         return _fail(str(error), STORE_FAILED)
-    if isinstance(error, ReferenceRefused | EngineError):
+    if isinstance(error, ReferenceRefused | EngineError | EnvironmentFault | TrialsFailed):
         return _fail(str(error), FAILED)
-    if isinstance(error, ValueError):
+    if isinstance(error, InputError):
         return _fail(str(error), BAD_INPUT)
     if isinstance(error, BrokenPipeError):
-        # Whoever read has gone; nor can what is left be flushed at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read has gone.
+        streams.give_up_output()
         return FAILED
     if isinstance(error, OSError):
+        streams.give_up_output()
         return _fail(f"{error.filename or 'a file'}: {error.strerror or error}", STORE_FAILED)
     raise error
 
@@ -101,15 +183,20 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _interrupt(*_: Any) -> NoReturn:
-    """Stop in good order; whoever asks once more is heeded at once."""
-    for number in STOPPING:
-        signal.signal(number, _leave)
-    raise KeyboardInterrupt
+class _Stopping:
+    """Handles signals that ask for the end: the first one orderly, a second one at once."""
 
+    def __init__(self, say: Callable[[int], None]) -> None:
+        self._say = say
+        self._first: float | None = None
 
-def _leave(*_: Any) -> NoReturn:
-    """End at once; workers end with their parent, and what is stored is whole."""
-    if sys.stderr.isatty():
-        os.write(2, SHOW_CURSOR)
-    os._exit(INTERRUPTED)
+    def __call__(self, *_: Any) -> None:
+        if self._first is None:
+            self._first = time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() - self._first > SAME_INTERRUPT:
+            # Workers end with their parent, and what is stored is complete.
+            self._say(INTERRUPTED)
+            if sys.stderr.isatty():
+                os.write(2, SHOW_CURSOR)
+            os._exit(INTERRUPTED)

@@ -1,10 +1,9 @@
-"""What is installed, what is missing, and the one command that mends it."""
+"""What is installed, what is missing, and the one command that installs it."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -12,55 +11,123 @@ from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
+from rlid.operating_system import cores
+
+LOOPS = ("rlid.projections._kernels", "rlid.evaluation._two_actions")
+"""The modules written in C."""
+
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing looked at; `mend` is the command that puts it right, or ""."""
+class Component:
+    """A part of the installation: what it is, and in what state.
+
+    Attributes:
+        name: of the part.
+        state: a version, or in words.
+        is_fine: whether nothing has to be done.
+        install: what pip has to be given, or "".
+    """
 
     name: str
     state: str
-    is_fine: bool
-    mend: str = ""
+    is_fine: bool = True
+    install: str = ""
 
 
-def examine() -> list[Finding]:
-    """Look at Python, at every requirement of rlid, and at the machine."""
-    findings = [
-        Finding("python", platform.python_version(), sys.version_info >= (3, 11), "use Python 3.11")
+def examine() -> list[Component]:
+    """Look at Python, the requirements of rlid, its extras and C parts, and at the machine."""
+    is_recent = sys.version_info >= (3, 11)
+    version = platform.python_version()
+    return [
+        Component("rlid", importlib.metadata.version("rlid")),
+        Component("python", version if is_recent else f"{version} (needs 3.11)", is_recent),
+        *_requirements(),
+        *_extras(),
+        *_loops(),
+        Component("cores", f"{cores()} (default of --jobs)"),
+        Component("devices", _devices()),
+        *_data_sets(),
     ]
-    findings += _requirements()
-    findings.append(Finding("compiled loops", _compiled(), True))
-    cores = len(os.sched_getaffinity(0))
-    findings.append(Finding("cores", f"{cores} (default of --jobs)", True))
-    return findings
 
 
-def _compiled() -> str:
-    modules = ("rlid.projections._kernels", "rlid.evaluation._two_actions")
-    if all(importlib.util.find_spec(module) is not None for module in modules):
-        return "there"
-    return "none: the same numbers, slower; install rlid again where there is a C compiler"
-
-
-def mend(findings: list[Finding]) -> str:
+def install_command(components: list[Component]) -> str:
     """Return one command for everything that is required and missing, or ""."""
-    missing = [finding.mend for finding in findings if not finding.is_fine and finding.mend]
+    missing = [part.install for part in components if not part.is_fine and part.install]
     return "pip install " + " ".join(missing) if missing else ""
 
 
-def _requirements() -> Iterator[Finding]:
-    for text in importlib.metadata.requires("rlid") or []:
-        requirement = Requirement(text)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
+def _loops() -> Iterator[Component]:
+    for module in LOOPS:
+        is_there = importlib.util.find_spec(module) is not None
+        without = "not compiled: the same numbers, slower; install rlid where there is a C compiler"
+        yield Component(module, "compiled" if is_there else without)
+
+
+def _requirements() -> Iterator[Component]:
+    for requirement in _required(""):
         wanted = str(requirement.specifier)
         quoted = f"'{requirement.name}{wanted}'"
-        try:
-            found = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(requirement.name, f"missing (needs {wanted})", False, quoted)
+        found = _version(requirement)
+        if found is None:
+            yield Component(requirement.name, f"missing (needs {wanted})", False, quoted)
             continue
         is_fine = requirement.specifier.contains(found, prereleases=True)
-        yield Finding(
-            requirement.name, found if is_fine else f"{found} (needs {wanted})", is_fine, quoted
+        state = found if is_fine else f"{found} (needs {wanted})"
+        yield Component(requirement.name, state, is_fine, quoted)
+
+
+def _extras() -> Iterator[Component]:
+    for extra in importlib.metadata.metadata("rlid").get_all("Provides-Extra") or []:
+        if extra == "dev":
+            continue
+        needed = _required(extra)
+        versions = {each.name: _version(each) for each in needed}
+        missing = [name for name, version in versions.items() if version is None]
+        state = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+        if missing:
+            state = f"not installed ({', '.join(missing)}): pip install 'rlid[{extra}]'"
+        yield Component(f"extra {extra}", state)
+
+
+def _required(extra: str) -> list[Requirement]:
+    """Return what rlid needs by itself, where `extra` is "", or what an extra adds."""
+    requirements = map(Requirement, importlib.metadata.requires("rlid") or [])
+    return [
+        each
+        for each in requirements
+        if (each.marker is None and not extra)
+        or (
+            each.marker is not None
+            and each.marker.evaluate({"extra": extra})
+            and (not extra or not each.marker.evaluate({"extra": ""}))
         )
+    ]
+
+
+def _version(requirement: Requirement) -> str | None:
+    try:
+        return importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> str:
+    try:
+        import torch
+    except ImportError as error:
+        return f"not known: {error}"
+    names = ["cpu"]
+    names += [
+        f"cuda:{number} ({torch.cuda.get_device_name(number)})"
+        for number in range(torch.cuda.device_count())
+    ]
+    return ", ".join(names)
+
+
+def _data_sets() -> Iterator[Component]:
+    from rlid.datasets import DATASETS, location
+
+    for name, dataset in DATASETS.items():
+        folder = location(name)
+        state = f"not here: downloaded from {dataset.url} when it is needed"
+        yield Component(f"data set {name}", state if folder is None else str(folder))

@@ -1,25 +1,28 @@
-"""`rlid list`, `show`, `plot` and `doctor`: the commands that only look."""
+"""`rlid list`, `show`, `compare`, `plot` and `doctor`: the commands that only look."""
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, ImportOption, JsonOption, StoreOption
+from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption, shown
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
+
+if TYPE_CHECKING:
+    from rlid.measurement import Summary
 
 
 def list_(
     what: Annotated[str, typer.Argument(help="tasks, agents, projections or networks")] = "",
-    import_: ImportOption = None,
+    imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what there is, with one line each."""
+    """List tasks, agents, projections and networks, with one line each."""
     from rlid.agent import AGENTS
     from rlid.cli import console
     from rlid.networks import NETWORKS, OPTIONS
@@ -27,7 +30,7 @@ def list_(
     from rlid.registry import import_packages, unknown
     from rlid.task import TASKS
 
-    import_packages(import_ or [])
+    import_packages(imports or [])
     registries = {
         "tasks": TASKS,
         "agents": AGENTS,
@@ -37,21 +40,21 @@ def list_(
     kinds = list(registries)
     if what and what not in kinds:
         raise InputError(unknown("list", what, kinds))
-    found: dict[str, list[dict[str, Any]]] = {}
+    entries_of: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
-        found[kind] = [
+        entries_of[kind] = [
             {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
             for entry in registries[kind].entries()
         ]
         if kind == "networks":
-            found[kind] += [
+            entries_of[kind] += [
                 {"name": name, "summary": text, "tags": ["option"]}
                 for name, text in OPTIONS.items()
             ]
     if as_json:
-        print(json.dumps(found[what] if what else found, indent=1))
+        print_json(entries_of[what] if what else entries_of)
         return
-    for kind, entries in found.items():
+    for kind, entries in entries_of.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
         console.print_table([(kind, "left"), ("", "left")], rows)
 
@@ -59,6 +62,9 @@ def list_(
 def show(
     task: Annotated[str, typer.Argument(help="only this task")] = "",
     store: StoreOption = DEFAULT_STORE,
+    details: Annotated[
+        bool, typer.Option("--details", help="what each answer rests on, below the table")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the measurements of a store as a table."""
@@ -67,21 +73,22 @@ def show(
     from rlid.measurement import control, summary
     from rlid.store import Store
 
-    found = _measurements(task, store)
-    of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else found
-    of_mnist = [item for item in of_mnist if item.spec.task == yardstick.TASK]
-    ratios = [yardstick.ratio(item, of_mnist) for item in found]
-    controls = [control.control(item.spec, item.records[0].threshold, store) for item in found]
+    summaries = _measurements(task, store)
+    of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else summaries
+    of_mnist = [each for each in of_mnist if each.spec.task == yardstick.TASK]
+    ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
+    controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]
+    rows = list(zip(summaries, controls, ratios, strict=True))
     if as_json:
         answers = [
             {
-                **summary.to_json(item),
+                **summary.to_json(each),
                 "linear": control.to_json(linear),
                 "of_mnist": None if ratio is None else vars(ratio),
             }
-            for item, linear, ratio in zip(found, controls, ratios, strict=True)
+            for each, linear, ratio in rows
         ]
-        print(json.dumps(answers, indent=1, allow_nan=False))
+        print_json(answers)
         return
     headings = (
         "task agent network D projection d_int90 /MNIST linear crossing seeds trials missing rule "
@@ -89,10 +96,13 @@ def show(
     )
     right = {"D", "/MNIST", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
     columns = [(name, "right" if name in right else "left") for name in headings.split()]
-    rows = [console.summary_row(*row) for row in zip(found, controls, ratios, strict=True)]
-    console.print_table(columns, rows)
-    for item in found:
-        console.warn_of_budget(item)
+    console.print_table(columns, [console.summary_row(*row) for row in rows])
+    if details:
+        for each in summaries:
+            console.print_details(each)
+    for each in summaries:
+        console.print_missing(each)
+        console.warn_of_budget(each)
 
 
 def compare(
@@ -103,22 +113,13 @@ def compare(
 ) -> None:
     """Say whether one measurement's task is harder than another's, and how sure that is."""
     from rlid.cli import console
-    from rlid.dimension import compare as compared
-    from rlid.measurement import summary
+    from rlid.measurement import compare_summaries, summary
 
-    found = _measurements("", store)
-    first, second = summary.select(found, a), summary.select(found, b)
-    trials = [[summary.as_trial(record) for record in item.records] for item in (first, second)]
-    result = compared(
-        *trials,
-        dmax_a=first.estimate.dmax,
-        dmax_b=second.estimate.dmax,
-        dmin_a=first.estimate.dmin,
-        dmin_b=second.estimate.dmin,
-    )
+    summaries = _measurements("", store)
+    first, second = summary.select(summaries, a), summary.select(summaries, b)
+    result = compare_summaries(first, second)
     if as_json:
-        names = {"a": first.path, "b": second.path}
-        print(json.dumps({**names, **vars(result)}, indent=1, allow_nan=False))
+        print_json({"a": first.path, "b": second.path, **vars(result)})
     else:
         console.print_comparison(first, second, result)
 
@@ -138,49 +139,37 @@ def plot(
     from rlid.figures import families, plots
     from rlid.measurement import answer
 
-    found = _measurements(task, store)
+    summaries = _measurements(task, store)
     if family:
-        made = families.families(found)
+        made = families.families(summaries)
         if not made:
             raise InputError(
                 f"no family in the store {str(store)!r}: measure a task with two networks or more, "
                 "such as --network mlp:8x8,mlp:64x64"
             )
-        for one in made:
-            print(f"{one.title}: {one.sentence}")
-            print(*families.draw(one, one.stem(out or store / "plots")), sep="\n")
+        for drawn in made:
+            print(f"{drawn.title}: {drawn.sentence}")
+            print(*map(shown, families.draw(drawn, drawn.stem(out or store / "plots"))), sep="\n")
         return
-    for item in found:
-        stem = plots.stem(store, item)
-        for path in plots.draw(item, (out or stem.parent) / stem.name, answer(item.estimate)):
-            print(path)
+    for each in summaries:
+        stem = plots.stem(store, each)
+        for path in plots.draw(each, (out or stem.parent) / stem.name, answer(each.estimate)):
+            print(shown(path))
 
 
-def _measurements(task: str, store: Path) -> list[Any]:
+def _measurements(task: str, store: Path) -> list[Summary]:
+    """Return the measurements of a store (or of one task).
+
+    Raises:
+        InputError: there is no store, or no measurement in it.
+    """
     from rlid.measurement import measurements
     from rlid.store import Store
 
     if not store.is_dir():
         raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
-    found = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
-    if not found:
+    summaries = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
+    if not summaries:
         of_task = f" of {task}" if task else ""
         raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
-    return found
-
-
-def doctor(as_json: JsonOption = False) -> None:
-    """Say what is installed, what is missing, and the one command that mends it."""
-    from rlid.cli import console
-    from rlid.cli import installation as examination
-
-    findings = examination.examine()
-    command = examination.mend(findings)
-    if as_json:
-        print(json.dumps({"findings": [vars(one) for one in findings], "mend": command}, indent=1))
-    else:
-        rows = [("ok" if one.is_fine else "BAD", one.name, one.state) for one in findings]
-        console.print_table([("", "left"), ("what", "left"), ("state", "left")], rows)
-        print(f"to mend it: {command}" if command else "everything that rlid needs is there")
-    if not all(one.is_fine for one in findings):
-        raise typer.Exit(FAILED)
+    return summaries

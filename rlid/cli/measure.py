@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -16,29 +15,42 @@ from rlid.cli.options import (
     AddressOption,
     AgentOption,
     BackendOption,
+    BudgetOption,
     CpusOption,
     DataOption,
     EngineOption,
+    EnvArgsOption,
+    EnvsOption,
+    EpisodeCapOption,
     GpusOption,
     ImportOption,
+    JobsOption,
     JsonOption,
     MemoryOption,
+    NetworkOption,
     Number,
     ObservationOption,
+    ProjectionOption,
     QuietOption,
+    SeedOption,
+    SetOption,
     StoreOption,
     TaskName,
     TensorboardOption,
     Text,
     TimeoutOption,
+    asked,
     integers,
     names,
+    shown,
 )
+from rlid.cli.streams import print_json
+from rlid.errors import InputError
 
-BUDGET_HELP = (
-    "steps of one trial's search: of the environment, or minibatches (evaluations, for agents "
-    "without gradients) of a supervised or synthetic task"
-)
+if TYPE_CHECKING:
+    from rlid.measurement import Measurement
+    from rlid.records import Record
+
 RULE_HELP = (
     "normalised: the fraction of the way from chance to the reference; raw: the fraction of the "
     "reference; paper: raw, of the last candidate and without early stop"
@@ -49,32 +61,38 @@ BASELINE_HELP = (
 
 
 def run(
+    context: typer.Context,
     task: TaskName,
     dmax: Annotated[Number, typer.Option(help="the largest d to try")] = None,
     agent: AgentOption = None,
-    network: Annotated[Text, typer.Option(help="such as mlp:20x20; a list measures each")] = None,
-    projection: Annotated[str, typer.Option(help="rlid list projections")] = "onehot",
+    network: NetworkOption = None,
+    projection: ProjectionOption = "onehot",
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
     search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
     dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
-    budget: Annotated[Number, typer.Option(help=BUDGET_HELP)] = None,
+    budget: BudgetOption = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
     rule: Annotated[str, typer.Option(help=RULE_HELP)] = "normalised",
     baseline: Annotated[str, typer.Option(help=BASELINE_HELP)] = "own",
-    seed: Annotated[int, typer.Option(help="the first seed")] = 0,
-    jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    reference: Annotated[
+        Optional[float],  # noqa: UP007, UP045 (typer reads it)
+        typer.Option(help="a reference score of your own, in place of direct training"),
+    ] = None,
+    reference_source: Annotated[Text, typer.Option(help="where that score comes from")] = None,
+    seed: SeedOption = 0,
+    jobs: JobsOption = None,
     engine: EngineOption = "local",
     address: AddressOption = None,
     cpus: CpusOption = 1.0,
     gpus: GpusOption = 0.0,
     memory: MemoryOption = None,
     store: StoreOption = DEFAULT_STORE,
-    set_: Annotated[
-        Optional[list[str]],  # noqa: UP007, UP045
-        typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
-    ] = None,
-    import_: ImportOption = None,
+    settings: SetOption = None,
+    imports: ImportOption = None,
+    envs: EnvsOption = None,
+    env_args: EnvArgsOption = None,
+    episode_cap: EpisodeCapOption = None,
     data: DataOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
@@ -90,78 +108,53 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Measure d_int90: the smallest subspace dimension that solves the task."""
-    from rlid.cli import console
+    from rlid.cli import console, progress
     from rlid.engine import Place
     from rlid.figures import plots
     from rlid.measurement import Runner, check_budget, plan, run_plan
 
     place = Place(engine, jobs, address, cpus, gpus, memory)
     agents, networks = names("--agent", agent), names("--network", network)
+    options = asked(context) | {"dims": integers("--dims", dims)}
     # All plans are checked before the first trial of any is run.
     plans = [
-        plan(
-            task,
-            agent=name,
-            network=shape,
-            projection=projection,
-            dmax=dmax,
-            dims=integers("--dims", dims),
-            seeds=seeds,
-            seed=seed,
-            search=search,
-            budget=budget,
-            full=full,
-            fraction=fraction,
-            rule=rule,
-            baseline=baseline,
-            settings=set_ or [],
-            imports=import_ or [],
-            precision=precision,
-            max_trials=max_trials,
-            observation=observation,
-            backend=backend,
-        )
+        plan(**(options | {"agent": name, "network": shape}))
         for name in agents
         for shape in networks
     ]
     # There is nothing to do here but to wait for the first trials.
     threading.Thread(target=plots.load).start()
-    measured: list[Any] = []
-    checks: list[Any] = []
+    measured: list[Measurement] = []
+    answers: list[dict[str, Any]] = []
+    records: list[Record] = []
     for wanted in plans:
-        watcher = console.watcher(quiet=quiet)
+        watcher = progress.watcher(quiet=quiet)
         try:
             with Runner(
-                wanted,
-                store,
-                place=place,
-                timeout=timeout,
-                watcher=watcher,
-                retry=retry,
+                wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry,
                 tensorboard=tensorboard,
-            ) as runner:
+            ) as runner:  # fmt: skip
                 measured.append(run_plan(runner))
-                checks.append(check_budget(runner, measured[-1]) if budget_check else None)
+                check = check_budget(runner, measured[-1]) if budget_check else None
         finally:
             watcher.close()
         _show_measured(measured[-1], store, as_json=as_json, quiet=quiet)
-        if checks[-1] is not None and not as_json:
-            print(checks[-1].sentence)
+        answers.append(measured[-1].to_json())
+        records += measured[-1].records
+        if check is not None:
+            answers[-1]["budget_check"] = check.to_json()
+            records += check.rerun
+            if not as_json:
+                print(check.sentence)
     if as_json:
-        found = [one.to_json() for one in measured]
-        for one, check in zip(found, checks, strict=True):
-            if check is not None:
-                one["budget_check"] = check.to_json()
-        print(json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False))
+        print_json(answers[0] if len(answers) == 1 else answers)
     elif len(agents) > 1:
         console.print_gap(measured)
-    records = [record for one in measured for record in one.records]
-    records += [record for check in checks if check is not None for record in check.rerun]
     if any(record.is_missing for record in records):
         raise typer.Exit(FAILED)
 
 
-def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool) -> None:
+def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quiet: bool) -> None:
     """Draw the figure; print the table and the answer, unless JSON is wanted."""
     from rlid.cli import console
     from rlid.figures import plots
@@ -170,21 +163,23 @@ def _show_measured(measurement: Any, store: Path, *, as_json: bool, quiet: bool)
     if not as_json:
         console.print_measurement(measurement)
     if measurement.records:
-        summary = summarise(measurement.records)
+        summary = summarise(measurement.records, measurement.reference)
         if not as_json:
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
-            print("plot:", *paths, file=sys.stderr if as_json else sys.stdout)
+            print("plot:", *map(shown, paths), file=sys.stderr if as_json else sys.stdout)
 
 
 def reference(
+    context: typer.Context,
     task: TaskName,
     agent: AgentOption = None,
-    network: Annotated[Text, typer.Option(help="such as mlp:20x20")] = None,
+    network: NetworkOption = None,
     seeds: Annotated[int, typer.Option(help="how many seeds of direct training")] = 5,
-    budget: Annotated[Number, typer.Option(help=BUDGET_HELP)] = None,
-    jobs: Annotated[Number, typer.Option(help="processes; default: the cores")] = None,
+    budget: BudgetOption = None,
+    settings: SetOption = None,
+    jobs: JobsOption = None,
     engine: EngineOption = "local",
     address: AddressOption = None,
     cpus: CpusOption = 1.0,
@@ -193,50 +188,55 @@ def reference(
     store: StoreOption = DEFAULT_STORE,
     observation: ObservationOption = None,
     backend: BackendOption = None,
-    import_: ImportOption = None,
+    imports: ImportOption = None,
+    envs: EnvsOption = None,
+    env_args: EnvArgsOption = None,
+    episode_cap: EpisodeCapOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Measure the random-policy score and direct training, on seeds of their own."""
-    from rlid.cli import console
+    """Measure the random-policy score and direct training, on seeds of their own.
+
+    Without --agent, the agents that a run would try are tried.
+    """
+    from rlid.cli import progress
     from rlid.engine import Place
-    from rlid.measurement import Runner, plan
+    from rlid.measurement import (
+        REFERENCE_SEEDS,
+        Runner,
+        default_agents,
+        describe,
+        measure_reference,
+        plan,
+    )
     from rlid.store import references
 
     place = Place(engine, jobs, address, cpus, gpus, memory)
-    plans = [
-        plan(
-            task,
-            agent=name,
-            network=network,
-            projection="identity",
-            seeds=seeds,
-            budget=budget,
-            observation=observation,
-            backend=backend,
-            imports=import_ or [],
-        )
-        for name in names("--agent", agent)
-    ]
-    watcher = console.watcher(quiet=quiet)
+    chosen = [name for name in names("--agent", agent) if name is not None]
+    if settings and len(chosen) != 1:
+        raise InputError("--set: name the one agent that it is for with --agent")
+    options = asked(context) | {"projection": "identity", "settings": None}
+    wanted = plan(**(options | {"agent": chosen[0] if chosen else None}))
+    watcher = progress.watcher(quiet=quiet)
     try:
         with Runner(
-            plans[0], store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
+            wanted, store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
         ) as runner:
-            found = runner.reference([one.agent_name for one in plans], seeds)
+            agents = chosen or default_agents(wanted)
+            measured = measure_reference(runner, agents, seeds, settings or [])
     finally:
         watcher.close()
     if as_json:
-        print(found.model_dump_json(indent=1))
+        print_json(measured.model_dump(mode="json"))
     else:
+        print(f"{wanted.title}: {describe(measured, wanted)}")
+        print(f"written: {shown(references.path_of(measured, store))}")
+    if seeds < REFERENCE_SEEDS:
         print(
-            f"{found.task} · {found.network} (D = {found.D}): random {found.random:.6g} "
-            f"(± {found.random_error:.2g}, {found.random_episodes} episodes), reference "
-            f"{found.reference:.6g} ({found.agent}, median of {seeds} seeds)"
+            f"a run measures it again: it needs {REFERENCE_SEEDS} seeds, not {seeds}",
+            file=sys.stderr,
         )
-        rule = found.protocol.get("observation")
-        print(f"written: {references.path(store, found.task, found.network, rule)}")
-    references.check(plans[0].task, found.reference, found.random)
+    references.check(wanted.task, measured.reference, measured.random)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -17,7 +16,9 @@ from rlid.cli.options import (
     JsonOption,
     Number,
     StoreOption,
+    shown,
 )
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def export(
         Optional[Path],  # noqa: UP007, UP045
         typer.Option(help="the file to write, for one measurement; default: policies in the store"),
     ] = None,
-    import_: ImportOption = None,
+    imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the smallest solved policy as one file, its z rounded to a few bits an entry."""
@@ -55,8 +56,8 @@ def export(
     reports = []
     for summary in chosen:
         try:
-            file, report = exports.export(summary, records, import_ or [])
-        except ValueError as error:
+            file, report = exports.export(summary, records, imports or [])
+        except InputError as error:
             if not every:
                 raise
             print(f"not exported: {error}", file=sys.stderr)
@@ -68,7 +69,7 @@ def export(
             _print(summary, report, target)
     if as_json:
         fields = [report.model_dump(mode="json") for report in reports]
-        print(json.dumps(fields[0] if len(fields) == 1 and not every else fields, indent=1))
+        print_json(fields[0] if len(fields) == 1 and not every else fields)
     if not all(report.solved for report in reports):
         raise typer.Exit(FAILED)
 
@@ -77,14 +78,14 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
     """Return the measurements that are named, or every one.
 
     Raises:
-        InputError: none is named, or a name is not that of one alone.
+        InputError: no name is given, or a name fits none or several.
     """
     from rlid.measurement import summary
 
     if bool(wanted) == every:
         raise InputError("name measurements (task/agent/...), or give --all")
-    found = summary.measurements(records)
-    return found if every else [summary.select(found, name) for name in wanted]
+    summaries = summary.measurements(records)
+    return summaries if every else [summary.select(summaries, name) for name in wanted]
 
 
 def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
@@ -95,10 +96,19 @@ def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
     )
     print(
         f"score {report.score:.6g} over {report.episodes} fresh "
-        f"{'episodes' if report.episodes > 1 else 'scoring'}, "
-        f"{'at least' if report.solved else 'BELOW'} the {report.threshold:.6g} that is asked"
+        f"{'episodes' if report.episodes > 1 else 'scoring'}, {_against_threshold(report)}"
     )
-    print(f"written: {target}")
+    print(f"written: {shown(target)}")
+
+
+def _against_threshold(report: PolicyReport) -> str:
+    """Return how an exported policy stands to its threshold, in words."""
+    is_above = report.score >= report.threshold
+    if is_above == report.solved:
+        return f"{'at least' if is_above else 'BELOW'} the {report.threshold:.6g} that is asked"
+    if report.solved:
+        return f"and {report.threshold:.6g} or more in the scoring that decided"
+    return f"but NOT sure to reach the {report.threshold:.6g} that is asked: no confirmation passed"
 
 
 def play(
@@ -109,7 +119,7 @@ def play(
         Optional[Path],  # noqa: UP007, UP045
         typer.Option(help="record one episode there, such as out.mp4 (pip install 'rlid[video]')"),
     ] = None,
-    import_: ImportOption = None,
+    imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild a policy from its file, check its weights, and let it play."""
@@ -120,31 +130,31 @@ def play(
         raise InputError(f"--episodes {episodes}: must be at least 1")
     if seed < 0:
         raise InputError(f"--seed {seed}: must be at least 0")
-    policy = Policy.load(file, import_ or [])
+    policy = Policy.load(file, imports or [])
     task = policy.problem.task
     scores = policy.evaluate(episodes or task.scoring_episodes, seed)
     mean, error = float(scores.mean()), standard_error(scores)
-    found = policy.file
+    exported = policy.file
     if as_json:
         fields = {
             "task": task.name,
-            "network": found.network,
-            "projection": found.projection,
+            "network": exported.network,
+            "projection": exported.projection,
             "D": policy.problem.subspace.D,
-            "d": found.d,
-            "seed": found.seed,
-            "bits": found.bits,
-            "theta_sha256": found.theta_sha256.hex(),
+            "d": exported.d,
+            "seed": exported.seed,
+            "bits": exported.bits,
+            "theta_sha256": exported.theta_sha256.hex(),
             "score": mean,
             "error": error,
             "episodes": len(scores),
         }
-        print(json.dumps(fields, indent=1, allow_nan=False))
+        print_json(fields)
     else:
         print(
-            f"{task.name} · {found.network} (D = {policy.problem.subspace.D}) · "
-            f"{found.projection}, d = {found.d} at {found.bits} bits, seed {found.seed}: "
-            "theta is as exported"
+            f"{task.name} · {exported.network} (D = {policy.problem.subspace.D}) · "
+            f"{exported.projection}, d = {exported.d} at {exported.bits} bits, "
+            f"seed {exported.seed}: theta is as exported"
         )
         around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
         print(f"score {mean:.6g}{around} over {len(scores)} episodes")
@@ -153,4 +163,4 @@ def play(
 
         total = recorder.record(policy, video, seed)
         if not as_json:
-            print(f"written: {video} (an episode of score {total:.6g})")
+            print(f"written: {shown(video)} (an episode of score {total:.6g})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,13 +19,20 @@ def publish(
     task: Annotated[str, typer.Argument(help="only this task")] = "",
     store: StoreOption = DEFAULT_STORE,
     out: Annotated[Path, typer.Option(help="the folder of published results")] = Path("results"),
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="derive the published answers anew from their rows; no store"),
+    ] = False,
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
-    found = _publish(store, out, task)
-    if not found.found:
+    if again:
+        _derive_again(out, task)
+        return
+    harvest = _publish(store, out, task)
+    if not harvest.published:
         of_task = f" of {task}" if task else ""
-        raise InputError(f"no finished measurement{of_task} in the store {str(store)!r}")
-    if found.refused:
+        raise InputError(f"no finished measurement{of_task} to publish in the store {str(store)!r}")
+    if harvest.refused:
         raise typer.Exit(FAILED)
 
 
@@ -42,30 +49,28 @@ def leaderboard(
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
-    from rlid.leaderboard import claims, site, tables
+    from rlid.leaderboard import claims, ranking, site, tables
     from rlid.leaderboard import publish as publisher
-    from rlid.leaderboard import ranking as board
     from rlid.store import write_whole
 
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
         raise InputError(f"no published results at {str(out)!r}: give --out or --store")
-    published = publisher.read_all(out)
-    chosen = board.chosen(published)
-    entries = board.entries(chosen)
+    board = ranking.board(publisher.read_all(out))
+    statements = claims.answers(board.chosen)
     texts = {
-        out / "leaderboard.md": tables.markdown(entries, claims.answers(chosen)),
-        out / "leaderboard.csv": tables.comma_separated(entries),
-        out / "leaderboard.json": tables.json_text(entries),
-        out / "leaderboard.tex": tables.latex(entries),
+        out / "leaderboard.md": tables.markdown(board.rows, statements),
+        out / "leaderboard.csv": tables.comma_separated(board.rows),
+        out / "leaderboard.json": tables.json_text(board.rows),
+        out / "leaderboard.tex": tables.latex(board.rows),
     }
     if readme is not None:
-        texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(entries))
+        texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
     try:
         for path, text in texts.items():
-            print(write_whole(path, text.encode()))
-        print(site.write(published, out)[0])
+            print(shown(write_whole(path, text.encode())))
+        print(shown(site.write(board, statements, out)[0]))
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
 
@@ -85,10 +90,23 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     if not store.is_dir():
         raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
-    found = publisher.harvest(records, task or None)
-    for one in found.found:
-        for path in publisher.write(one, records, out):
-            print(path)
-    for line in (*found.refused, *found.untold):
+    harvest = publisher.harvest(records, task or None)
+    for measurement in harvest.published:
+        for path in publisher.write(measurement, records, out):
+            print(shown(path))
+    for line in (*harvest.refused, *harvest.unclaimed):
         print(f"not published: {line}", file=sys.stderr)
-    return found
+    return harvest
+
+
+def _derive_again(out: Path, task: str) -> None:
+    """Derive the published answers anew, of one task or of all; name what changes."""
+    from rlid.leaderboard import publish as publisher
+    from rlid.store import slug
+
+    sources = sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
+    if not sources:
+        raise InputError(f"no published results{f' of {task}' if task else ''} at {str(out)!r}")
+    for source in sources:
+        for line in publisher.derive_again(source):
+            print(f"{shown(source)}: {line}")

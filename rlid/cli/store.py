@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,26 +26,25 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Find damaged and left-over files in a store; exit code 1 if any remain."""
-    from rlid.store import maintenance as upkeep
+    from rlid.store import maintenance
 
     store = _store(folder)
-    findings = list(upkeep.examine(store))
+    defects = list(maintenance.examine(store))
     if repair:
-        for finding in findings:
-            upkeep.repair(store, finding)
+        for defect in defects:
+            maintenance.repair(store, defect)
     count = sum(1 for _ in store.files(".json"))
     aside = len(store.quarantined())
     if as_json:
-        rows = [{"path": str(one.path), "what": one.what} for one in findings]
-        found = {"records": count, "quarantined": aside, "mended": repair, "findings": rows}
-        print(json.dumps(found, indent=1))
+        rows = [{"path": str(defect.path), "what": defect.what} for defect in defects]
+        print_json({"records": count, "quarantined": aside, "mended": repair, "findings": rows})
     else:
-        for one in findings:
-            print(f"{one.path}: {one.what}{f'; {one.remedy}' if repair else ''}")
-        print(f"{folder}: {count} records, {len(findings)} findings, {aside} in quarantine")
-        if findings and not repair:
-            print(f"to mend it: rlid store check {folder} --repair")
-    if findings and not repair:
+        for defect in defects:
+            print(f"{defect.path}: {defect.what}{f'; {defect.remedy}' if repair else ''}")
+        print(f"{folder}: {count} records, {len(defects)} findings, {aside} in quarantine")
+        if defects and not repair:
+            print(f"to repair it: rlid store check {folder} --repair")
+    if defects and not repair:
         raise typer.Exit(FAILED)
 
 
@@ -56,17 +55,16 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Add the records of stores to another; exit code 1 where results of one spec differ."""
-    from rlid.store import Store
-    from rlid.store import maintenance as upkeep
+    from rlid.store import Store, maintenance
 
-    found = {}
+    outcomes = {}
     stores = [_store(source) for source in sources]
     grown = Store(target)
     grown.check_writable()
     for store in stores:
-        merged = upkeep.merge(grown, store)
+        merged = maintenance.merge(grown, store)
         conflicts = [record.key for record in merged.conflicts]
-        found[str(store.folder)] = {
+        outcomes[str(store.folder)] = {
             "added": merged.added,
             "known": merged.known,
             "conflicts": conflicts,
@@ -74,14 +72,19 @@ def merge(
         if not as_json:
             print(f"{store.folder}: {merged.added} added, {merged.known} there already")
             for key in conflicts:
-                print(f"{store.folder}: {key} differs from the record there; that one stays")
+                print(f"{store.folder}: {key} differs from the record there, which stays")
     if as_json:
-        print(json.dumps(found, indent=1))
-    if any(one["conflicts"] for one in found.values()):
+        print_json(outcomes)
+    if any(outcome["conflicts"] for outcome in outcomes.values()):
         raise typer.Exit(FAILED)
 
 
 def _store(folder: Path) -> Store:
+    """Return the store in a folder.
+
+    Raises:
+        InputError: there is no such folder.
+    """
     from rlid.store import Store
 
     if not folder.is_dir():

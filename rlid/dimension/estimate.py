@@ -33,9 +33,9 @@ SIGMAS = 3.92
 CENSORED_FROM = 0.95
 # Half the interval is a quarter of the variance, so the further trials must carry three times
 # the information that there is. The share of the ideal information that a search's trial carries
-# is the median over the curves of tests/benchmarks/calibration.py.
+# is a fit to tests/benchmarks/halving.py.
 HALVING = 3.0
-EFFICIENCY = 0.5
+EFFICIENCY = 0.3
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Estimate:
     def relative_width(self) -> float:
         """Width of the interval over d_int90; infinite where either is missing or open."""
         if self.d_int90 is None or self.ci_low is None or self.ci_high is None:
+            return math.inf
+        if self.is_open_below:
             return math.inf
         return (self.ci_high - self.ci_low) / self.d_int90
 
@@ -240,13 +242,13 @@ def _with_figures(
         known: the trials that are not missing, by rising d.
     """
     smallest, largest = known[0].d, known[-1].d
+    has_success = any(trial.success for trial in known)
     middle = posterior.half.quantile(0.5)
-    if middle > math.log(largest) and largest < answer.dmax:
+    if largest < answer.dmax and (middle > math.log(largest) or not has_success):
         reason = f"the threshold lies above d={largest}, the largest d tried"
         return replace(answer, withheld=reason)
-    is_best_guess = answer.seeds < FEWEST_SEEDS or not any(trial.success for trial in known)
-    limit = 0.5 if is_best_guess else CENSORED_FROM
-    if posterior.half.probability_above(math.log(answer.dmax)) > limit:
+    limit = 0.5 if answer.seeds < FEWEST_SEEDS else CENSORED_FROM
+    if not has_success or posterior.half.probability_above(math.log(answer.dmax)) > limit:
         return replace(answer, censored=True)
     # Below the smallest d tried the posterior is the prior: that d is all that was shown.
     d_int90 = min(max(_smallest_integer(middle, answer.dmin), smallest), answer.dmax)
@@ -266,7 +268,9 @@ def _further_trials(answer: Estimate, posterior: Posterior) -> int | None:
     A trial of a further seed at the half-point carries (slope / scale)^2 of information on it,
     where `scale` is that of the curve averaged over seeds and `slope` its height over two.
     """
-    if answer.ci_low is None or answer.ci_high is None or answer.ci_high - answer.ci_low < 2:
+    if answer.is_open_below or answer.ci_low is None or answer.ci_high is None:
+        return None
+    if answer.ci_high - answer.ci_low < 2:
         return None
     low, high = (posterior.half.quantile(share) for share in (TAIL, 1.0 - TAIL))
     variance = ((high - low) / SIGMAS) ** 2

@@ -20,8 +20,8 @@ from rlid.dimension.statistics import Floats
 from rlid.dimension.success_curve import TrialOutcome, checked
 
 Alternatives = Sequence[tuple[float, Sequence[TrialOutcome]]]
-# (d, seed, success), rising.
-Known = tuple[tuple[int, int, bool], ...]
+# (d, seed, success), rising; success is None where a draw leaves it open.
+Known = tuple[tuple[int, int, bool | None], ...]
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,32 @@ def evidence_of(
     rows = checked(trials, dmin=dmin, dmax=dmax)
     if not alternatives:
         return Evidence(rows, ((1.0, rows),), dmin, dmax)
-    shape = [(trial.d, trial.seed, trial.success is None) for trial in rows]
+    pairs = [(trial.d, trial.seed) for trial in rows]
     draws = []
     for weight, members in alternatives:
         if not (math.isfinite(weight) and weight > 0.0):
             raise ValueError(f"the weight of an alternative must be positive, got {weight}")
         ordered = checked(members, dmin=dmin, dmax=dmax)
-        if [(trial.d, trial.seed, trial.success is None) for trial in ordered] != shape:
-            raise ValueError("an alternative must have the d, seeds and missing of the trials")
+        if [(trial.d, trial.seed) for trial in ordered] != pairs:
+            raise ValueError("an alternative must have the d and seeds of the trials")
+        is_lost = [trial.success is None for trial in rows]
+        if any(lost and t.success is not None for lost, t in zip(is_lost, ordered, strict=True)):
+            raise ValueError("a missing trial must be missing in every alternative")
         draws.append((weight, ordered))
     total = math.fsum(weight for weight, _ in draws)
     return Evidence(rows, tuple((weight / total, row) for weight, row in draws), dmin, dmax)
 
 
 def posterior_of(evidence: Evidence) -> Posterior:
-    """Return the posterior; missing trials say nothing."""
+    """Return the posterior; missing trials say nothing.
+
+    A trial that is missing in a draw alone keeps its d: all draws have the same lattice.
+    """
+    is_known = [trial.success is not None for trial in evidence.trials]
     weights: dict[Known, float] = {}
     for weight, trials in evidence.draws:
-        known = tuple((t.d, t.seed, t.success) for t in trials if t.success is not None)
+        rows = zip(trials, is_known, strict=True)
+        known = tuple((t.d, t.seed, t.success) for t, is_kept in rows if is_kept)
         weights[known] = weights.get(known, 0.0) + weight
     parts = [
         (weight, _cached_fit(known, evidence.dmin, evidence.dmax))
@@ -89,7 +97,9 @@ def _cached_fit(known: Known, dmin: int, dmax: int) -> Posterior:
     dims = sorted(set(pooled.values()))
     seeds = sorted({seed for _, seed, _ in known})
     solved, failed = outcome_tables(
-        [(pooled[d], seed, success) for d, seed, success in known], dims, seeds
+        [(pooled[d], seed, success) for d, seed, success in known if success is not None],
+        dims,
+        seeds,
     )
     return fit(np.asarray(dims), solved, failed, dmin=dmin, dmax=dmax)
 

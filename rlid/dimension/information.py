@@ -1,9 +1,9 @@
 """Which trials narrow the answer most for their cost, for a round of several seeds.
 
-The worth of a set of trials is how much their outcomes are expected to lower the variance of the
-logarithm of d_int90 (Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science
-10, section 2), with the curve's slope, its freak rates and the spread of the seeds unknown as they
-are to the estimator. Sets are built greedily.
+A set of trials is worth the variance of log d_int90 that its outcomes are expected to take away
+(Bayesian quadratic loss; Chaloner and Verdinelli 1995, Statistical Science 10, section 2). The
+slope of the curve, its guess and lapse rates and the spread of the seeds are unknown, as they are
+to the estimator. Sets are built greedily.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rlid.dimension.threshold_model import (
 
 Floats = NDArray[np.float64]
 
-# The estimator's lattice, thinned out: it only ranks trials.
+# A thinned-out lattice, because it only ranks trials.
 PLANNING = Lattice(
     scales=(0.02, 0.08, 0.25, 0.8),
     scale_weights=(1.0, 1.0, 1.0, 0.6),
@@ -38,8 +38,8 @@ PLANNING = Lattice(
     spread_weights=(0.2, 0.4, 0.65, 0.5),
     outliers=((0.01, 0.01), (0.01, 0.18), (0.1, 0.06)),
     outlier_weights=(0.45, 0.3, 0.25),
-    # Such shares lie beyond what planning needs: where no d reaches one half, the variance of the
-    # answer is large whatever is asked, and every round would seem to gain too little.
+    # Planning leaves out seeds that never solve. With them, some curves reach one half at no d,
+    # and the variance of the answer would be large after any trial: every gain would look small.
     never=(0.0,),
     never_weights=(1.0,),
     margin=1.5,
@@ -48,15 +48,15 @@ PLANNING = Lattice(
     most_cells=100,
     exact_up_to=0,
 )
-# Where log d is wide, candidates are these quantiles of the half-point ...
+# Where log d is wide, the candidates are these quantiles of the half-point ...
 CANDIDATE_SHARES = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98)
 # ... and these multiples of the curve's width away from its median.
 CANDIDATE_STEPS = (-3.0, -2.0, -1.2, -0.6, 0.6, 1.2, 2.0, 3.0)
-# Up to so many allowed d all of them are candidates.
+# Up to this many allowed d, all of them are candidates.
 FEW_DIMS = 20
-# After the first pick of a round each seed keeps so many of its best candidates.
+# After the first pick of a round, each seed keeps this many of its best candidates.
 OPTIONS_KEPT = 10
-# Parameter values that together are less probable than this are left out of the planning.
+# Planning leaves out parameter values that together are less probable than this.
 NEGLIGIBLE = 3e-3
 
 
@@ -123,8 +123,8 @@ def plan_round(
         for d in candidates
         if row == used or d not in asked[row]
     ]
-    places = [row * len(candidates) + candidates.index(d) for d, row in options]
-    chances = np.ascontiguousarray(belief.chances[:, places])
+    columns = [row * len(candidates) + candidates.index(d) for d, row in options]
+    chances = np.ascontiguousarray(belief.chances[:, columns])
     expected = belief.weights @ chances
     cost = solved_cost * expected + 1.0 - expected
     before = variance = _expected_variance(belief, belief.weights[None], chances[:, :0])[1]
@@ -174,10 +174,10 @@ def candidate_dims(joint: Joint, allowed: Sequence[int]) -> list[int]:
     widths = np.sqrt(np.square(PLANNING.scales)[:, None] + np.square(PLANNING.spreads))
     width = float((joint.weights.sum(axis=(0, 2, 4)) * widths).sum())
     middle = float(np.interp(0.5, cumulated, joint.edges))
-    wanted = np.exp(np.concatenate((points, middle + width * np.asarray(CANDIDATE_STEPS))))
+    targets = np.exp(np.concatenate((points, middle + width * np.asarray(CANDIDATE_STEPS))))
     levels = np.asarray(allowed)
-    places = np.clip(np.searchsorted(levels, wanted), 0, len(levels) - 1)
-    return sorted({int(d) for d in levels[places]} | {int(levels[-1])})
+    nearest = np.clip(np.searchsorted(levels, targets), 0, len(levels) - 1)
+    return sorted({int(d) for d in levels[nearest]} | {int(levels[-1])})
 
 
 def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
@@ -207,8 +207,8 @@ def believed(joint: Joint, log_dims: Floats, allowed: Sequence[int]) -> Belief:
         lost = (never * without).astype(np.float32)
         kept = np.float32(1.0 - never)
         # No centre that is likely gives a seed's outcomes next to no chance.
-        whole = averaged * kept + lost + np.float32(1e-30)
-        ratio = (hits * kept + (lost * guess).astype(np.float32)[:, None]) / whole[:, None]
+        total = averaged * kept + lost + np.float32(1e-30)
+        ratio = (hits * kept + (lost * guess).astype(np.float32)[:, None]) / total[:, None]
         chances.append(np.minimum(ratio, np.float32(1.0)))
     offsets = crossing_offsets(PLANNING, HALF)[:, scale, outlier][:, :, spreads, None]
     # What lies beyond the ends is one answer; between them, the next integer.

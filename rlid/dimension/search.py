@@ -22,26 +22,27 @@ from rlid.dimension.success_curve import TrialOutcome
 
 Pair = tuple[int, int]
 
-# Bisection stops when the bracket is this narrow relative to d: finer than any interval gets.
+# Bisection stops when the bracket is this narrow relative to d. No interval gets narrower.
 RESOLUTION = 0.05
-# A gap between failures and successes that is narrower than this, relative to d, is left.
+# A gap between failures and successes is closed down to this width, relative to d.
 GAP = 0.025
-# Where the threshold lies above the largest d with less probability, that is not looked into.
+# If the threshold lies above the largest d with less probability, the largest d is not tried.
 MAY_BE_ABOVE = 0.025
-# An adaptive round: as many trials as the seeds that an interval needs, whatever the workers.
+# Trials of an adaptive round: the seeds that an interval needs. It is the same for any number of
+# workers.
 ROUND_SIZE = 5
-# n trials alike leave 1 / n of the variance, so k more take away a share of k / n. An adaptive
-# search ends where a round is expected to take away less than this part of that.
+# If n equal trials leave 1 / n of the variance, k further trials remove a share of k / n. An
+# adaptive search ends when a round is expected to remove less than LEAST_PACE times that share.
 LEAST_PACE = 1.0 / 3.0
-# What a solved trial costs, as a share of an unsolved one, before any has been seen; it counts as
-# much as so many measured ones.
+# The cost of a solved trial as a share of an unsolved trial's, before any trial has run. This
+# assumption has the weight of SOLVED_COST_WEIGHT measured trials.
 SOLVED_COST = 0.5
 SOLVED_COST_WEIGHT = 2.0
-# Adaptive trials at large d lie on a ladder with so many steps in the width that is asked for.
+# At large d, adaptive trials use a ladder of d with this many steps per requested width.
 STEPS_IN_PRECISION = 8
-# A rough interval of so many times the width asked for is worth a precise look.
+# The precise interval is computed when the rough one is at most this many times as wide as asked.
 NEAR_PRECISION = 1.2
-# What an adaptive search may ask where no limit is given.
+# The limit of an adaptive search where none is given.
 TRIALS_PER_SEED = 12
 
 
@@ -134,9 +135,9 @@ class Adaptive:
     """Asks the trials that narrow the interval most for their cost, a few seeds at a time.
 
     It stops when the interval is narrow enough, when it is sure that the threshold lies above the
-    largest d, when `max_trials` are spent, or when another round would say little: then the
-    seeds themselves differ by more than the precision, and only further seeds would help. Where
-    all failures lie below all successes, the gap between them is closed before it stops.
+    largest d, when `max_trials` are spent, or when another round would tell little. In the last
+    case the seeds differ by more than the precision, and only further seeds would help. If all
+    failures lie below all successes, the search closes the gap between them before it stops.
     """
 
     dims: Sequence[int]
@@ -176,16 +177,20 @@ class Adaptive:
         """Return whether the interval is narrow enough, or all of it above the largest d."""
         largest = self.dims[-1]
         low, middle, high = plan.interval
-        # The estimate costs more than the plan: it is asked only where the plan's own, rougher
+        # The estimate costs more than the plan, so it is made only where the plan's own, rougher
         # interval is near enough.
         if high - low > NEAR_PRECISION * self.precision * middle and low < largest:
             return False
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
-        is_above = answer.ci_low is not None and answer.ci_low > largest
-        return is_above or answer.relative_width <= self.precision
+        if answer.ci_low is None or answer.ci_low > largest:
+            return answer.ci_low is not None
+        if answer.d_int90 is None or answer.ci_high is None:
+            return False
+        # An interval that is open below the smallest d counts from there: no trial can close it.
+        return answer.ci_high - answer.ci_low <= self.precision * answer.d_int90
 
     def _above(self, trials: Sequence[TrialOutcome], asked: Mapping[int, set[int]]) -> list[Pair]:
-        """Return pairs at the largest d, where few were tried and the threshold may lie above."""
+        """Return pairs at the largest d if few ran there and the threshold may lie above it."""
         largest = self.dims[-1]
         answer = estimate(trials, dmax=largest, dmin=self.dims[0])
         if answer.d_int90 is not None or (answer.probability_above_dmax or 0.0) < MAY_BE_ABOVE:
@@ -196,9 +201,9 @@ class Adaptive:
         return [(largest, seed) for seed in free[:lacking]]
 
     def _gap(self, trials: Sequence[TrialOutcome], asked: Mapping[int, set[int]]) -> list[Pair]:
-        """Return pairs between the failures and the successes, where neither lies among the others.
+        """Return pairs between the failures and the successes, where the two do not overlap.
 
-        So few are enough to find a step exactly (to GAP of d), whatever precision is asked.
+        These few trials find a step exactly (to GAP of d), whatever precision is asked.
         """
         high = min((trial.d for trial in trials if trial.success), default=0)
         low = max((trial.d for trial in trials if trial.success is False), default=0)
@@ -206,9 +211,9 @@ class Adaptive:
         if not inside or high - low <= GAP * high:
             return []
         count = min(ROUND_SIZE, len(inside))
-        wanted = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
+        targets = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
         pairs: list[Pair] = []
-        for d in wanted:
+        for d in targets:
             free = [seed for seed in self.seeds if d not in asked[seed]]
             taken = {seed for _, seed in pairs}
             free.sort(key=lambda seed: (seed in taken, len(asked[seed])))

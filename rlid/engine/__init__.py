@@ -11,6 +11,7 @@ from rlid.engine.engines import Engine as Engine
 from rlid.engine.engines import Place as Place
 from rlid.engine.engines import make_engine as make_engine
 from rlid.engine.local import LocalEngine as LocalEngine
+from rlid.engine.worker import probe as probe
 from rlid.engine.worker import random_scores as random_scores
 from rlid.engine.worker import split as split
 
@@ -22,6 +23,7 @@ __all__ = [
     "LocalEngine",
     "Place",
     "make_engine",
+    "probe",
     "random_scores",
     "split",
 ]

@@ -1,4 +1,4 @@
-"""What is still to be run: handed out cell by cell, tried again after a crash, recorded."""
+"""The trials that are still to be run: handed out in cells, run again after a crash, recorded."""
 
 from __future__ import annotations
 
@@ -18,14 +18,24 @@ from rlid.store import Leases, Store
 ATTEMPTS = 3
 """How often a trial whose worker dies is run before it is recorded as failed."""
 LOSSES = 10
-"""The same for a trial whose machine was lost, which is hardly ever its own fault."""
+"""How often a trial is run before it is recorded as failed, where its machine was lost each time:
+that is hardly ever the fault of the trial."""
 LOOK_INTERVAL = 1.0
-"""Seconds between two looks at trials that other processes run."""
+"""Seconds between two looks at the trials that other processes run."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Trials of one task and network that run side by side in one process."""
+    """Trials of one task and network that run side by side in one process.
+
+    Attributes:
+        task: the task's name, which makes it again in a worker.
+        imports: packages that register what the trials need.
+        specs: of the trials.
+        judgement: by which their records say whether they are solved.
+        store: the folder of records, an absolute path.
+        tensorboard: the folder of curves, an absolute path; None for no curves.
+    """
 
     task: str
     imports: tuple[str, ...]
@@ -37,7 +47,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class End:
-    """How a cell ended, and why; "lost" is a death that the machine's loss explains."""
+    """How the work on a cell ended.
+
+    Attributes:
+        kind: "done"; or its process "died", was "lost" with its machine, "raised" an error that is
+            no trial's result, or was ended by a "timeout".
+        reason: why, for the records of trials that were left undone.
+        seconds: how long the cell ran.
+    """
 
     kind: Literal["done", "died", "lost", "raised", "timeout"]
     reason: str = ""
@@ -78,7 +95,7 @@ class Agenda:
         return not (self._waiting or self._elsewhere or self._open)
 
     def next(self) -> Cell | None:
-        """Return a cell to be run by this process; None if there is none for now.
+        """Return a cell for this process to run; None if there is none for now.
 
         Raises:
             StoreError: the store cannot be read or written.
@@ -92,17 +109,17 @@ class Agenda:
         return None
 
     def stored(self, spec: TrialSpec) -> None:
-        """Take notice of a record that a worker has added to the store."""
+        """Note that a worker has added a trial's record to the store."""
         record = self.store.get(spec)
         if record is not None:
             self._finish(record)
 
     def add(self, record: Record, z: NDArray[np.float32] | None = None) -> None:
-        """Store a record and take notice of it."""
+        """Store a record, and note that its trial is done."""
         self._finish(self.store.add(record, z))
 
     def end(self, cell: Cell, end: End) -> None:
-        """Take notice that a cell is no longer running; plan what it left undone.
+        """Note that a cell no longer runs; plan the trials that it left undone.
 
         Raises:
             StoreError: the store cannot be read or written.
@@ -126,7 +143,7 @@ class Agenda:
         self.add(missing_record(spec, alone.judgement, size, status, reason, end.seconds))
 
     def _take(self, cell: Cell, spec: TrialSpec) -> bool:
-        """Whether a trial is this process's to run now."""
+        """Return whether this process is to run a trial now."""
         if spec.key in self._open:
             return True
         if self._is_there(spec):
@@ -151,7 +168,7 @@ class Agenda:
         return record is not None
 
     def _look_elsewhere(self) -> None:
-        """See whether trials of other processes are done, or their owners dead."""
+        """Take over trials of other processes that have died, and note those that are done."""
         if time.monotonic() - self._looked < LOOK_INTERVAL:
             return
         self._looked = time.monotonic()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rlid.errors import InputError
+from rlid.operating_system import cores
 from rlid.registry import unknown
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class Engine(Protocol):
         """How many cells can run at once."""
 
     def run(self, agenda: Agenda) -> None:
-        """Run what the agenda hands out, until every trial on it has its record.
+        """Run the cells that the agenda hands out, until every trial has its record.
 
         Raises:
             StoreError: the store cannot be written.
-            EngineError: there is nowhere to run anything.
+            EngineError: no worker can start.
         """
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -45,14 +45,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where trials are to run, and what each may use there.
+    """Where trials run, and what each cell may use there.
 
     Attributes:
         engine: a name in ENGINES.
         jobs: how many cells run at once; None for as many as there is room for.
         address: of a Ray cluster; None for one that is started on this machine and then stopped.
-        cpus: what a cell asks of the cluster.
-        gpus: the same, in fractions where cells are to share one.
+        cpus: processors of the cluster that a cell takes.
+        gpus: GPUs of the cluster that a cell takes, a fraction where cells share one.
         memory: gigabytes that a local worker may use; None for an equal share of the machine's.
     """
 
@@ -64,10 +64,10 @@ class Place:
     memory: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Check the values.
 
         Raises:
-            InputError: the message is one line.
+            InputError: a value is out of range, or two do not go together.
         """
         if self.engine not in ENGINES:
             raise InputError(unknown("engine", self.engine, list(ENGINES)))
@@ -88,7 +88,7 @@ def make_engine(place: Place, patience: float) -> Engine:
     """Return the engine of that name; no worker starts before there is work.
 
     Args:
-        place: which, and with what.
+        place: where trials run, and with what.
         patience: seconds without a sign of life that make a trial hung.
 
     Raises:
@@ -101,4 +101,4 @@ def make_engine(place: Place, patience: float) -> Engine:
     from rlid.engine.local import LocalEngine
 
     memory = None if place.memory is None else int(place.memory * GIGABYTE)
-    return LocalEngine(place.jobs or len(os.sched_getaffinity(0)), patience, memory)
+    return LocalEngine(place.jobs or cores(), patience, memory)

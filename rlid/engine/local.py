@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
+from rlid.engine.leftovers import Undertaker, end_group, end_marked
+from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
+from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import EngineError, StoreError
+from rlid.operating_system import cause_of_end
 
-POLL = 0.5
-"""Seconds between two looks at silent workers."""
-LONGEST_STEP = 2.0
-"""Seconds that one look may add to a silence: more means that this process itself stood still."""
-START_GRACE = 60.0
-"""Seconds a worker may take to import what it needs, on top of the task's patience."""
 STOP_PATIENCE = 2.0
 """Seconds a worker may take to end when it is told to."""
 DUMP_TIME = 0.3
-"""Seconds for a hung worker to print where it is."""
+"""Seconds for a hung worker to print its stack."""
 MAX_OUTPUT = 1_000_000
 """Bytes of a worker's output that are kept."""
 TAIL_BYTES, TAIL_LINES, LINE_LENGTH, FRAMES = 64_000, 15, 200, 8
@@ -46,31 +45,30 @@ class _Worker:
     process: WorkerProcess
     pipe: Connection
     output: Path
+    silence: Silence
     cell: Cell | None = None
     started: float = 0.0
-    silence: float = 0.0
-    limit: float = 0.0
 
     def give(self, function: Callable[..., Any], arguments: Sequence[Any], patience: float) -> None:
-        self.started, self.silence, self.limit = time.monotonic(), 0.0, patience + START_GRACE
+        self.started, self.silence = time.monotonic(), Silence(patience)
         # A process that has died says so when it is next looked at.
         with contextlib.suppress(OSError):
             self.pipe.send((function, tuple(arguments)))
 
-    def listen(self, patience: float) -> list[tuple[str, Any]]:
-        """Return what it has reported since the last time."""
-        heard = []
+    def listen(self, patience: float) -> list[Message]:
+        """Return the messages since the last time, in their order."""
+        messages: list[Message] = []
         try:
             while self.pipe.poll():
-                heard.append(self.pipe.recv())
+                messages.append(self.pipe.recv())
         except (EOFError, OSError):
             self.process.join(STOP_PATIENCE)
-        if heard:
-            self.silence, self.limit = 0.0, patience
-        return heard
+        if messages:
+            self.silence.end(patience)
+        return messages
 
     def tail(self) -> str:
-        """Return the last lines it printed, each after a new line."""
+        """Return the last lines that the process printed, each after a line feed."""
         with contextlib.suppress(OSError), open(self.output, "rb") as file:
             file.seek(max(0, self.output.stat().st_size - TAIL_BYTES))
             lines = file.read(TAIL_BYTES).decode(errors="replace").split("\n")
@@ -80,6 +78,17 @@ class _Worker:
             end = dumps[0] + 1 + FRAMES if dumps else len(kept)
             return "".join(f"\n{line}" for line in kept[:end][-TAIL_LINES:])
         return ""
+
+    def bury(self) -> None:
+        """Kill the process and all that it has started, and remove what it leaves."""
+        pid = self.process.pid or 0
+        self.process.kill()
+        self.process.join()
+        end_marked(self.process.mark)
+        end_group(pid)
+        self.process.close()
+        self.pipe.close()
+        self.output.unlink(missing_ok=True)
 
 
 class LocalEngine:
@@ -99,7 +108,11 @@ class LocalEngine:
         self._folder = tempfile.TemporaryDirectory(prefix="rlid-")
         self._workers: list[_Worker] = []
         self._count = 0
-        self._looked = time.monotonic()
+        self._looks = Looks()
+        self._mark = secrets.token_hex(8)
+        self._undertaker: Undertaker | None = None
+        # Python waits at its end for processes that are not daemonic, unless they have ended.
+        self._finalize = Finalize(self, _end_all, (self._workers,), exitpriority=10)
 
     @property
     def capacity(self) -> int:
@@ -116,37 +129,35 @@ class LocalEngine:
 
     def close(self) -> None:
         """End the workers: at once, since every finished trial is stored already."""
-        workers, self._workers = self._workers, []
-        for one in workers:
-            one.process.terminate()
-        deadline = time.monotonic() + STOP_PATIENCE
-        for one in workers:
-            one.process.join(max(0.0, deadline - time.monotonic()))
-            self._bury(one)
+        _end_all(self._workers)
         self._folder.cleanup()
+        if self._undertaker is not None:
+            self._undertaker.close()
+            self._undertaker = None
 
     def run(self, agenda: Agenda) -> None:
-        """Run what the agenda hands out, until every trial on it has its record.
+        """Run the cells that the agenda hands out, until every trial has its record.
 
         Raises:
             StoreError: the store cannot be written.
+            EngineError: no worker can start.
         """
         busy: list[_Worker] = []
-        # A worker that has stored its last trial is waited for, so that its farewell is not taken
-        # for the end of what it is given next.
+        # A worker that has stored its last trial is waited for, so that its last message is not
+        # taken for the end of what it is given next.
         while busy or not agenda.is_done:
             while len(busy) < self.jobs and (cell := agenda.next()) is not None:
-                one = self._idle(busy)
-                one.cell = cell
-                one.give(worker.run_cell, [cell], self.patience)
-                busy.append(one)
-            for one, messages, end in self._look(busy):
-                for kind, value in messages:
-                    if kind == "stored":
-                        agenda.stored(value)
-                if end is not None and one.cell is not None:
-                    busy.remove(one)
-                    agenda.end(one.cell, end)
+                chosen = self._idle(busy)
+                chosen.cell = cell
+                chosen.give(worker.run_cell, [cell], self.patience)
+                busy.append(chosen)
+            for heard, messages, end in self._look(busy):
+                for message in messages:
+                    if isinstance(message, TrialAdded):
+                        agenda.stored(message.spec)
+                if end is not None and heard.cell is not None:
+                    busy.remove(heard)
+                    agenda.end(heard.cell, end)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run one function, which takes a `report` last, in a worker; return its result.
@@ -154,96 +165,97 @@ class LocalEngine:
         Raises:
             EngineError: it raised, died, or gave no sign of life for the engine's patience.
         """
-        one = self._idle([])
-        one.give(function, arguments, self.patience)
+        chosen = self._idle([])
+        chosen.give(function, arguments, self.patience)
         while True:
-            for _, messages, end in self._look([one]):
+            for _, messages, end in self._look([chosen]):
                 if end is not None and end.kind != "done":
-                    raise EngineError(end.reason.split("\n")[0])
-                for kind, value in messages:
-                    if kind == "done":
-                        return value
+                    first, *tail = end.reason.split("\n")
+                    is_told = end.kind == "died" and tail
+                    raise EngineError(f"{first}: {tail[-1]}" if is_told else first)
+                for message in messages:
+                    if isinstance(message, Finished):
+                        return message.result
 
     def _idle(self, busy: Sequence[_Worker]) -> _Worker:
-        for one in list(self._workers):
-            if one not in busy:
-                if one.process.is_alive():
-                    return one
-                self._drop(one)
+        """Return a worker that has nothing to do, a new one if need be."""
+        for waiting in [each for each in self._workers if each not in busy]:
+            if waiting.process.is_alive():
+                return waiting
+            self._drop(waiting)
+        if self._undertaker is None:
+            self._undertaker = Undertaker(self._mark)
         self._count += 1
         ours, theirs = Pipe()
         output = Path(self._folder.name) / str(self._count)
         process = WorkerProcess(
             target=worker.serve,
             args=(theirs, os.getpid(), str(output), self._memory),
-            daemon=True,
+            daemon=False,
         )
+        process.mark = f"{self._mark}-{self._count}."
         process.start()
         theirs.close()
-        self._workers.append(_Worker(process, ours, output))
+        self._workers.append(_Worker(process, ours, output, Silence(self.patience)))
         return self._workers[-1]
 
-    def _look(
-        self, busy: Sequence[_Worker]
-    ) -> list[tuple[_Worker, list[tuple[str, Any]], End | None]]:
+    def _look(self, busy: Sequence[_Worker]) -> list[tuple[_Worker, list[Message], End | None]]:
         """Wait for news of busy workers; return what each reported, and how it ended if it did."""
-        wait([x for one in busy for x in (one.pipe, one.process.sentinel)], timeout=POLL)
+        wait(
+            [source for each in busy for source in (each.pipe, each.process.sentinel)],
+            timeout=POLL,
+        )
         if not busy:
             time.sleep(POLL)
-        now = time.monotonic()
-        step, self._looked = min(now - self._looked, LONGEST_STEP), now
+        step = self._looks.step()
         news = []
-        for one in busy:
-            one.silence += step
-            was_alive = one.process.is_alive()
-            messages = one.listen(self.patience)
-            end = self._end(one, messages[-1] if messages else ("", None), was_alive)
+        for watched in busy:
+            watched.silence.seconds += step
+            was_alive = watched.process.is_alive()
+            messages = watched.listen(self.patience)
+            end = self._end(watched, messages[-1] if messages else None, was_alive)
             if end is not None or messages:
-                news.append((one, messages, end))
+                news.append((watched, messages, end))
             with contextlib.suppress(OSError):
-                if one.output.stat().st_size > MAX_OUTPUT:
-                    os.truncate(one.output, 0)
+                if watched.output.stat().st_size > MAX_OUTPUT:
+                    os.truncate(watched.output, 0)
         return news
 
-    def _end(self, one: _Worker, last: tuple[str, Any], was_alive: bool) -> End | None:
-        kind, value = last
-        seconds = time.monotonic() - one.started
-        if kind == "done":
-            return End("done", "", seconds)
-        if kind == "store":
-            raise StoreError(str(value))
-        if kind == "raised":
-            return End("raised", str(value), seconds)
+    def _end(self, watched: _Worker, last: Message | None, was_alive: bool) -> End | None:
+        """Return how a worker's job has ended, None while it goes on."""
+        seconds = time.monotonic() - watched.started
+        match last:
+            case Finished():
+                return End("done", "", seconds)
+            case StoreUnwritable(reason):
+                raise StoreError(reason)
+            case Failed(reason):
+                return End("raised", reason, seconds)
         if not was_alive:
-            reason = f"the worker died ({_cause(one.process.exitcode)}){one.tail()}"
-            self._drop(one)
+            ending = cause_of_end(watched.process.exitcode)
+            reason = f"the worker died ({ending}){watched.tail()}"
+            self._drop(watched)
             return End("died", reason, seconds)
-        if one.silence <= one.limit:
+        if not watched.silence.is_too_long:
             return None
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one.process.pid or 0, HANG_SIGNAL)
+            os.kill(watched.process.pid or 0, HANG_SIGNAL)
         time.sleep(DUMP_TIME)
-        reason = f"no sign of life for {one.limit:g} s{one.tail()}"
-        self._drop(one)
+        reason = f"{watched.silence.reason}{watched.tail()}"
+        self._drop(watched)
         return End("timeout", reason, seconds)
 
-    def _drop(self, one: _Worker) -> None:
-        self._workers.remove(one)
-        self._bury(one)
-
-    @staticmethod
-    def _bury(one: _Worker) -> None:
-        one.process.kill()
-        one.process.join()
-        one.process.close()
-        one.pipe.close()
-        one.output.unlink(missing_ok=True)
+    def _drop(self, dropped: _Worker) -> None:
+        self._workers.remove(dropped)
+        dropped.bury()
 
 
-def _cause(code: int | None) -> str:
-    """Return what ended a process, in words."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    with contextlib.suppress(ValueError):
-        return f"killed by {signal.Signals(-code).name}"
-    return f"killed by signal {-code}"
+def _end_all(workers: list[_Worker]) -> None:
+    """End workers, the list of which is empty afterwards."""
+    ending, workers[:] = list(workers), []
+    for each in ending:
+        each.process.terminate()
+    deadline = time.monotonic() + STOP_PATIENCE
+    for each in ending:
+        each.process.join(max(0.0, deadline - time.monotonic()))
+        each.bury()

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import os
 import resource
 import signal
 import sys
 import threading
-import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import current_process, resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from rlid.agent import AGENTS
+from rlid.engine.leftovers import MARK
+from rlid.errors import EngineError
+from rlid.operating_system import die_with
 from rlid.task import TASKS
 
 HANG_SIGNAL = signal.SIGUSR1
 """Makes a worker print where it is."""
-PARENT_INTERVAL = 1.0
-"""Seconds between two looks at whether the parent still lives, where the system does not tell."""
-PR_SET_PDEATHSIG = 1
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What numpy's libraries read when they are loaded: how many threads they take."""
 MEMORY_SHARE = 0.9
@@ -38,32 +37,57 @@ class WorkerProcess(SpawnProcess):
 
     Python imports the parent's script in every spawned process, so that a script which measures
     something would measure it again there, unless it hides that behind `if __name__ ==
-    "__main__"`. A worker needs the script only when it registers tasks or agents of its own.
+    "__main__"`. A worker needs the script only when it registers tasks, agents or environments of
+    its own. The process is not daemonic, so that environments may start processes.
+
+    Attributes:
+        mark: see `rlid.engine.leftovers`.
     """
+
+    mark = ""
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (multiprocessing's name)
-        with _LOCK, _inherited(), contextlib.nullcontext() if _is_needed() else _blank_main():
+        # Only while it imports the parent's script has a process this attribute.
+        if getattr(current_process(), "_inheriting", False):
+            raise EngineError(
+                "a worker imports this script for what it registers, and must not measure: put "
+                'the measurement behind `if __name__ == "__main__":`'
+            )
+        try:
+            os.getcwd()
+        except FileNotFoundError:
+            raise EngineError("the working folder has been deleted: no worker can start") from None
+        # Python's tracker of resources serves all workers: it must not bear the mark of one.
+        resource_tracker.ensure_running()
+        with (
+            _LOCK,
+            _inherited(process_obj.mark),
+            contextlib.nullcontext() if _is_needed() else _blank_main(),
+        ):
             return SpawnProcess._Popen(process_obj)
 
 
 def settle(parent: int, output: str, memory: int | None) -> None:
     """Prepare this new process for its work.
 
-    It does not outlive its parent and leaves interrupts to it; it reads nothing and prints into
-    the file `output`, whose last lines tell of a crash, or of where it was at HANG_SIGNAL; it
-    gets at most `memory` bytes.
+    It ends with the process `parent`, ignores interrupts, reads nothing, prints into the file
+    `output` and gets at most `memory` bytes. The last lines of the file tell of a crash, or of
+    where the process was at HANG_SIGNAL.
     """
     die_with(parent)
+    if sys.platform != "linux":
+        # What it starts is ended as a group there; see `end_group`.
+        os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     silent = os.open(os.devnull, os.O_RDONLY)
     printed = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for old, new in ((silent, 0), (printed, 1), (printed, 2)):
         os.dup2(old, new)
-    for one in (silent, printed):
-        if one > 2:  # unless a stream was closed, and this is it
-            os.close(one)
+    for descriptor in (silent, printed):
+        if descriptor > 2:  # else a stream was closed, and this is it
+            os.close(descriptor)
     faulthandler.enable()
     faulthandler.register(HANG_SIGNAL, all_threads=False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -71,20 +95,6 @@ def settle(parent: int, output: str, memory: int | None) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-
-
-def die_with(parent: int) -> None:
-    """See to it that this process ends when its parent does, however that happens."""
-    if sys.platform == "linux":
-        # At once, and even while a library holds the interpreter.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_INTERVAL)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def fair_memory(jobs: int) -> int:
@@ -97,7 +107,17 @@ def fair_memory(jobs: int) -> int:
 
 def _is_needed() -> bool:
     things = [entry.load() for entry in (*TASKS.entries(), *AGENTS.entries())]
-    return any(getattr(thing, "__module__", "") == "__main__" for thing in things)
+    if "gymnasium" in sys.modules:
+        registered = sys.modules["gymnasium"].registry.values()
+        things += [spec.entry_point for spec in registered]
+    return any(_is_of_script(thing) for thing in things)
+
+
+def _is_of_script(thing: Any) -> bool:
+    """Whether a class, a function or an entry point "module:name" is of the parent's script."""
+    named = isinstance(thing, str)
+    module = thing.partition(":")[0] if named else getattr(thing, "__module__", "")
+    return bool(module == "__main__")
 
 
 @contextmanager
@@ -111,16 +131,17 @@ def _blank_main() -> Iterator[None]:
 
 
 @contextmanager
-def _inherited() -> Iterator[None]:
+def _inherited(mark: str) -> Iterator[None]:
     """Give a new process what must hold before its first import.
 
     An interrupt from the terminal would end it with a traceback there. The eigenvectors of a matrix
     of 256 rows differ in their last bits between one thread and two, and with them all that CMA-ES
     samples: a trial would depend on the machine's cores.
     """
-    before = {name: os.environ.get(name) for name in THREADS}
+    given = {**dict.fromkeys(THREADS, "1"), MARK: mark}
+    before = {name: os.environ.get(name) for name in given}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    os.environ.update(given)
     try:
         yield
     finally:

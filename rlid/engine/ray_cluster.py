@@ -1,17 +1,18 @@
 """A Ray cluster: cells run on its nodes and send their records here, where they are stored.
 
-Each cell is one Ray task, a generator of what a local worker reports through its pipe. Ray does not
-retry any of them itself: what a lost node left undone goes back to the agenda, and so elsewhere.
+Each cell is one Ray task, a generator of the messages that a local worker sends through its pipe.
+Ray retries no task: the trials that a lost node left undone go back to the agenda.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,32 +21,43 @@ import numpy as np
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.engines import Place
-from rlid.engine.worker import Report
+from rlid.engine.messages import (
+    Begun,
+    Failed,
+    Finished,
+    Message,
+    Report,
+    StoreUnwritable,
+    TrialSent,
+    beats,
+)
+from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import DamagedRecord, EngineError, InputError, first_line, named_line
 from rlid.records import Record, parse_record, written
 
-POLL = 0.5
-"""Seconds between two looks at silent cells."""
-LONGEST_STEP = 2.0
-"""Seconds that one look may add to a silence: more means that this process itself stood still."""
-START_GRACE = 60.0
-"""Seconds a cell may take to import what it needs, on top of the task's patience."""
 RESOURCE_INTERVAL = 2.0
-"""Seconds between two looks at how large the cluster is: nodes come and go."""
+"""Seconds between two looks at the size of the cluster: nodes come and go."""
 JOIN_PATIENCE = 300.0
-"""Seconds without any node that fits, after which a run gives up."""
+"""Seconds after which a run gives up where no node has room for a cell."""
 
 
 @dataclass
 class _Task:
-    """One task on the cluster: a cell, or a function that was called."""
+    """One task on the cluster: a cell, or a function that was called.
+
+    `silence` is None while it waits for its place on the cluster; `began` is when it got one.
+    """
 
     stream: Any
     cell: Cell | None
-    began: float | None = None
-    silence: float = 0.0
-    limit: float = 0.0
+    began: float = 0.0
+    silence: Silence | None = None
     result: Any = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return 0.0 if self.silence is None else time.monotonic() - self.began
 
 
 class RayEngine:
@@ -98,14 +110,14 @@ class RayEngine:
             self._ray.shutdown()
 
     def run(self, agenda: Agenda) -> None:
-        """Run what the agenda hands out, until every trial on it has its record.
+        """Run the cells that the agenda hands out, until every trial has its record.
 
         Raises:
             StoreError: the store cannot be written.
             EngineError: the cluster has no node that fits, and none has come for a while.
         """
         running: list[_Task] = []
-        looked = idle_since = time.monotonic()
+        looks, idle_since = Looks(), time.monotonic()
         while not agenda.is_done:
             while len(running) < self.capacity and (cell := agenda.next()) is not None:
                 running.append(self._start(_run_cell, [cell], cell))
@@ -114,11 +126,10 @@ class RayEngine:
                 idle_since = now
             elif now - idle_since > JOIN_PATIENCE:
                 raise EngineError(f"no node of the Ray cluster has {self.place.cpus:g} CPUs free")
-            for task, end in self._look(running, now - looked, agenda):
+            for task, end in self._look(running, looks, agenda):
                 running.remove(task)
                 if task.cell is not None:
                     agenda.end(task.cell, end)
-            looked = now
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run one function, which takes a `report` last, on a node; return its result.
@@ -127,22 +138,21 @@ class RayEngine:
             EngineError: it raised, died, or gave no sign of life for the engine's patience.
         """
         task = self._start(function, arguments, None)
-        looked = time.monotonic()
+        looks = Looks()
         while True:
-            now = time.monotonic()
-            for _, end in self._look([task], now - looked, None):
+            for _, end in self._look([task], looks, None):
                 if end.kind != "done":
                     raise EngineError(end.reason)
                 return task.result
-            looked = now
 
     def _start(
         self, function: Callable[..., Any], arguments: Sequence[Any], cell: Cell | None
     ) -> _Task:
-        return _Task(self._remote.remote(function, tuple(arguments)), cell)
+        variables = {name: os.environ[name] for name in os.environ if name.startswith("RLID_")}
+        return _Task(self._remote.remote(function, tuple(arguments), variables), cell)
 
     def _look(
-        self, tasks: Sequence[_Task], step: float, agenda: Agenda | None
+        self, tasks: Sequence[_Task], looks: Looks, agenda: Agenda | None
     ) -> list[tuple[_Task, End]]:
         """Wait for news of tasks, store their records; return those that ended, and how."""
         if not tasks:
@@ -160,63 +170,64 @@ class RayEngine:
             end = self._hear(task, agenda)
             if end is not None:
                 ended.append((task, end))
+        step = looks.step()
         for task in tasks:
-            # One that has not begun waits for its place on the cluster.
-            if task.began is not None and all(task is not other for other, _ in ended):
-                task.silence += min(step, LONGEST_STEP)
-                if task.silence > task.limit:
+            if task.silence is not None and all(task is not other for other, _ in ended):
+                task.silence.seconds += step
+                if task.silence.is_too_long:
                     self._ray.cancel(task.stream, force=True)
-                    reason = f"no sign of life for {task.limit:g} s"
-                    ended.append((task, End("timeout", reason, _since(task))))
+                    ended.append((task, End("timeout", task.silence.reason, task.seconds)))
         return ended
 
     def _hear(self, task: _Task, agenda: Agenda | None) -> End | None:
-        """Take in the next thing that a task reports; return how it ended, if it did."""
+        """Take in the next message of a task; return how the task ended, if it did."""
         errors = self._ray.exceptions
         try:
-            kind, value = self._ray.get(next(task.stream))
+            message: Message = self._ray.get(next(task.stream))
         except StopIteration:
-            return End("done", "", _since(task))
+            return End("done", "", task.seconds)
         except errors.RayTaskError as error:
-            return End("raised", named_line(error.cause or error), _since(task))
+            return End("raised", named_line(error.cause or error), task.seconds)
         except (errors.NodeDiedError, errors.ObjectLostError, errors.OwnerDiedError) as error:
-            return End("lost", f"its node was lost: {named_line(error)}", _since(task))
+            return End("lost", f"its node was lost: {named_line(error)}", task.seconds)
         except errors.RayError as error:
-            return End("died", f"the worker died: {named_line(error)}", _since(task))
-        if task.began is None:
-            task.began, task.limit = time.monotonic(), self.patience + START_GRACE
+            return End("died", f"the worker died: {named_line(error)}", task.seconds)
+        if task.silence is None:
+            task.began, task.silence = time.monotonic(), Silence(self.patience)
         else:
-            task.limit = self.patience
-        task.silence = 0.0
-        if kind == "record" and agenda is not None:
-            try:
-                agenda.add(*_unpack(*value))
-            except DamagedRecord as error:
-                return End("raised", f"a record from a node is damaged: {error}", _since(task))
-        elif kind == "done":
-            task.result = value
+            task.silence.end(self.patience)
+        match message:
+            case TrialSent() if agenda is not None:
+                try:
+                    agenda.add(*_unpack(message))
+                except DamagedRecord as error:
+                    return End("raised", f"a record from a node is damaged: {error}", task.seconds)
+            case Failed(reason) | StoreUnwritable(reason):
+                return End("raised", reason, task.seconds)
+            case Finished(result):
+                task.result = result
         return None
 
 
-def _stream(function: Callable[..., Any], arguments: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Run a function on a node; yield what it reports, and at last its result."""
-    said: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+def _stream(
+    function: Callable[..., Any], arguments: Sequence[Any], variables: Mapping[str, str]
+) -> Iterator[Message]:
+    """Run a function on a node; yield its messages, the last of which says how it ended.
+
+    `variables` of the environment are set first: the user's folder of data sets, among them.
+    """
+    os.environ.update(variables)
+    said: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def run() -> None:
-        try:
-            said.put(("done", function(*arguments, lambda kind, value: said.put((kind, value)))))
-        except BaseException as error:
-            said.put(("raised", error))
+        said.put(worker.outcome(function, arguments, said.put))
 
-    yield "began", None
+    yield Begun()
     threading.Thread(target=run, daemon=True).start()
-    while True:
-        kind, value = said.get()
-        if kind == "raised":
-            raise value
-        yield kind, value
-        if kind == "done":
-            return
+    message: Message = Begun()
+    while not isinstance(message, Finished | Failed | StoreUnwritable):
+        message = said.get()
+        yield message
 
 
 def _run_cell(cell: Cell, report: Report) -> None:
@@ -224,23 +235,23 @@ def _run_cell(cell: Cell, report: Report) -> None:
 
     def deliver(record: Record, z: Any) -> None:
         data = None if z is None else np.ascontiguousarray(z, dtype="<f4").tobytes()
-        report("record", (written(record), data))
+        report(TrialSent(written(record), data))
 
-    worker.train(cell, deliver, worker.beats(report))
+    worker.train(cell, deliver, beats(report))
 
 
-def _unpack(text: str, data: bytes | None) -> tuple[Record, Any]:
+def _unpack(message: TrialSent) -> tuple[Record, Any]:
     """Return the record and z (d,) that a node sent.
 
     Raises:
-        DamagedRecord: it is none.
+        DamagedRecord: the message holds no valid record, or a z of another length.
     """
-    record = parse_record(text)
-    if data is None:
+    record = parse_record(message.record)
+    if message.z is None:
         return record, None
-    if len(data) != 4 * record.spec.d:
-        raise DamagedRecord(f"{len(data)} bytes of z for d = {record.spec.d}")
-    return record, np.frombuffer(data, dtype="<f4").astype(np.float32)
+    if len(message.z) != 4 * record.spec.d:
+        raise DamagedRecord(f"{len(message.z)} bytes of z for d = {record.spec.d}")
+    return record, np.frombuffer(message.z, dtype="<f4").astype(np.float32)
 
 
 def _slots(node: dict[str, Any], place: Place) -> int:
@@ -251,7 +262,3 @@ def _slots(node: dict[str, Any], place: Place) -> int:
     asked = {"CPU": place.cpus, "GPU": place.gpus}
     fits = [int(has.get(name, 0) / count + 1e-9) for name, count in asked.items() if count]
     return min(fits, default=int(has.get("CPU", 0)))
-
-
-def _since(task: _Task) -> float:
-    return 0.0 if task.began is None else time.monotonic() - task.began

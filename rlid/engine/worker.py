@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import os
-import time
+import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 from rlid.engine.agenda import Cell
+from rlid.engine.messages import (
+    Failed,
+    Finished,
+    Message,
+    Report,
+    StoreUnwritable,
+    TrialAdded,
+    beats,
+)
 from rlid.engine.process import settle
-from rlid.errors import StoreError, named_line
+from rlid.errors import EnvironmentFault, EnvironmentWarning, StoreError, named_line
 from rlid.records import Record, TrialSpec
 from rlid.store import Store
-
-BEAT_INTERVAL = 0.5
-"""Seconds between two signs of life."""
-
-Report = Callable[[str, Any], None]
+from rlid.task import Task
+from rlid.world import Simulator
 
 
 def serve(pipe: Connection, parent: int, output: str, memory: int | None) -> None:
     """Run what comes through the pipe, one job after another, until it is closed.
 
-    A job is (function, arguments); the function also gets a `report(kind, value)` that sends to
-    the other end. Each job ends with a report of kind "done", "store" or "raised".
+    A job is (function, arguments). The function also gets a `report(message)` that sends to the
+    other end. The last message of a job is Finished, Failed or StoreUnwritable.
     """
     settle(parent, output, memory)
     while True:
@@ -33,32 +39,31 @@ def serve(pipe: Connection, parent: int, output: str, memory: int | None) -> Non
         except EOFError:
             return
         os.truncate(output, 0)
-        pipe.send(_outcome(function, arguments, lambda kind, value: pipe.send((kind, value))))
+        pipe.send(outcome(function, arguments, pipe.send))
 
 
-def _outcome(
-    function: Callable[..., Any], arguments: Sequence[Any], report: Report
-) -> tuple[str, Any]:
+def outcome(function: Callable[..., Any], arguments: Sequence[Any], report: Report) -> Message:
+    """Run a job and return its last message. Code of a user that exits has failed, too."""
     try:
-        return "done", function(*arguments, report)
+        return Finished(function(*arguments, report))
     except StoreError as error:
-        return "store", str(error)
-    except Exception as error:
-        return "raised", named_line(error)
+        return StoreUnwritable(str(error))
+    except BaseException as error:
+        return Failed(named_line(error))
 
 
 def run_cell(cell: Cell, report: Report) -> None:
-    """Run a cell's trials and add their records to the store, reporting each as "stored".
+    """Run a cell's trials and add their records to the store, reporting each as TrialAdded.
 
     Raises:
         StoreError: the store cannot be written.
-        ValueError: the task is not what it was when the cell was made.
+        InputError: the task is not what it was when the cell was made.
     """
     store = Store(cell.store)
 
     def deliver(record: Record, z: Any) -> None:
         store.add(record, z)
-        report("stored", record.spec)
+        report(TrialAdded(record.spec))
 
     train(cell, deliver, beats(report), store)
 
@@ -69,12 +74,12 @@ def train(
     beat: Callable[[], None],
     store: Store | None = None,
 ) -> None:
-    """Run a cell's trials; `deliver` gets each one's record and z as it ends.
+    """Run a cell's trials; `deliver` gets the record and z of each trial as it ends.
 
-    With `store`, what a killed worker had begun is gone on with from what lies there.
+    With `store`, a trial that a killed worker had begun resumes from what the store has of it.
 
     Raises:
-        ValueError: the task is not what it was when the cell was made.
+        InputError: the task is not what it was when the cell was made.
     """
     import torch
 
@@ -100,12 +105,47 @@ def train(
     )
 
 
+def probe(
+    name: str, imports: tuple[str, ...], observation: str, backend: str, report: Report
+) -> tuple[str, list[str]]:
+    """Run some episodes of an environment before any trial, to see what its episodes depend on.
+
+    Args:
+        name: the task's, of kind "rl".
+        imports: packages that register it.
+        observation: the task's observation rule.
+        backend: what steps it.
+        report: hears signs of life.
+
+    Returns:
+        What `rlid.simulators.dependence` says, and the warnings that the environment gave reason
+        for meanwhile.
+    """
+    from typing import cast
+
+    from rlid.registry import import_packages
+    from rlid.simulators import dependence, make_world
+    from rlid.task import adapt, resolve
+
+    import_packages(imports)
+    task = adapt(resolve(name), observation=observation, backend=backend)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", EnvironmentWarning)
+        simulator = cast(Simulator, make_world(task, beats(report)))
+        try:
+            problem = dependence(task, simulator)
+        finally:
+            simulator.close()
+    return problem, [str(w.message) for w in caught if w.category is EnvironmentWarning]
+
+
 def random_scores(
     task: str, imports: tuple[str, ...], seed: int, episodes: int, part: range, report: Report
 ) -> list[float]:
     """Return the scores of uniformly random actions, or of an objective's own chance level.
 
-    `part` says which of the `episodes` to run. One in which the environment fails is left out.
+    `part` says which of the `episodes` to run. Episodes in which the environment fails are left
+    out.
 
     Raises:
         EnvironmentFault: the environment failed in all of them.
@@ -114,58 +154,61 @@ def random_scores(
 
     import numpy as np
 
-    from rlid.errors import EnvironmentFault
-    from rlid.evaluation import random_returns
     from rlid.random_stream import role_seed
     from rlid.registry import import_packages
     from rlid.simulators import make_world
     from rlid.task import resolve
     from rlid.training import draw_seeds
-    from rlid.world import Objective, Simulator
+    from rlid.world import Objective
 
     import_packages(imports)
-    found = resolve(task)
+    resolved = resolve(task)
     drawn = draw_seeds(np.random.default_rng(role_seed(seed, "scoring")), episodes)
-    seeds = drawn[part.start : part.stop]
     beat = beats(report)
-    world = make_world(found, beat)
+    world = make_world(resolved, beat)
     beat()
-    if found.kind != "rl":
-        return [float(value) for value in cast(Objective, world).chance(seeds)]
+    try:
+        if resolved.kind != "rl":
+            seeds = drawn[part.start : part.stop]
+            return [float(score) for score in cast(Objective, world).chance(seeds)]
+        return _random_returns(resolved, cast(Simulator, world), drawn, part, seed, beat)
+    finally:
+        world.close()
 
-    def returns_of(some: Sequence[int], first: int) -> list[float]:
+
+def _random_returns(
+    task: Task,
+    simulator: Simulator,
+    drawn: Sequence[int],
+    part: range,
+    seed: int,
+    beat: Callable[[], None],
+) -> list[float]:
+    """Return the returns of random actions, all episodes together or, after a fault, one by one."""
+    import numpy as np
+
+    from rlid.evaluation import random_returns
+    from rlid.random_stream import role_seed
+
+    def returns_of(numbers: range) -> list[float]:
         key = role_seed(seed, "optimizer")
-        rng = np.random.default_rng([key, first] if first else key)
-        returns = random_returns(found, cast(Simulator, world), some, rng, beat)
-        return [float(value) for value in returns]
+        rng = np.random.default_rng([key, numbers.start] if numbers.start else key)
+        seeds = drawn[numbers.start : numbers.stop]
+        return [float(score) for score in random_returns(task, simulator, seeds, rng, beat)]
 
     try:
-        return returns_of(seeds, part.start)
+        return returns_of(part)
     except EnvironmentFault as fault:
         last = fault
     scores: list[float] = []
-    for index, one in enumerate(seeds):
+    for number in part:
         try:
-            scores += returns_of([one], part.start + index)
+            scores += returns_of(range(number, number + 1))
         except EnvironmentFault as fault:
             last = fault
     if not scores:
         raise last
     return scores
-
-
-def beats(report: Report) -> Callable[[], None]:
-    """Return a function that reports a sign of life, at most every BEAT_INTERVAL seconds."""
-    last = 0.0
-
-    def beat() -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= BEAT_INTERVAL:
-            last = now
-            report("beat", None)
-
-    return beat
 
 
 def split(specs: Sequence[TrialSpec], parts: int) -> list[list[TrialSpec]]:

@@ -1,4 +1,4 @@
-"""How many policies act at once, each by a network of its own: exactly, or as fast as is safe."""
+"""Many policies that act at once, each by a network of its own."""
 
 from __future__ import annotations
 
@@ -30,22 +30,31 @@ class Policies(Protocol):
         active: NDArray[np.bool_],
         actions: NDArray[Any],
     ) -> NDArray[Any]:
-        """Write what rows 0, 1, ... do in their slots into actions (S, ...); return those.
+        """Write the actions of every row into its slots.
 
-        Row i has slots[ends[i - 1] : ends[i]]; `observations` (S, inputs) and `active` (S,) are of
-        all slots. Where one is not active, any action will do. Actions without entries are
-        replaced by new ones.
+        Args:
+            observations: of all slots (S, inputs).
+            slots: of the rows (cells,): row i has slots[ends[i - 1] : ends[i]].
+            ends: where each row's slots end (rows,).
+            active: of all slots (S,); in an inactive slot any action will do.
+            actions: of all slots (S, *action shape), to be written into, or an empty array.
+
+        Returns:
+            `actions`, or a new array where that was empty.
         """
 
 
 def make_policies(network: Network, space: Any, action: str) -> Policies:
-    """Return room for policies of this network in an action space; see `rlid.simulators`."""
+    """Return an empty batch of policies with this network and action space.
+
+    Policies that choose between two actions get the fast way, where it makes the same choices.
+    """
     from gymnasium.spaces import Discrete
 
     if isinstance(network, ModuleNetwork) and network.chain is not None:
         policies = make_policies(network.chain.network, space, action)
         return _Reordered(policies, network.chain.order)
-    is_choice = isinstance(space, Discrete) and space.n == 2
+    is_choice = isinstance(space, Discrete) and space.n == 2 and space.dtype == np.int64
     is_smooth = network.activation == "tanh" or len(network.layers) == 1
     if is_choice and is_smooth and network.is_dense and network.byte_scale == 1:
         return TwoActions(network, int(space.start))
@@ -88,7 +97,7 @@ class _Exact:
         outputs: torch.Tensor = self._bound(x)
         chosen = self._decode(outputs.reshape(slots.size, -1).numpy())
         if len(actions) == 0:
-            # Slots that idle are given actions too, of which nothing follows.
+            # Idle slots get an action too, which nothing reads.
             actions = np.empty((len(observations), *chosen.shape[1:]), chosen.dtype)
             actions[:] = chosen[0]
         actions[slots] = chosen

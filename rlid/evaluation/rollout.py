@@ -1,38 +1,41 @@
-"""Episodes of many policies at once: one simulator, batched networks, finished ones replaced."""
+"""Episodes of many policies at once: one simulator, batched networks, ended ones replaced."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from rlid.errors import EnvironmentFault
+from rlid.evaluation.finite import check_finite, check_returns, seems_finite
 from rlid.evaluation.policies import make_policies
 from rlid.evaluation.rows import EvaluationJob, Group, Row
 from rlid.evaluation.slots import Slots
 from rlid.networks import Network
 from rlid.simulators import sample
 from rlid.task import Task
-from rlid.world import Simulator, no_beat
+from rlid.world import Beat, Simulator, no_beat
 
-DUE_AT, IDLE_AT = 0.125, 0.5
-"""Shares of rows that are over when they make room, though no question is answered: where others
-wait for their slots, and where none do and room only spares the policies some idle rows."""
-SPARE = 1.5
-"""Where slots share the cost of a step, so many times as many are there as are wanted at first."""
-GROW_AT = 2
-"""So many times the slots that there are must be wanted before the simulator starts with more."""
+REFILL_SHARE = 0.125
+"""Share of the rows under way that must have ended before waiting rows take their slots, where no
+job is answered yet: each change costs as much as several steps."""
+SHRINK_SHARE = 0.5
+"""The same where no row waits: ended rows only make the policies compute what nothing reads."""
+SPARE_SLOTS = 1.5
+"""Slots to open for each episode wanted at first, where slots share the cost of a step: the jobs
+that follow then find room without a new start."""
+RESTART_FACTOR = 2
+"""Episodes wanted for each slot at which the simulator waits for its slots to be free, and starts
+anew with more."""
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """The answer to a question: returns (n, E) and steps (n,) of its policies, or a fault."""
+    """The answer to a job: returns (n, E) and steps (n,) of its policies, or a fault."""
 
     key: int
     values: NDArray[np.float64]
@@ -41,11 +44,11 @@ class JobResult:
 
 
 class Rollouts:
-    """Runs the episodes of several questions side by side, and answers each as it ends.
+    """Runs the episodes of several jobs side by side, and answers each job as it ends.
 
-    A row of a question depends on that row alone: its episodes begin from its own seeds, and its
-    batched product has a shape of its own. A row whose episodes have all ended makes room for one
-    that waits; until then the slots of its ended episodes idle.
+    The result of a policy depends on that policy alone: its episodes begin from their own seeds,
+    and its batched product has a shape of its own. A row whose episodes have all ended makes room
+    for a waiting row; until then the slots of its ended episodes idle.
     """
 
     def __init__(
@@ -53,26 +56,32 @@ class Rollouts:
         task: Task,
         network: Network,
         simulator: Simulator,
-        beat: Callable[[], None] = no_beat,
+        beat: Beat = no_beat,
     ) -> None:
-        """Nothing starts before there is a question."""
+        """Prepare; nothing starts before there is a job.
+
+        Args:
+            task: whose protocol holds.
+            network: of all policies.
+            simulator: of the task; it is used by nothing else meanwhile.
+            beat: called at every step, as a sign of life.
+        """
         self._task, self._network, self._simulator, self._beat = task, network, simulator, beat
-        self._waiting: deque[tuple[EvaluationJob, int]] = deque()
+        self._waiting: deque[Row] = deque()
         self._groups: list[Group] = []
         self._over: list[Row] = []
         self._under_way = 0
         self._open(0)
 
     def add(self, key: int, Theta: torch.Tensor, seeds: NDArray[np.int64]) -> None:  # noqa: N803
-        """Put a question: weights Theta (n, D), to be run through episodes `seeds` (n, E)."""
-        question = EvaluationJob(key, Theta, seeds)
-        self._waiting.extend((question, index) for index in range(len(seeds)))
+        """Take in a job: weights Theta (n, D), to be run through episodes `seeds` (n, E)."""
+        self._waiting.extend(EvaluationJob(key, Theta, seeds).rows(self._simulator.max_slots))
 
     @torch.inference_mode()
     def run(self) -> list[JobResult]:
-        """Step until at least one question is answered; return those that are."""
+        """Step until at least one job is answered; return the results of answered jobs."""
         try:
-            # What is not finite is seen to by check_finite, and by policies that compare.
+            # Numbers that are not finite are found by check_finite, and by policies that compare.
             with np.errstate(all="ignore"):
                 return self._until_answered()
         except EnvironmentFault as fault:
@@ -82,23 +91,24 @@ class Rollouts:
         self._arrange()
         while True:
             is_answered = self._step()
-            due = DUE_AT if self._waiting else IDLE_AT
-            if is_answered or len(self._over) >= due * self._under_way:
-                found = self._collect()
-                if found:
-                    return found
+            share = REFILL_SHARE if self._waiting else SHRINK_SHARE
+            if is_answered or len(self._over) >= share * self._under_way:
+                results = self._collect()
+                if results:
+                    return results
                 self._arrange()
 
     def _step(self) -> bool:
-        """Step until an episode ends; return whether a question is answered by it."""
+        """Step until an episode ends; return whether a job is answered by it."""
         slots, groups = self._slots, self._groups
         active, has_ended = slots.active, False
         while not has_ended:
             self._beat()
             for group in groups:
                 slots.actions = group.act(slots.observations, active, slots.actions)
-            found = self._simulator.step(slots.actions, active)
-            slots.observations, rewards, terminated, truncated = found
+            slots.observations, rewards, terminated, truncated = self._simulator.step(
+                slots.actions, active
+            )
             if not (seems_finite(rewards) and seems_finite(slots.observations)):
                 check_finite(rewards, active)
                 check_finite(slots.observations, active)
@@ -110,47 +120,48 @@ class Rollouts:
                 ended |= at_cap
             ended &= active
             has_ended = bool(np.count_nonzero(ended))
+        check_returns(slots.totals[ended])
         slots.end(ended)
         is_answered = False
         for row in slots.rows[ended]:
             row.left -= 1
             if row.left == 0:
                 self._over.append(row)
-                row.question.left -= 1
-                is_answered |= row.question.left == 0
+                row.job.left -= 1
+                is_answered |= row.job.left == 0
         return is_answered
 
     def _collect(self) -> list[JobResult]:
-        """Write down what came of the rows that are over; return the questions that end there."""
+        """Store the results of the rows that are over; return those of the jobs that end."""
         ended: dict[int, EvaluationJob] = {}
         for row in self._over:
-            question = row.question
-            question.values[row.index] = self._slots.totals[row.slots]
-            question.steps[row.index] = self._slots.steps[row.slots].sum()
-            if question.left == 0:
-                ended[question.key] = question
-        return [JobResult(key, item.values, item.steps) for key, item in ended.items()]
+            job = row.job
+            job.values[row.index, row.episodes] = self._slots.totals[row.slots]
+            job.steps[row.index] += self._slots.steps[row.slots].sum()
+            if job.left == 0:
+                ended[job.key] = job
+        return [JobResult(key, job.values, job.steps) for key, job in ended.items()]
 
     def _arrange(self) -> None:
-        """Give the slots of rows that are over to rows that wait, in their order."""
+        """Give the slots of rows that are over to waiting rows, in their order."""
         self._slots.release([slot for row in self._over for slot in row.slots.tolist()])
         self._over = []
         self._close_ranks()
-        wanted = sum(question.seeds.shape[1] for question, _ in self._waiting)
+        wanted = sum(len(row) for row in self._waiting)
         slots = len(self._slots)
         busy, may_grow = slots - len(self._slots.free), slots < self._simulator.max_slots
         is_fresh = busy == 0 and wanted > slots and (may_grow or slots == 0)
         if is_fresh:
             self._begin(wanted)
         admitted = []
-        if is_fresh or not may_grow or wanted + busy <= GROW_AT * slots:
+        if is_fresh or not may_grow or wanted + busy <= RESTART_FACTOR * slots:
             admitted = self._admit()
         self._seat(admitted)
         if admitted:
             self._start(admitted, is_fresh)
 
     def _seat(self, admitted: list[Row]) -> None:
-        """Have rows of one group act together, and those that are over no more."""
+        """Let admitted rows act in groups, and rows that are over no more."""
         fresh: dict[Group, list[Row]] = {group: [] for group in self._groups}
         for row in admitted:
             group = next((group for group in fresh if group.takes(row)), None)
@@ -165,19 +176,19 @@ class Rollouts:
         self._under_way = sum(len(group.rows) for group in self._groups)
 
     def _close_ranks(self) -> None:
-        """Have what is under way stand side by side, where that spares the simulator something."""
-        order = self._slots.closer() if hasattr(self._simulator, "reorder") else None
+        """Move active slots to the front, where the simulator gains from it."""
+        order = self._slots.closer() if self._simulator.reorders else None
         if order is None:
             return
-        self._simulator.reorder(order)  # type: ignore[attr-defined]
-        place = self._slots.reorder(order)
+        self._simulator.reorder(order)
+        slot_of = self._slots.reorder(order)
         for group in self._groups:
-            group.move(place)
+            group.move(slot_of)
 
     def _begin(self, wanted: int) -> None:
-        """Make room for what is wanted, or for as much as there may be."""
-        first = self._waiting[0][0].seeds.shape[1]
-        most = int(wanted * SPARE) if self._simulator.merges else wanted
+        """Open slots for the episodes wanted, or as many as the simulator can hold."""
+        first = len(self._waiting[0])
+        most = int(wanted * SPARE_SLOTS) if self._simulator.merges else wanted
         self._open(max(first, min(most, self._simulator.max_slots)))
 
     def _start(self, admitted: list[Row], is_fresh: bool) -> None:
@@ -198,52 +209,29 @@ class Rollouts:
         self._over = []
 
     def _admit(self) -> list[Row]:
-        """Take rows that wait into free slots, as far as these go."""
+        """Take waiting rows into free slots, as many as fit."""
         admitted = []
-        while self._waiting:
-            question, index = self._waiting[0]
-            episodes = question.seeds.shape[1]
-            if episodes > len(self._slots.free):
-                break
-            self._waiting.popleft()
-            admitted.append(Row(question, index, self._slots.take(episodes)))
+        while self._waiting and len(self._waiting[0]) <= len(self._slots.free):
+            row = self._waiting.popleft()
+            row.slots = self._slots.take(len(row))
+            admitted.append(row)
         return admitted
 
     def _apart(self, fault: EnvironmentFault) -> list[JobResult]:
-        """Ask each question that was under way again, alone, to see whose the fault was."""
-        questions = {row.question.key: row.question for group in self._groups for row in group.rows}
-        waiting = [pair for pair in self._waiting if pair[0].key not in questions]
-        self._groups, self._waiting = [], deque(waiting)
+        """Run each job that was under way again, alone, to see whose the fault was."""
+        jobs = {row.job.key: row.job for group in self._groups for row in group.rows}
+        self._groups = []
+        self._waiting = deque(row for row in self._waiting if row.job.key not in jobs)
         self._open(0)
-        if len(questions) == 1:
-            (question,) = questions.values()
-            return [JobResult(question.key, question.values, question.steps, fault)]
-        found = []
-        for question in questions.values():
+        if len(jobs) == 1:
+            (job,) = jobs.values()
+            return [JobResult(job.key, job.values, job.steps, fault)]
+        results = []
+        for job in jobs.values():
             alone = Rollouts(self._task, self._network, self._simulator, self._beat)
-            alone.add(question.key, question.Theta, question.seeds)
-            found += alone.run()
-        return found
-
-
-def seems_finite(values: NDArray[Any]) -> bool:
-    """Whether no value is NaN or infinite; what is too large to be squared may be called so."""
-    # One product is cheaper than a test of every entry.
-    return values.dtype.kind != "f" or isfinite(np.vdot(values, values))
-
-
-def check_finite(values: NDArray[np.floating], active: NDArray[np.bool_] | None = None) -> None:
-    """Refuse NaN and infinity in the active slots of rewards (n,) or observations (n, size).
-
-    Raises:
-        EnvironmentFault: with status "nonfinite".
-    """
-    if np.isfinite(values.sum()):
-        return
-    wrong = ~np.isfinite(values if active is None else values[active])
-    if wrong.any():
-        what = "a reward" if values.ndim == 1 else "an observation"
-        raise EnvironmentFault(f"the environment gave {what} that is not finite", "nonfinite")
+            alone.add(job.key, job.Theta, job.seeds)
+            results += alone.run()
+        return results
 
 
 def random_returns(
@@ -251,9 +239,9 @@ def random_returns(
     simulator: Simulator,
     seeds: Sequence[int],
     rng: np.random.Generator,
-    beat: Callable[[], None] = no_beat,
+    beat: Beat = no_beat,
 ) -> NDArray[np.float64]:
-    """Return the returns (n,) of uniformly random actions in one episode per seed.
+    """Return the returns (n,) of random actions in one episode per seed.
 
     Raises:
         EnvironmentFault: the environment failed.
@@ -268,9 +256,11 @@ def random_returns(
             actions = sample(simulator.action_space, rng, len(part))
             _, rewards, terminated, truncated = simulator.step(actions, active)
             check_finite(rewards, active)
-            returns += rewards * active
+            with np.errstate(over="ignore"):
+                returns += rewards * active
             active &= ~(terminated | truncated)
             if not active.any():
                 break
+        check_returns(returns)
         totals.append(returns)
     return np.concatenate(totals)

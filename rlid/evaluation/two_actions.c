@@ -39,6 +39,7 @@ typedef struct {
     const int64_t *slots, *ends;
     const uint8_t *active;
     float *outputs;
+    uint8_t *doubtful;
     int64_t *actions, first, n;
 } Batch;
 
@@ -110,19 +111,20 @@ static int are_valid(const Batch *batch, int64_t cells, int64_t slots) {
 }
 
 static PyObject *choose(PyObject *module, PyObject *args) {
-    Py_buffer b[8];
+    Py_buffer b[9];
     long long first;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*L", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-                          &b[6], &b[7], &first))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*w*w*w*L", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &b[6], &b[7], &b[8], &first))
         return NULL;
     int64_t cells = b[3].len / 8, slots = b[5].len;
     Batch batch = {.rows = b[1].buf, .observations = b[2].buf, .slots = b[3].buf,
                    .ends = b[4].buf, .active = b[5].buf, .outputs = b[6].buf,
-                   .actions = b[7].buf, .first = first, .n = b[4].len / 8};
+                   .doubtful = b[7].buf, .actions = b[8].buf, .first = first,
+                   .n = b[4].len / 8};
     int is_fine = is_valid(&batch.shape, &b[0]) && batch.n >= 1
         && b[1].len / 4 / batch.shape.length >= batch.n
         && b[2].len == 4 * slots * batch.shape.widths[0] && b[6].len == 4 * cells
-        && b[7].len == 8 * slots && are_valid(&batch, cells, slots);
+        && b[7].len == cells && b[8].len == 8 * slots && are_valid(&batch, cells, slots);
     float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.shape.most * sizeof(float)) : NULL;
     int64_t doubts = 0;
     if (room != NULL) {
@@ -131,7 +133,7 @@ static PyObject *choose(PyObject *module, PyObject *args) {
         Py_END_ALLOW_THREADS
         PyMem_Free(room);
     }
-    for (int i = 0; i < 8; i++) PyBuffer_Release(&b[i]);
+    for (int i = 0; i < 9; i++) PyBuffer_Release(&b[i]);
     if (room != NULL) return PyLong_FromLongLong(doubts);
     return is_fine ? PyErr_NoMemory() : refused();
 }
@@ -207,7 +209,7 @@ static PyObject *put(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"choose", choose, METH_VARARGS,
      "choose(widths int64, rows, observations, slots int64, ends int64, active bool, outputs, "
-     "actions int64, first), returns how many are in doubt: the action is first - 1 there"},
+     "doubtful bool, actions int64, first), returns how many episodes are doubtful"},
     {"put", put, METH_VARARGS,
      "put(widths int64, rows, theta, row, error, curve), leaves squares of slope and least"},
     {NULL, NULL, 0, NULL},

@@ -97,7 +97,7 @@ INLINE void tile(const int count, const int vectors, const Batch *batch, const f
     }
 }
 
-/* Writes outputs and actions of the active episodes; returns how many are in doubt. */
+/* Writes outputs, actions and doubts of the active episodes; returns how many are doubtful. */
 INLINE int64_t evaluate(const Batch *batch, float *room) {
     const Shape *shape = &batch->shape;
     int64_t inputs = shape->widths[0], most = shape->most, doubts = 0, at = 0;
@@ -131,7 +131,8 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
             for (int e = 0; e < count; e++) {
                 int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
                 batch->outputs[places[e]] = found[e];
-                batch->actions[batch->slots[places[e]]] = batch->first + (is_clear ? found[e] > 0 : -1);
+                batch->actions[batch->slots[places[e]]] = batch->first + (found[e] > 0);
+                batch->doubtful[places[e]] = !is_clear;
                 doubts += !is_clear;
             }
         }

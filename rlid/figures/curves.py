@@ -1,4 +1,4 @@
-"""Learning curves of a measurement's trials in one figure; the same records, the same bytes."""
+"""Learning curves of a measurement's trials in one figure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw(records: Sequence[Record], to: Path) -> Path | None:
         for record in with_curves:
             steps, scores = zip(*record.curve, strict=True)
             colour = colours.to_rgba(np.asarray(record.spec.d))
-            # Solved at the first look: a point, of which a line would show nothing.
+            # A trial that is solved at its first look has one point, which a line would not show.
             mark = "-" if len(steps) > 1 else "."
             axes.plot(steps, scores, mark, color=colour, lw=0.9, ms=4, alpha=0.8)
         threshold = records[0].threshold

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlid.figures.plots import BAND, CURVE, STYLE, save
-from rlid.measurement import Summary
+from rlid.measurement import Summary, compare_summaries
 from rlid.records import canonical
 from rlid.store import slug
 
@@ -23,7 +23,11 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Family:
-    """Measurements that differ in the size of their network alone, by D; each stands once."""
+    """Measurements that differ only in the size of their network.
+
+    Attributes:
+        members: one measurement for each network, by D.
+    """
 
     members: tuple[Summary, ...]
 
@@ -35,57 +39,81 @@ class Family:
 
     @property
     def answered(self) -> tuple[Summary, ...]:
-        """The members whose d_int90 is known."""
-        return tuple(item for item in self.members if item.estimate.d_int90 is not None)
+        """The members whose d_int90 is a figure, and no bracket."""
+        return tuple(
+            member
+            for member in self.members
+            if member.estimate.d_int90 is not None and member.estimate.bracket is None
+        )
 
     @property
     def sentence(self) -> str:
         """The spread of d_int90 in one line."""
-        answers = [item.estimate.d_int90 or 0 for item in self.answered]
-        if len(answers) < FEWEST:
+        if len(self.answered) < FEWEST:
             return "fewer than two networks have an answer"
-        sizes = [item.records[0].D for item in self.answered]
+        ordered = sorted(self.answered, key=lambda member: member.estimate.d_int90 or 0)
+        easiest, hardest = ordered[0], ordered[-1]
+        sizes = [member.records[0].D for member in self.answered]
         return (
-            f"d_int90 from {min(answers)} to {max(answers)} "
-            f"({max(answers) / min(answers):.3g} times) while D grows from {min(sizes)} to "
-            f"{max(sizes)} ({max(sizes) / min(sizes):.3g} times)"
+            f"d_int90 from {easiest.estimate.d_int90} to {hardest.estimate.d_int90} "
+            f"({factor(hardest, easiest)}) while D grows from {min(sizes)} to {max(sizes)} "
+            f"({max(sizes) / min(sizes):.3g} times)"
         )
 
     def stem(self, folder: Path) -> Path:
-        """Return where in a folder its figure stands, without its ending."""
+        """Return the path of the family's figure in a folder, without its suffix."""
         spec = self.members[0].spec
         digest = hashlib.sha256(_common(self.members[0]).encode()).hexdigest()[:8]
         return folder / slug(f"family-{spec.task}-{spec.agent}-{spec.projection}-{digest}")
 
 
-def families(found: Iterable[Summary]) -> list[Family]:
+def factor(hard: Summary, easy: Summary) -> str:
+    """Return the ratio of two d_int90 with its 95 % interval, in words."""
+    comparison = compare_summaries(hard, easy)
+    low, high = comparison.ratio_low, comparison.ratio_high
+    ratio = "no ratio" if comparison.ratio is None else f"{digits(comparison.ratio)} times"
+    if low is None or high is None:
+        return f"{ratio}, without a closed interval"
+    return f"{ratio}, 95 % interval {digits(low)}-{digits(high)}"
+
+
+def digits(ratio: float) -> str:
+    """Return a ratio in two digits, or as a whole number from 10 on."""
+    if ratio < 1.0:
+        return f"{ratio:.2g}"
+    return f"{ratio:.1f}" if ratio < 10.0 else f"{ratio:,.0f}"
+
+
+def families(summaries: Iterable[Summary]) -> list[Family]:
     """Return the families among measurements, in a fixed order.
 
-    The threshold may differ: direct training reaches another score with another network. Of two
-    measurements of one network, the one with more trials counts.
+    The threshold may differ, because direct training reaches another score with another network.
+    Of two measurements of one network, the one with more trials counts.
     """
     groups: dict[str, dict[str, Summary]] = {}
-    for item in found:
-        group = groups.setdefault(_common(item), {})
-        held = group.get(item.spec.network)
-        if held is None or len(item.records) > len(held.records):
-            group[item.spec.network] = item
+    for summary in summaries:
+        group = groups.setdefault(_common(summary), {})
+        held = group.get(summary.spec.network)
+        if held is None or len(summary.records) > len(held.records):
+            group[summary.spec.network] = summary
     made = [
-        Family(tuple(sorted(group.values(), key=lambda item: (item.records[0].D, item.title))))
+        Family(
+            tuple(sorted(group.values(), key=lambda member: (member.records[0].D, member.title)))
+        )
         for _, group in sorted(groups.items())
         if len(group) >= FEWEST
     ]
     return sorted(made, key=lambda family: family.title)
 
 
-def _common(item: Summary) -> str:
+def _common(summary: Summary) -> str:
     """Return what the members of a family share, as canonical JSON."""
-    first = item.records[0]
+    first = summary.records[0]
     spec = first.spec.model_dump(exclude={"d", "seed", "network", "stop_score"})
-    is_whole = first.spec.stop_score is None
-    # A convolutional network is no member of a family of plain ones, whatever its size.
+    is_full = first.spec.stop_score is None
+    # Convolutional networks and plain ones are never in one family.
     kind = first.spec.network.partition("+")[0].partition(":")[0].replace("linear", "mlp")
-    shared = {"spec": spec, "kind": kind, "full": is_whole}
+    shared = {"spec": spec, "kind": kind, "full": is_full}
     return canonical({**shared, "rule": first.rule, "baseline": first.baseline})
 
 
@@ -107,33 +135,41 @@ def draw(family: Family, to: Path) -> list[Path]:
 
 
 def _draw_members(axes: Axes, members: Sequence[Summary]) -> None:
-    """Draw each network's answer; one that is above dmax as a triangle."""
+    """Draw the answer of each network.
+
+    A dot is d_int90, a bar its interval. A bracket is a bar alone, and a triangle stands at dmax
+    where d_int90 is above it.
+    """
     axes.set_xscale("log")
     axes.set_yscale("log")
     heights: list[float] = []
-    for at, item in enumerate(members):
-        found, size = item.estimate, item.records[0].D
-        middle = found.dmax if found.censored else found.d_int90
+    for index, member in enumerate(members):
+        estimate, size = member.estimate, member.records[0].D
+        middle = estimate.dmax if estimate.censored else estimate.d_int90
         if middle is None:
             continue
         low = high = middle
-        if found.ci_low is not None and not found.censored:
-            low, high = found.ci_low, found.ci_high or found.dmax
+        if estimate.bracket is not None:
+            low, high = estimate.bracket
+        elif estimate.ci_low is not None and not estimate.censored:
+            low, high = estimate.ci_low, estimate.ci_high or estimate.dmax
         axes.plot([size, size], [low, high], color=CURVE, lw=1.2, alpha=0.6)
-        axes.plot([size], [middle], "^" if found.censored else "o", color=CURVE, ms=6)
+        if estimate.bracket is None:
+            axes.plot([size], [middle], "^" if estimate.censored else "o", color=CURVE, ms=6)
+        network = member.spec.network
         axes.annotate(
-            f"{item.spec.network}, > {found.dmax}" if found.censored else item.spec.network,
-            # By turns above and below, since neighbours' names are longer than the gap.
-            (size, low if at % 2 else high),
-            xytext=(0, -6 if at % 2 else 6),
+            f"{network}, > {estimate.dmax}" if estimate.censored else network,
+            # Names stand by turns above and below, since they are longer than the gap between two.
+            (size, low if index % 2 else high),
+            xytext=(0, -6 if index % 2 else 6),
             textcoords="offset points",
             ha="center",
-            va="top" if at % 2 else "bottom",
+            va="top" if index % 2 else "bottom",
             fontsize=7,
             color="0.35",
         )
         heights += [low, high]
-    _scale(axes, [item.records[0].D for item in members], heights or [1.0])
+    _scale(axes, [member.records[0].D for member in members], heights or [1.0])
 
 
 def _scale(axes: Axes, sizes: Sequence[int], heights: Sequence[float]) -> None:

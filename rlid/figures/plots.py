@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlid.dimension import Estimate, Floats, exact_interval
+from rlid.dimension import exact_interval, fitted_curve
 from rlid.measurement import Summary
 from rlid.records import Record
 from rlid.store import slug
@@ -22,14 +22,14 @@ SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
 CURVE_POINTS = 200
 CURVE_DECIMALS = 4
-"""Digits beyond these differ from one processor to another, and would make each drawing differ."""
+"""Further digits differ between processors, and figures would differ with them."""
 MOST_TICKS = 9
 PANEL = (5.2, 4.0)
-"""Inches of a figure that stands alone: its text can be read at the width of a phone."""
+"""Width and height in inches of a figure that stands alone, legible on a phone."""
 JITTER = 0.6
-"""Part of the way to the next d over which the dots of one d are spread, so that none hides."""
+"""Share of the gap to the next d over which the dots of one d are spread, so that all show."""
 WIDEST_JITTER = 0.1
-"""The spread relative to d at most: for small d the next one is far away."""
+"""Upper limit of that spread, relative to d: at small d the gap to the next one is wide."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rlid",
     "svg.fonttype": "none",
@@ -42,12 +42,12 @@ STYLE: dict[Any, Any] = {
 
 
 def stem(store: Path, summary: Summary) -> Path:
-    """Return where in a store the figure of a measurement stands, without its ending."""
+    """Return the path of a measurement's figure in a store, without its suffix."""
     return store / "plots" / slug(summary.path.replace("/", "-"))
 
 
 def load() -> None:
-    """Import what draws, which takes a second, so that a later `draw` has it."""
+    """Import matplotlib, which takes a second, so that a later `draw` is fast."""
     import matplotlib.backends.backend_agg
     import matplotlib.figure  # noqa: F401
 
@@ -98,32 +98,36 @@ def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Pat
         # A date in the file would make every drawing differ.
         metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
         figure.savefig(path, dpi=150, metadata=metadata)
-        # Where everything goes is settled: to find it out again takes a third of the time.
+        # The layout is final. Computing it again takes a third of the time.
         figure.set_layout_engine("none")
     return paths
 
 
 def _draw_dimension(axes: Axes, summary: Summary) -> None:
-    """Draw d_int90 as a line and its interval as a band, over a logarithmic d axis."""
+    """Draw d_int90 as a line and its interval as a band, over a logarithmic d axis.
+
+    A bracket is drawn as a band alone.
+    """
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-    found = summary.estimate
+    estimate = summary.estimate
     dims = sorted({record.spec.d for record in summary.records})
     axes.set_xscale("log")
-    axes.set_xlim(min(dims) / 1.25, max(*dims, found.d_int90 or 1) * 1.25)
+    axes.set_xlim(min(dims) / 1.25, max(*dims, estimate.d_int90 or 1) * 1.25)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(thinned(dims))
     axes.set_xlabel("subspace dimension d")
-    if found.ci_low is not None:
-        high = found.ci_high if found.ci_high is not None else max(dims) * 1.25
-        axes.axvspan(found.ci_low, max(high, found.ci_low * 1.02), color=BAND, lw=0, zorder=0)
-    if found.d_int90 is not None:
-        axes.axvline(found.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{found.d_int90}")
+    low, high = estimate.bracket or (estimate.ci_low, estimate.ci_high)
+    if low is not None:
+        end = max(dims) * 1.25 if high is None else max(high, low * 1.02)
+        axes.axvspan(low, end, color=BAND, lw=0, zorder=0)
+    if estimate.d_int90 is not None and estimate.bracket is None:
+        axes.axvline(estimate.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{estimate.d_int90}")
 
 
 def thinned(dims: Sequence[int]) -> list[int]:
-    """Return ascending d, thinned so that labels on a log axis do not touch."""
+    """Return the rising d, thinned so that labels on a log axis do not touch."""
     kept: list[int] = []
     gap = max(1.18, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
     for d in dims:
@@ -142,35 +146,18 @@ def _draw_success(axes: Axes, summary: Summary) -> None:
         axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
         axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
     dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
-    fitted = _fitted(summary.estimate, dims)
+    # Trials that give no more than a bracket give no curve either.
+    fitted = None if summary.estimate.bracket else fitted_curve(summary.estimate, dims)
     if fitted is not None:
-        axes.plot(dims, fitted, color=CURVE, lw=1.6)
+        axes.plot(dims, fitted.round(CURVE_DECIMALS), color=CURVE, lw=1.6)
     axes.axhline(0.5, color="0.6", lw=0.8)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("share of trials that succeed")
     axes.set_title("success (dot size: trials; bars: 95 %, exact; line: fit)", fontsize=9)
 
 
-def _fitted(found: Estimate, dims: Floats) -> Floats | None:
-    """Return the success probability of the fitted model, averaged over seeds, at each d.
-
-    The parameters are their posterior means. A logistic averaged over a normal is close to a
-    logistic of scale sqrt(scale^2 + pi * spread^2 / 8) (MacKay 1992, equation 10).
-    """
-    middle, scale, spread = found.half_point, found.scale, found.spread
-    guess, lapse = found.guess, found.lapse
-    if middle is None or scale is None or spread is None or guess is None or lapse is None:
-        return None
-    width = float(np.hypot(scale, spread * np.sqrt(np.pi / 8.0)))
-    share = (0.5 - guess) / (1.0 - guess - lapse)
-    centre = middle - width * np.log(share / (1.0 - share))
-    rise = 1.0 / (1.0 + np.exp(np.clip((centre - np.log(dims)) / width, -40.0, 40.0)))
-    fitted: Floats = guess + (1.0 - guess - lapse) * rise
-    return fitted.round(CURVE_DECIMALS)
-
-
 def _draw_scores(axes: Axes, summary: Summary) -> None:
-    """Draw every trial's score, with the scores that it is judged by."""
+    """Draw the score of every trial, and the scores that trials are judged by."""
     by_dim: dict[int, list[Record]] = {}
     for record in summary.records:
         if record.score is not None:

@@ -1,18 +1,24 @@
-"""From a store to published files: one JSON for each measurement, its smallest policy beside it."""
+"""From a store to published files: one JSON for each measurement, its smallest policy beside it.
+
+Published files are also read here, and derived anew where the estimator has changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rlid.errors import DamagedRecord, StoreError
 from rlid.figures import curves
-from rlid.leaderboard.published import MAX_BYTES, Published, parse, publish
+from rlid.leaderboard.assessment import assess
+from rlid.leaderboard.from_records import publish, signed
+from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
+from rlid.measurement import curve_json, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, Record, judged
-from rlid.store import Store, read_limited, slug, write_whole
+from rlid.store import Store, StoredMeasurement, read_limited, slug, write_whole
 from rlid.store import measurements as measured
 
 
@@ -20,17 +26,26 @@ from rlid.store import measurements as measured
 class Harvest:
     """What a store has to publish.
 
-    `refused` are measurements that have lost trials, and `untold` trials of which no finished run
-    has said what they are for; one line each.
+    Attributes:
+        published: the measurements that are published, by task and name.
+        refused: one line for each measurement that is not published, with the reason.
+        unclaimed: one line for each group of trials that no finished run asked for.
     """
 
-    found: tuple[Published, ...]
+    published: tuple[Published, ...]
     refused: tuple[str, ...]
-    untold: tuple[str, ...]
+    unclaimed: tuple[str, ...]
 
 
 def harvest(store: Store, task: str | None = None) -> Harvest:
-    """Return the published form of every finished measurement of a store (or of one task).
+    """Return the published form of every finished measurement of a store.
+
+    A measurement is refused where trials have gone from the store, and where half of its trials
+    or more are missing.
+
+    Args:
+        store: the store.
+        task: the only task to be published, or None for all.
 
     Raises:
         StoreError: a file of the store is damaged.
@@ -39,27 +54,36 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
         record.key: record for record in store.records(task) if record.spec.seed < REFERENCE_SEED
     }
     reports = _reports(store)
-    found, refused, told = [], [], set[str]()
-    for one in measured.of_store(store):
-        if task not in (None, one.question.task):
+    published, refused, claimed = [], [], set[str]()
+    for measurement in measured.of_store(store):
+        if task not in (None, measurement.question.task):
             continue
-        told.update(one.trials)
-        missing = sum(key not in records for key in one.trials)
-        if missing or not one.trials:
-            refused.append(
-                f"{missing} of {len(one.trials)} trials have gone: {one.question.command}"
-            )
+        claimed.update(measurement.trials)
+        trials = [
+            judged(records[key], measurement.judgement)
+            for key in measurement.trials
+            if key in records
+        ]
+        if reason := _why_refused(measurement, trials):
+            refused.append(f"{reason}: {measurement.question.command}")
             continue
-        asked = ((key, one.threshold) for key in one.trials)
-        policy = next((reports[each][0] for each in asked if each in reports), None)
-        by = one.judgement
-        found.append(publish(one, [judged(records[key], by) for key in one.trials], policy))
-    untold = _untold(record for key, record in records.items() if key not in told)
-    found.sort(key=lambda item: (item.question.task, item.name))
-    return Harvest(tuple(found), tuple(refused), tuple(untold))
+        exports = ((key, measurement.threshold) for key in measurement.trials)
+        policy = next((reports[export][0] for export in exports if export in reports), None)
+        published.append(publish(measurement, trials, policy))
+    unclaimed = _unclaimed(record for key, record in records.items() if key not in claimed)
+    published.sort(key=lambda measurement: (measurement.question.task, measurement.name))
+    return Harvest(tuple(published), tuple(refused), tuple(unclaimed))
 
 
-def _untold(records: Iterable[Record]) -> list[str]:
+def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> str:
+    """Return why a measurement is not published, or ""."""
+    asked = len(measurement.trials)
+    if len(trials) < asked or not trials:
+        return f"{asked - len(trials)} of {asked} trials have gone"
+    return why_not_published(trials)
+
+
+def _unclaimed(records: Iterable[Record]) -> list[str]:
     """Name the trials that no finished run asked for."""
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -73,7 +97,7 @@ def _untold(records: Iterable[Record]) -> list[str]:
 
 
 def path(published: Published, out: Path) -> Path:
-    """Return where a published measurement stands under `out`."""
+    """Return the path of a published measurement below the folder `out`."""
     return out / slug(published.question.task) / f"{slug(published.name)}.json"
 
 
@@ -81,7 +105,8 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     """Write a measurement, its learning curves, and its smallest policy beside it.
 
     Returns:
-        The paths: JSON, and where there are any, curves as SVG, z as safetensors, the policy file.
+        The paths: the JSON file; then, where they exist, learning curves as SVG, z as safetensors,
+        and the policy file.
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
@@ -109,21 +134,51 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
 
 
 def _reports(store: Store) -> dict[tuple[str, float], tuple[PolicyReport, Path]]:
-    """Return what exports left in a store, by the trial's key and its threshold: report, file."""
-    found = {}
+    """Return the exports of a store by (key of the trial, threshold): report and policy file."""
+    exports = {}
     for source in sorted((store.folder / "policies").glob("*/*.json")):
         report = policy_report.load(source)
-        # One that failed on fresh episodes, after all, is no policy to offer.
+        # A policy that failed on the fresh episodes of its export is not offered.
         if report.solved:
-            found[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
-    return found
+            exports[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
+    return exports
+
+
+def derive_again(source: Path) -> list[str]:
+    """Derive the answer of a published file anew from its rows, and write it where it changed.
+
+    Rows, keys, policies and everything else stay as they are. This is for a new version of the
+    estimator: `rlid verify` asks that the answer follows from the rows.
+
+    Returns:
+        The changes, one line each: "d_int90: 4 -> 5".
+
+    Raises:
+        DamagedRecord: it is no published measurement, or was altered since it was written.
+        StoreError: the file cannot be written.
+    """
+    published = read(source)
+    if published.digest() != published.sha256:
+        raise DamagedRecord(f"{source}: its content is not that of its SHA-256")
+    estimate = assess(published).estimate
+    before, after = published.answer, Answer.of(estimate)
+    curve = [PublishedCurvePoint(**point) for point in curve_json(estimate)]
+    if before.model_dump(exclude_unset=True) == after.model_dump() and published.curve == curve:
+        return []
+    changed = signed(published.model_copy(update={"answer": after, "curve": curve}))
+    try:
+        write_whole(source, changed.dump().encode())
+    except OSError as error:
+        raise StoreError(f"{str(source)!r} cannot be written: {error.strerror or error}") from error
+    old, new = before.model_dump(), after.model_dump()
+    return [f"{name}: {old[name]} -> {new[name]}" for name in new if old[name] != new[name]]
 
 
 def read(source: Path) -> Published:
     """Read a published measurement.
 
     Raises:
-        DamagedRecord: it is not one; the message names the file and what is wrong.
+        DamagedRecord: the file is no published measurement; the message names it and the fault.
     """
     try:
         return parse(read_limited(source, MAX_BYTES).decode())

@@ -1,22 +1,25 @@
-"""The published form of a measurement: one file with its trials' rows, and all they rest on."""
+"""The published form of a measurement: one file with the rows of its trials.
+
+The file also holds everything that the rows rest on: the question, the protocol and the reference.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import Field
 
-from rlid.dimension import Estimate, TrialOutcome, estimate
+from rlid.dimension import Estimate
 from rlid.errors import DamagedRecord
-from rlid.measurement import answer_json, as_trial, curve_json
 from rlid.policies import PolicyReport
 from rlid.records import (
     MAX_D,
     REFERENCE_SEED,
     Count,
     Finite,
+    Judgement,
     MeasurementSpec,
     Name,
     Record,
@@ -30,14 +33,21 @@ from rlid.records import (
     parse_json,
     validate,
 )
-from rlid.store import Machine, Reference, StoredMeasurement
+from rlid.store import Machine, Reference
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_TRIALS = 100_000
 
 
 class TrialRow(StrictModel):
-    """One trial: its record without the spec, the judgement and the learning curve."""
+    """One trial: its record without the spec, the judgement and the learning curve.
+
+    Attributes:
+        deciding_score: the mean of the scoring that decided whether the trial is solved, where
+            the trial is of the confirmed stopping rule; `score` is then a further scoring.
+        is_improving: whether an unsolved trial's validations still rose when its budget ended;
+            None where the file does not say.
+    """
 
     d: int = Field(ge=1, le=MAX_D)
     seed: int = Field(ge=0, lt=REFERENCE_SEED)
@@ -45,12 +55,14 @@ class TrialRow(StrictModel):
     status: Status
     reason: Text = ""
     score: Finite | None
+    deciding_score: Finite | None = None
     episodes: Count
     env_steps: Count
     search_steps: Count
     validation_steps: Count
     scoring_steps: Count
     stopped_early: bool
+    is_improving: bool | None = None
     seconds: float = Field(ge=0)
     hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=100)
     notes: dict[Name, Value] = Field(default_factory=dict, max_length=100)
@@ -60,7 +72,7 @@ class TrialRow(StrictModel):
 
 
 class PublishedCurvePoint(StrictModel):
-    """What happened at one d."""
+    """The trials at one d, and the quartiles of their scores."""
 
     d: int
     n: int
@@ -72,7 +84,11 @@ class PublishedCurvePoint(StrictModel):
 
 
 class Answer(StrictModel):
-    """What follows from the rows."""
+    """What follows from the rows; see `rlid.dimension.Estimate`.
+
+    Beside a bracket there is no `d_int90`. Files of the first edition say nothing of `d_reliable`,
+    its interval and the bracket.
+    """
 
     d_int90: int | None
     ci_low: int | None
@@ -80,15 +96,30 @@ class Answer(StrictModel):
     censored: bool
     withheld: Text
     first_crossing: int | None
+    d_reliable: int | None = None
+    reliable_low: int | None = None
+    reliable_high: int | None = None
+    bracket: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Answer:
+        """Return the part of an estimate that is published."""
+        fields = {name: getattr(estimate, name) for name in cls.model_fields}
+        return cls(**fields | ({} if estimate.bracket is None else {"d_int90": None}))
 
 
 class Published(StrictModel):
     """One measurement, complete enough to be re-derived by anyone.
 
-    `common` is what the specs of all trials share: everything but d and seed.
-    `reference` is what the rule takes for full performance: direct training's score, or the
-    task's own baseline. `sha256` is that of the canonical JSON of all the rest. It shows that a
-    file has changed by accident or in part; whoever changes it on purpose can compute it anew.
+    A file that lacks a field of a later version has its default, and is written again without it,
+    so that digests of earlier files stay valid.
+
+    Attributes:
+        common: what the specs of all trials share: every field but d and seed.
+        reference: the score that the rule takes for full performance: that of direct training, or
+            the task's own baseline.
+        sha256: the SHA-256 of the canonical JSON of all other fields. It reveals a change by
+            accident or in part; whoever changes a file on purpose can compute it anew.
     """
 
     schema_version: Literal[1] = 1
@@ -119,6 +150,16 @@ class Published(StrictModel):
         return "-".join((asked.agent, asked.network, asked.projection, asked.digest))
 
     @property
+    def is_first_edition(self) -> bool:
+        """Whether one look could end a trial unsolved, as in rlid 0.1: see `TrialSpec.stopping`.
+
+        Trials whose last candidate is scored (`--rule paper`) never rested on that rule.
+        """
+        common = self.common
+        has_old_rule = common.get("stopping", "look") == "look"
+        return self.kind == "rl" and has_old_rule and common.get("candidate", "best") == "best"
+
+    @property
     def dmax(self) -> int:
         """The largest d that was open to the search."""
         return bounds(self.question, self.D)[1]
@@ -142,38 +183,29 @@ class Published(StrictModel):
         solved = [row for row in self.rows if row.status == "solved"]
         return min(solved, key=lambda row: (row.d, -(row.score or 0.0), row.seed), default=None)
 
-    def trials(self) -> list[TrialOutcome]:
-        """Return the rows as the estimator and the search see them."""
-        return [as_trial(record) for record in self.records()]
-
-    def estimate(self) -> Estimate:
-        """Return what follows from the rows, computed anew."""
+    @property
+    def judgement(self) -> Judgement:
+        """What the trials are judged by."""
+        judgement = Judgement.of(self.question, random=self.random, full=self.reference)
         low, high = bounds(self.question, self.D)
-        return estimate(self.trials(), dmin=low, dmax=high)
+        # The file's own threshold: it may differ in the last bit from what this machine computes.
+        return replace(judgement, threshold=self.threshold, dmin=low, dmax=high)
 
     def records(self) -> list[Record]:
         """Return the rows as records, without learning curves.
 
         Raises:
             DamagedRecord: a row fits no spec, or names versions that are not listed.
+            InputError: the rule takes a share of a reference that is not positive.
         """
         if any(row.versions >= len(self.versions) for row in self.rows):
             raise DamagedRecord("a row names versions that are not listed")
-        low, high = bounds(self.question, self.D)
-        judged: dict[str, Any] = {
-            "threshold": self.threshold,
-            "random": self.random,
-            "reference": self.reference,
-            "rule": self.question.rule,
-            "baseline": self.question.baseline,
-        }
+        judgement = asdict(self.judgement)
         return [
             Record(
-                **row.model_dump(exclude={"d", "seed", "key", "versions"}),
-                **judged,
+                **row.model_dump(exclude={"d", "seed", "key", "versions", "is_improving"}),
+                **judgement,
                 spec=self.spec(row.d, row.seed),
-                dmin=low,
-                dmax=high,
                 D=self.D,
                 curve=[],
                 versions=self.versions[row.versions],
@@ -182,12 +214,13 @@ class Published(StrictModel):
         ]
 
     def digest(self) -> str:
-        """Return the SHA-256 of all but the digest itself."""
-        return _digest(self.model_dump(mode="json", exclude={"sha256"}))
+        """Return the SHA-256 of all fields that were set, but for the digest itself."""
+        fields = self.model_dump(mode="json", exclude={"sha256"}, exclude_unset=True)
+        return hashlib.sha256(canonical(fields).encode()).hexdigest()
 
     def dump(self) -> str:
-        """Return the file's text."""
-        return self.model_dump_json(indent=1) + "\n"
+        """Return the text of the file."""
+        return self.model_dump_json(indent=1, exclude_unset=True) + "\n"
 
 
 def parse(text: str) -> Published:
@@ -199,69 +232,10 @@ def parse(text: str) -> Published:
     return validate(Published, parse_json(text))
 
 
-def bounds(question: MeasurementSpec, D: int) -> tuple[int, int]:  # noqa: N803
+def bounds(question: MeasurementSpec, D: int) -> tuple[int, int]:
     """Return the smallest and the largest d that were open to the search."""
     if question.dims:
         return question.dims[0], question.dims[-1]
     if question.dmax:
         return 1, question.dmax
     return D, D
-
-
-def publish(
-    measured: StoredMeasurement, records: Sequence[Record], policy: PolicyReport | None = None
-) -> Published:
-    """Return the published form of a measurement from its records, in the order of (d, seed)."""
-    question, reference = measured.question, measured.reference
-    versions: list[dict[str, str]] = []
-    for record in records:
-        if record.versions not in versions:
-            versions.append(record.versions)
-    first = records[0]
-    rows = [row_of(record, versions.index(record.versions)) for record in records]
-    low, high = bounds(question, first.D)
-    found = estimate([as_trial(record) for record in records], dmin=low, dmax=high)
-    fields: dict[str, Any] = {
-        "schema_version": 1,
-        "command": question.command,
-        "question": question.model_dump(mode="json"),
-        "kind": measured.kind,
-        "common": first.spec.model_dump(mode="json", exclude={"d", "seed"}),
-        "D": first.D,
-        "random": reference.random,
-        "reference": measured.judgement.reference,
-        "threshold": measured.threshold,
-        "answer": answer_json(found),
-        "curve": curve_json(found),
-        "env_steps": sum(row.env_steps for row in rows),
-        "hidden_state": largest_hidden_state(rows),
-        "smallest_solved": min((row.d for row in rows if row.status == "solved"), default=None),
-        "reference_record": reference.model_dump(mode="json"),
-        "machine": measured.machine.model_dump(mode="json"),
-        "versions": versions,
-        "policy": None if policy is None else policy.model_dump(mode="json"),
-        "rows": [row.model_dump(mode="json") for row in rows],
-    }
-    complete = validate(Published, {**fields, "sha256": "0" * 64})
-    return complete.model_copy(update={"sha256": complete.digest()})
-
-
-def row_of(record: Record, versions: int) -> TrialRow:
-    """Return a record as a row."""
-    fields = record.model_dump(include=set(TrialRow.model_fields) - {"versions"})
-    return TrialRow(
-        **fields, d=record.spec.d, seed=record.spec.seed, key=record.key, versions=versions
-    )
-
-
-def largest_hidden_state(rows: Sequence[TrialRow]) -> dict[str, int]:
-    """Return every number besides z that some solution needs, by name."""
-    found: dict[str, int] = {}
-    for row in rows:
-        for name, size in row.hidden_state.items():
-            found[name] = max(size, found.get(name, 0))
-    return dict(sorted(found.items()))
-
-
-def _digest(value: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()

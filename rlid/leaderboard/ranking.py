@@ -3,173 +3,178 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rlid.leaderboard import paper, yardstick
 from rlid.leaderboard import publish as publisher
+from rlid.leaderboard.assessment import Assessment, assess
 from rlid.leaderboard.published import Published
+from rlid.leaderboard.row import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
-from rlid.measurement import Summary, summarise
-from rlid.records import MISSING
-
-FULL_SEEDS = {"rl": 10, "supervised": 5, "synthetic": 5}
-"""Seeds from which on a measurement counts as full."""
+from rlid.records import canonical
 
 
 @dataclass(frozen=True)
-class LeaderboardRow:
-    """One row; None is what is not known, and is shown as missing.
+class Board:
+    """What is shown of a folder of published measurements, derived once.
 
-    `rule` is what success is judged by. `ratio` is d_int90, or dmax where it lies above that, over
-    the d_int90 of MNIST with the paper's FC network; `ratio_rule` is what the latter was judged
-    by, where that is another rule than the row's. `manifold` is D - d_int90,
-    `compression` D / d_int90, `policy_bytes` the length of the exported policy file. `paper` is
-    the figure that Li et al. (2018) published; it was measured elsewhere. `is_least` is whether no
-    smaller d was open to the search.
+    Attributes:
+        assessments: every measurement with what follows from it.
+        chosen: one measurement of each thing measured, in the order of the table.
+        rows: the table: the chosen measurements, then what only the paper has.
+        by_page: the row of every measurement, by the path of its page.
     """
 
-    task: str
-    kind: str
-    network: str
-    D: int | None = None
-    agent: str = ""
-    projection: str = ""
-    rule: str = ""
-    d_int90: int | None = None
-    ci_low: int | None = None
-    ci_high: int | None = None
-    dmax: int | None = None
-    censored: bool = False
-    is_least: bool = False
-    withheld: str = ""
-    ratio: float | None = None
-    ratio_rule: str = ""
-    compression: float | None = None
-    manifold: int | None = None
-    policy_bytes: int | None = None
-    seeds: int | None = None
-    trials: int | None = None
-    reference: float | None = None
-    random: float | None = None
-    hidden_state: int | None = None
-    env_steps: int | None = None
-    status: str = ""
-    paper: str = ""
-    paper_note: str = ""
-    command: str = ""
-    page: str = ""
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether it was measured here."""
-        return bool(self.command)
-
-    @property
-    def answer(self) -> str:
-        """d_int90 in a few characters: a number, "> dmax", or "" where there is none.
-
-        The smallest d that was open to the search is an upper bound: "at most 300".
-        """
-        if self.d_int90 is not None:
-            return f"at most {self.d_int90}" if self.is_least else str(self.d_int90)
-        return f"> {self.dmax}" if self.censored else ""
-
-    @property
-    def interval(self) -> str:
-        """The 95 % interval: "3-8", "3 or more", or "" where none is claimed."""
-        if self.ci_low is None:
-            return ""
-        if self.ci_high is not None:
-            return f"{self.ci_low}-{self.ci_high}"
-        return f"above {self.dmax}" if self.ci_low > (self.dmax or 0) else f"{self.ci_low} or more"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the row as one flat object."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    assessments: tuple[Assessment, ...]
+    chosen: tuple[Assessment, ...]
+    rows: tuple[LeaderboardRow, ...]
+    by_page: dict[str, LeaderboardRow]
 
 
-def chosen(published: Iterable[Published]) -> list[Published]:
+def board(published: Iterable[Published]) -> Board:
+    """Return the leaderboard of published measurements; each posterior is fitted once.
+
+    Raises:
+        DamagedRecord: a row fits no spec.
+        ValueError: no answer follows from the rows of a measurement.
+    """
+    assessments = tuple(assess(measurement) for measurement in published)
+    best = tuple(chosen(assessments))
+    of_mnist = [
+        assessment.summary
+        for assessment in best
+        if assessment.published.question.task == yardstick.TASK
+    ]
+    by_page = {
+        page_of(assessment): row_of(assessment, yardstick.ratio(assessment.summary, of_mnist))
+        for assessment in assessments
+    }
+    rows = [by_page[page_of(assessment)] for assessment in best]
+    return Board(assessments, best, (*rows, *_only_published_elsewhere(rows)), by_page)
+
+
+def chosen(assessments: Iterable[Assessment]) -> list[Assessment]:
     """Return one measurement of each thing measured: that with the most seeds, then trials.
 
-    Measurements of one thing differ in how trials were searched for alone; another first seed, or
-    another threshold, makes another one.
+    Measurements of one thing differ only in how trials were searched for; another first seed, or
+    another threshold, makes another thing. One of the first edition gives way to a later
+    measurement of the same question, whatever its threshold.
     """
-    best: dict[tuple[str, float, int], Published] = {}
-    for one in published:
-        key = (one.spec(1, 0).group, one.threshold, one.question.seed)
-        if key not in best or _weight(one) > _weight(best[key]):
-            best[key] = one
+    listed = list(assessments)
+    measured_again = {
+        _subject(assessment) for assessment in listed if not assessment.published.is_first_edition
+    }
+    best: dict[tuple[str, float, int], Assessment] = {}
+    for assessment in listed:
+        published = assessment.published
+        if published.is_first_edition and _subject(assessment) in measured_again:
+            continue
+        key = (published.spec(1, 0).group, published.threshold, published.question.seed)
+        if key not in best or _weight(assessment) > _weight(best[key]):
+            best[key] = assessment
     return sorted(best.values(), key=rank)
 
 
-def _weight(one: Published) -> tuple[int, int, str]:
-    return _seeds(one), len(one.rows), one.name
+def _subject(assessment: Assessment) -> str:
+    """Return what is measured, as canonical JSON, whatever rule of stopping its trials follow."""
+    published = assessment.published
+    rule = {"stopping", "stop_score", "agent_version"}
+    common = {name: value for name, value in published.common.items() if name not in rule}
+    question = published.question
+    return canonical({**common, "judged_by": question.judged_by, "first_seed": question.seed})
 
 
-def _seeds(one: Published) -> int:
-    return len({row.seed for row in one.rows if row.status not in MISSING})
+def _weight(assessment: Assessment) -> tuple[int, int, str]:
+    return assessment.seeds, len(assessment.published.rows), assessment.published.name
 
 
-def rank(one: Published) -> tuple[Any, ...]:
-    """Return what measurements are ordered by: d_int90, those above their dmax, those without."""
-    found = one.answer
-    group = 0 if found.d_int90 is not None else 1 if found.censored else 2
-    return group, found.d_int90 or one.dmax, one.question.task, one.name
+def rank(assessment: Assessment) -> tuple[Any, ...]:
+    """Return the sort key: by d_int90, then those above their dmax, then those without an answer.
+
+    A bracket stands at its geometric mean.
+    """
+    published, middle = assessment.published, assessment.middle
+    group = 0 if middle is not None else 1 if assessment.estimate.censored else 2
+    return group, middle or published.dmax, published.question.task, published.name
 
 
-def entries(published: Sequence[Published]) -> list[LeaderboardRow]:
-    """Return the rows in order, and those that the paper has and nobody measured here."""
-    summaries = [summarise(one.records()) for one in published]
-    of_mnist = [item for item in summaries if item.spec.task == yardstick.TASK]
-    ratios = [yardstick.ratio(item, of_mnist) for item in summaries]
-    found = [_entry(*row) for row in zip(published, summaries, ratios, strict=True)]
-    measured = {(one.task, one.network.partition("+")[0]) for one in found}
-    return found + [
-        LeaderboardRow(
-            row.task, row.kind, row.network, status=row.missing, paper=row.figure,
-            paper_note=row.note,
-        )
-        for row in paper.PAPER
-        if (row.task, row.network) not in measured
-    ]  # fmt: skip
+def page_of(assessment: Assessment) -> str:
+    """Return the path of a measurement's page below the folder of results."""
+    return publisher.path(assessment.published, Path()).with_suffix(".html").as_posix()
 
 
-def _entry(one: Published, summary: Summary, ratio: Ratio | None) -> LeaderboardRow:
-    asked, d = one.question, one.answer.d_int90
-    said = paper.published_figure(asked.task, asked.network)
-    seeds = _seeds(one)
-    is_full = seeds >= FULL_SEEDS[one.kind] and not one.answer.withheld
+def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
+    """Return the row of a measurement.
+
+    Args:
+        assessment: the measurement and what follows from it.
+        ratio: how it compares with MNIST; None where that is not known.
+    """
+    published, estimate = assessment.published, assessment.estimate
+    question, d = published.question, assessment.d
+    elsewhere = paper.published_figure(question.task, question.network)
+    shortcomings = assessment.shortcomings
+    low, high = estimate.bracket or (None, None)
     return LeaderboardRow(
-        task=asked.task,
-        kind=one.kind,
-        network=asked.network,
-        D=one.D,
-        agent=asked.agent,
-        projection=asked.projection,
-        rule=asked.judged_by,
+        task=question.task,
+        kind=published.kind,
+        network=question.network,
+        D=published.D,
+        agent=question.agent,
+        projection=question.projection,
+        rule=question.judged_by,
         d_int90=d,
-        ci_low=one.answer.ci_low,
-        ci_high=one.answer.ci_high,
-        dmax=one.dmax,
-        censored=one.answer.censored,
-        is_least=summary.estimate.is_least,
-        withheld=one.answer.withheld,
+        ci_low=estimate.ci_low,
+        ci_high=estimate.ci_high,
+        bracket_low=low,
+        bracket_high=high,
+        d_reliable=estimate.d_reliable,
+        reliable_low=estimate.reliable_low,
+        reliable_high=estimate.reliable_high,
+        dmax=published.dmax,
+        censored=estimate.censored,
+        is_least=estimate.is_least,
+        withheld=estimate.withheld,
         ratio=None if ratio is None else round(ratio.value, 6),
         ratio_rule="" if ratio is None else ratio.other_rule,
-        compression=None if d is None else round(one.D / d, 2),
-        manifold=None if d is None else one.D - d,
-        policy_bytes=None if one.policy is None else one.policy.file_bytes,
-        seeds=seeds,
-        trials=len(one.rows),
-        reference=one.reference,
-        random=one.random,
-        hidden_state=sum(one.hidden_state.values()),
-        env_steps=one.env_steps,
-        status="full" if is_full else "provisional",
-        paper="" if said is None else said.figure,
-        paper_note="" if said is None else said.note,
-        command=one.command,
-        page=publisher.path(one, Path()).with_suffix(".html").as_posix(),
+        compression=None if d is None else round(published.D / d, 2),
+        manifold=None if d is None else published.D - d,
+        policy_bytes=None if published.policy is None else published.policy.file_bytes,
+        seeds=assessment.seeds,
+        trials=len(published.rows),
+        reference=published.reference,
+        reference_seeds=assessment.reference_seeds,
+        reference_source=published.reference_record.source,
+        random=published.random,
+        hidden_state=sum(published.hidden_state.values()),
+        env_steps=published.env_steps,
+        status="provisional" if shortcomings else "full",
+        provisional_because="; ".join(shortcomings),
+        edition="first edition" if published.is_first_edition else "",
+        budget=published.common.get("budget"),
+        is_own_budget=question.budget is None,
+        improving=assessment.improving,
+        paper="" if elsewhere is None else elsewhere.figure,
+        paper_note="" if elsewhere is None else elsewhere.note,
+        command=published.command,
+        page=page_of(assessment),
     )
+
+
+def _only_published_elsewhere(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Return a row for each figure of the paper that has no measurement here."""
+    measured = {(row.task, row.network.partition("+")[0]) for row in rows}
+    return [
+        LeaderboardRow(
+            figure.task,
+            figure.kind,
+            figure.network,
+            status=figure.missing,
+            paper=figure.figure,
+            paper_note=figure.note,
+        )
+        for figure in paper.PAPER
+        if (figure.task, figure.network) not in measured
+    ]

@@ -1,14 +1,12 @@
-"""Re-derives a published measurement from its rows, and repeats trials of it.
+"""Re-derives a published measurement from its rows, and checks the policy beside it.
 
-What this can show: that a file is whole, that its numbers follow from its rows, that its policy is
-the one it names, and, by repeating trials, that these come out the same here. A digest shows that
-something was changed by accident or in part; whoever changes a file on purpose can compute it
-anew, and only repeated trials speak against that.
+This can show that a file is whole, that its numbers follow from its rows, and that its policy is
+the one it names. A digest reveals a change by accident or in part; whoever changes a file on
+purpose can compute it anew, and only repeated trials (`rerun`) reveal that.
 """
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,22 +15,25 @@ from pathlib import Path
 import numpy as np
 
 from rlid.dimension import make_search
-from rlid.errors import DamagedRecord, PolicyFileError
+from rlid.errors import DamagedRecord, InputError
+from rlid.leaderboard import policy_checks
 from rlid.leaderboard import publish as publisher
-from rlid.leaderboard.published import Published, TrialRow, bounds, largest_hidden_state
-from rlid.measurement import answer_json, curve_json
-from rlid.records import MISSING, versions
-from rlid.store import Reference, parse_z, read_limited
-
-FLOAT_BYTES = 4
-MAX_POLICY_BYTES = 64 * 1024 * 1024
+from rlid.leaderboard.assessment import Assessment, assess
+from rlid.leaderboard.from_records import largest_hidden_state
+from rlid.leaderboard.published import Answer, Published, TrialRow, bounds
+from rlid.measurement import as_trial, curve_json
+from rlid.records import MISSING, Judgement, versions
+from rlid.store import Reference
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found wrong, and what could not be told; one line each.
+    """What a check of a published file came to.
 
-    `checked` names what was looked at, and nothing more is claimed.
+    Attributes:
+        checked: what was looked at; nothing more is claimed.
+        problems: what is wrong, one line each.
+        notes: what could not be told, one line each.
     """
 
     checked: tuple[str, ...]
@@ -51,97 +52,114 @@ def verify(source: Path) -> tuple[Published, Verdict]:
     Raises:
         DamagedRecord: it is no published measurement.
     """
-    one = publisher.read(source)
+    published = publisher.read(source)
     problems = [
-        *_digests(one), *_judgement(one), *_reference(one, one.reference_record), *_rows(one),
-        *_answer(one), *_report(one),
+        *_digests(published), *_judgement(published),
+        *_reference(published, published.reference_record), *_rows(published),
+        *policy_checks.report_problems(published),
     ]  # fmt: skip
+    assessment = None
+    try:
+        assessment = assess(published)
+        problems += _answer(assessment)
+    except ValueError as error:
+        problems.append(f"no answer follows from the rows: {error}")
     checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
-    notes = list(_versions(one))
+    notes = list(_versions(published))
+    if published.is_first_edition:
+        notes.append("first edition: one look could end a trial; to be measured again")
     for name, suffix, check in (
-        ("z", ".safetensors", _check_z),
-        ("policy", ".rlid", _check_policy),
+        ("z", ".safetensors", policy_checks.z_problems),
+        ("policy", ".rlid", policy_checks.file_problems),
     ):
         beside = source.with_suffix(suffix)
         if beside.is_file():
             checked.append(name)
-            problems += [f"{beside.name}: {line}" for line in check(one, beside)]
+            problems += [f"{beside.name}: {line}" for line in check(published, beside)]
         else:
             notes.append(f"no {name} lies beside it")
-    if not problems and _asked(one) == {(row.d, row.seed) for row in one.rows}:
-        checked.append("search")
-    elif not problems:
-        notes.append("the search of this version of rlid would have asked for other trials")
-    return one, Verdict(tuple(checked), tuple(problems), tuple(notes))
+    if assessment is not None and not problems:
+        if _asked(assessment) == {(row.d, row.seed) for row in published.rows}:
+            checked.append("search")
+        else:
+            notes.append("the search of this version of rlid would have asked for other trials")
+    return published, Verdict(tuple(checked), tuple(problems), tuple(notes))
 
 
-def _digests(one: Published) -> Iterator[str]:
-    if one.digest() != one.sha256:
+def _digests(published: Published) -> Iterator[str]:
+    if published.digest() != published.sha256:
         yield "the content is not that of its SHA-256: something was altered"
-    if one.command != one.question.command:
-        yield f"the command does not ask the question: it should be {one.question.command}"
+    if published.command != published.question.command:
+        yield f"the command does not ask the question: it should be {published.question.command}"
 
 
-def _judgement(one: Published) -> Iterator[str]:
-    asked = one.question
-    if asked.rule == "normalised":
-        threshold = one.random + asked.fraction * (one.reference - one.random)
-    else:
-        threshold = asked.fraction * one.reference
-    if not np.isclose(threshold, one.threshold, rtol=1e-12, atol=0):
-        yield f"threshold {one.threshold!r}: rule {asked.rule} gives {threshold!r}"
-    if one.random != one.reference_record.random:
-        yield f"random score {one.random!r}: its record says {one.reference_record.random!r}"
-    is_own = asked.baseline == "own"
-    if is_own and one.reference != one.reference_record.reference:
-        yield f"reference {one.reference!r}: its record says {one.reference_record.reference!r}"
-    common = one.common
+def _judgement(published: Published) -> Iterator[str]:
+    question, record = published.question, published.reference_record
+    try:
+        by_rule = Judgement.of(question, random=published.random, full=published.reference)
+        threshold = by_rule.threshold or 0.0
+        if not np.isclose(threshold, published.threshold, rtol=1e-12, atol=0):
+            yield f"threshold {published.threshold!r}: rule {question.rule} gives {threshold!r}"
+    except InputError as error:
+        yield str(error)
+    if published.random != record.random:
+        yield f"random score {published.random!r}: its record says {record.random!r}"
+    is_own = question.baseline == "own"
+    if is_own and published.reference != record.reference:
+        yield f"reference {published.reference!r}: its record says {record.reference!r}"
+    common = published.common
     named = (common.get("task"), common.get("agent"), common.get("network"))
-    if named != (asked.task, asked.agent, asked.network):
+    if named != (question.task, question.agent, question.network):
         yield "the trials are of another task, agent or network than the question"
-    if common.get("stop_score") not in (None, one.threshold):
+    if common.get("stop_score") not in (None, published.threshold):
         yield f"trials stopped at {common.get('stop_score')!r}, not at the threshold"
 
 
-def _reference(one: Published, found: Reference) -> Iterator[str]:
-    measured = (found.task, found.network, found.D, found.protocol)
-    if measured != (one.question.task, one.question.network, one.D, one.common.get("protocol")):
+def _reference(published: Published, reference: Reference) -> Iterator[str]:
+    question, protocol = published.question, published.common.get("protocol")
+    measured = (reference.task, reference.network, reference.D, reference.protocol)
+    if measured != (question.task, question.network, published.D, protocol):
         yield "the reference is of another task, network or protocol"
     medians = []
-    for direct in found.direct:
+    for direct in reference.direct:
         scores = [trial.score for trial in direct.trials if trial.score is not None]
         if direct.median is not None:
             medians.append(direct.median)
         if scores and direct.median != statistics.median(scores):
             yield f"the median of direct training by {direct.agent} is not {direct.median!r}"
-    if not medians or found.reference != max(medians):
-        yield f"the reference {found.reference!r} is not the best median of direct training"
+    given = (question.reference, question.reference_source)
+    if reference.is_given and given != (reference.reference, reference.source):
+        yield f"the reference was given as {reference.reference!r}, which was not asked for"
+    if not reference.is_given and question.reference is not None:
+        yield f"the question gives the reference {question.reference!r}, its record another one"
+    if not reference.is_given and (not medians or reference.reference != max(medians)):
+        yield f"the reference {reference.reference!r} is not the best median of direct training"
 
 
-def _rows(one: Published) -> Iterator[str]:
-    low, high = bounds(one.question, one.D)
-    seeds = range(one.question.seed, one.question.seed + one.question.seeds)
-    episodes = one.common.get("protocol", {}).get("scoring_episodes")
+def _rows(published: Published) -> Iterator[str]:
+    low, high = bounds(published.question, published.D)
+    seeds = range(published.question.seed, published.question.seed + published.question.seeds)
+    episodes = published.common.get("protocol", {}).get("scoring_episodes")
     seen = set[tuple[int, int]]()
-    for row in one.rows:
+    for row in published.rows:
         name = f"d = {row.d}, seed {row.seed}"
         if (row.d, row.seed) in seen:
             yield f"{name}: there are two such rows"
         seen.add((row.d, row.seed))
         if not low <= row.d <= high or row.seed not in seeds:
             yield f"{name}: outside what was asked"
-        if row.versions >= len(one.versions):
+        if row.versions >= len(published.versions):
             yield f"{name}: names versions that are not listed"
-        yield from (f"{name}: {line}" for line in _row(one, row, episodes))
-    if one.question.search == "grid":
-        wanted = len(one.question.dims or range(low, high + 1)) * len(seeds)
+        yield from (f"{name}: {line}" for line in _row(published, row, episodes))
+    if published.question.search == "grid":
+        wanted = len(published.question.dims or range(low, high + 1)) * len(seeds)
         if len(seen) != wanted:
             yield f"a grid of {wanted} trials has {len(seen)} rows"
 
 
-def _row(one: Published, row: TrialRow, episodes: object) -> Iterator[str]:
+def _row(published: Published, row: TrialRow, episodes: object) -> Iterator[str]:
     try:
-        if one.spec(row.d, row.seed).key != row.key:
+        if published.spec(row.d, row.seed).key != row.key:
             yield "the key is not that of its spec"
     except DamagedRecord as error:
         yield f"no spec: {error}"
@@ -151,9 +169,11 @@ def _row(one: Published, row: TrialRow, episodes: object) -> Iterator[str]:
         if row.score is not None:
             yield f"{row.status}, but it has a score"
         return
-    has_passed = row.score is not None and row.score >= one.threshold and not row.reason
+    score = row.score if row.deciding_score is None else row.deciding_score
+    has_passed = score is not None and score >= published.threshold and not row.reason
     if (row.status == "solved") != has_passed:
-        yield f"{row.status}, at a score of {row.score!r} and a threshold of {one.threshold!r}"
+        yield f"{row.status}, at a score of {score!r} and a threshold of {published.threshold!r}"
+    yield from _stopping(published, row)
     if row.score is not None and row.episodes != episodes:
         yield f"scored in {row.episodes} episodes, not in {episodes}"
     if (row.score is None) != (row.theta_sha256 is None):
@@ -162,101 +182,59 @@ def _row(one: Published, row: TrialRow, episodes: object) -> Iterator[str]:
         yield "the hash of its weights without that of z, or the other way round"
 
 
-def _answer(one: Published) -> Iterator[str]:
-    try:
-        found = one.estimate()
-    except ValueError as error:
-        yield f"no answer follows from the rows: {error}"
-        return
-    if answer_json(found) != one.answer.model_dump():
-        yield f"the rows give {answer_json(found)}, not {one.answer.model_dump()}"
-    if curve_json(found) != [point.model_dump() for point in one.curve]:
+def _stopping(published: Published, row: TrialRow) -> Iterator[str]:
+    """Check which scores a row has against the stopping rule of its trials."""
+    is_confirmed = published.common.get("stopping", "look") == "confirmed"
+    if not is_confirmed and row.deciding_score is not None:
+        yield "a deciding score, where one look ends a trial"
+    if is_confirmed and (row.score is None) != (row.deciding_score is None):
+        yield "a score without the one that decided, or the other way round"
+    if is_confirmed and row.status == "unsolved" and row.score != row.deciding_score:
+        yield "unsolved, but its score is not the one that decided"
+
+
+def _answer(assessment: Assessment) -> Iterator[str]:
+    published, derived = assessment.published, Answer.of(assessment.estimate)
+    # Files of the first edition say nothing of some fields.
+    stated = published.answer.model_dump(exclude_unset=True)
+    differing = [name for name, value in stated.items() if value != getattr(derived, name)]
+    if differing:
+        yield "; ".join(
+            f"{name}: the rows give {getattr(derived, name)!r}, not {stated[name]!r}"
+            for name in differing
+        )
+    if curve_json(assessment.estimate) != [point.model_dump() for point in published.curve]:
         yield "the curve does not follow from the rows"
-    if sum(row.env_steps for row in one.rows) != one.env_steps:
-        yield f"the rows' environment steps do not add up to {one.env_steps:,}"
-    if largest_hidden_state(one.rows) != one.hidden_state:
+    if sum(row.env_steps for row in published.rows) != published.env_steps:
+        yield f"the rows' environment steps do not add up to {published.env_steps:,}"
+    if largest_hidden_state(published.rows) != published.hidden_state:
         yield "the hidden state is not the largest of the rows"
-    smallest = one.smallest()
-    if one.smallest_solved != (None if smallest is None else smallest.d):
-        yield f"the smallest solved d is not {one.smallest_solved}"
+    smallest = published.smallest()
+    if published.smallest_solved != (None if smallest is None else smallest.d):
+        yield f"the smallest solved d is not {published.smallest_solved}"
 
 
-def _check_z(one: Published, beside: Path) -> Iterator[str]:
-    row = one.smallest()
-    data = read_limited(beside, MAX_POLICY_BYTES)
-    if row is None or hashlib.sha256(data).hexdigest() != row.z_sha256:
-        yield "not the z of the smallest solved row"
-        return
-    try:
-        if not np.isfinite(parse_z(data, row.d)).all():
-            yield "z is not finite"
-    except DamagedRecord as error:
-        yield str(error)
-
-
-def _check_policy(one: Published, beside: Path) -> Iterator[str]:
-    from rlid.policies import policy_file
-
-    report, data = one.policy, read_limited(beside, MAX_POLICY_BYTES)
-    if report is None:
-        yield "the measurement knows of no policy"
-        return
-    if hashlib.sha256(data).hexdigest() != report.file_sha256:
-        yield "not the file that was exported"
-        return
-    try:
-        file = policy_file.parse(data)
-    except PolicyFileError as error:
-        yield str(error)
-        return
-    asked = one.question
-    if (file.d, file.seed, file.bits) != (report.d, report.seed, report.bits):
-        yield "of another d, seed or width than the measurement says"
-    if (file.task, file.network, file.projection) != (asked.task, asked.network, asked.projection):
-        yield "a policy of another task, network or projection"
-    if (report.file_bytes, report.z_bytes) != (len(data), -(-file.z_bits // 8)):
-        yield "its bytes are not as many as the measurement says"
-
-
-def _report(one: Published) -> Iterator[str]:
-    """Check what a measurement says of its policy, whether the file lies beside it or not."""
-    found = one.policy
-    if found is None:
-        return
-    row = next((row for row in one.rows if row.key == found.trial), None)
-    if row is None or row.status != "solved" or (found.d, found.seed) != (row.d, row.seed):
-        yield "its policy is of a trial that is not in the rows, or not solved"
-    if (found.D, found.threshold) != (one.D, one.threshold):
-        yield f"its policy was held against D = {found.D} and a threshold of {found.threshold!r}"
-    bits = 8 * (found.file_bytes + FLOAT_BYTES * sum(row.hidden_state.values() if row else ()))
-    if (found.network_bytes, found.description_bits) != (FLOAT_BYTES * found.D, bits):
-        yield "the bytes of its network, or the bits of its description, do not follow"
-    if found.solved != (found.score >= found.threshold):
-        yield "the score of its policy and its success do not go together"
-    if found.episodes != one.common.get("protocol", {}).get("scoring_episodes"):
-        yield f"its policy was scored in {found.episodes} episodes"
-    tried = [each for each in found.attempts if (each.seed, each.bits) == (found.seed, found.bits)]
-    if not tried or any(each.error < 0 for each in found.attempts):
-        yield "the width of its policy is none that was validated"
-
-
-def _versions(one: Published) -> Iterator[str]:
+def _versions(published: Published) -> Iterator[str]:
+    """Yield a note for each library whose version here is another than that of the trials."""
     here = versions()
-    for name in sorted({name for each in one.versions for name in each}):
-        found = {each[name] for each in one.versions if name in each}
-        if found != {here.get(name)}:
-            yield f"made with {name} {', '.join(sorted(found))}; here it is {here.get(name)}"
+    for name in sorted({name for listed in published.versions for name in listed}):
+        used = {listed[name] for listed in published.versions if name in listed}
+        if used != {here.get(name)}:
+            yield f"made with {name} {', '.join(sorted(used))}; here it is {here.get(name)}"
 
 
-def _asked(one: Published) -> set[tuple[int, int]] | None:
+def _asked(assessment: Assessment) -> set[tuple[int, int]] | None:
     """Return the trials that the search asks for, given the outcomes; None if a row is missing."""
-    asked = one.question
+    published = assessment.published
+    question = published.question
+    dims = question.dims or (None if question.dmax else (published.D,))
     search = make_search(
-        asked.search, dmax=one.dmax, dims=asked.dims or ((one.D,) if not asked.dmax else None),
-        seeds=range(asked.seed, asked.seed + asked.seeds), precision=asked.precision,
-        max_trials=asked.max_trials,
+        question.search, dmax=published.dmax, dims=dims,
+        seeds=range(question.seed, question.seed + question.seeds), precision=question.precision,
+        max_trials=question.max_trials,
     )  # fmt: skip
-    outcome = {(trial.d, trial.seed): trial for trial in one.trials()}
+    trials = [as_trial(record) for record in assessment.summary.records]
+    outcome = {(trial.d, trial.seed): trial for trial in trials}
     so_far: list[tuple[int, int]] = []
     try:
         while pairs := search.next_round([outcome[pair] for pair in so_far]):

@@ -1,7 +1,7 @@
 """MNIST with the paper's fully connected network, which every other measurement is held against.
 
 "Solving the inverted pendulum is 100 times easier than classifying digits from MNIST" (Li et al.
-2018) is a ratio of two d_int90: this one stands below the fraction.
+2018) is a ratio of two d_int90. The d_int90 of this measurement is the denominator.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ TASK, NETWORK, AGENT = "mnist", "mlp:200x200", "adam"
 
 @dataclass(frozen=True)
 class Ratio:
-    """A d_int90 over MNIST's; `is_above` where only a lower bound of the former is known.
+    """A d_int90 over that of MNIST.
 
-    `is_least` is the other way round: only an upper bound is.
-    `other_rule` is the rule that MNIST was judged by, where that is not the measurement's own.
+    Attributes:
+        value: the ratio.
+        is_above: whether it is only a lower bound, since d_int90 lies above dmax.
+        is_least: whether it is only an upper bound, since no smaller d was open.
+        other_rule: the rule that MNIST was judged by, where it is another one than that of the
+            measurement; else "".
     """
 
     value: float
@@ -28,34 +32,41 @@ class Ratio:
     other_rule: str = ""
 
     def __str__(self) -> str:
-        """Say it in two digits, for a table; a star marks another rule."""
+        """Return the ratio in two digits, for a table; a star marks another rule."""
         bound = "> " if self.is_above else "at most " if self.is_least else ""
         return f"{bound}{self.value:.2g}{'*' if self.other_rule else ''}"
 
 
-def ratio(item: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
-    """Return how a measurement compares with MNIST's, by the same rule where there is one.
+def ratio(summary: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
+    """Return how a measurement compares with MNIST, judged by the same rule where possible.
 
-    `of_mnist` are the measurements of MNIST there are; of several the one with most trials counts.
-    None where there is none, or one of the two has no answer.
+    None without a measurement of MNIST that has a figure, and where the measurement has no answer
+    or only a bracket.
+
+    Args:
+        summary: the measurement.
+        of_mnist: all measurements of MNIST; of several that fit, the one with most trials counts.
     """
     units = [
         other
         for other in of_mnist
         if (other.spec.network, other.spec.agent) == (NETWORK, AGENT)
         and other.estimate.d_int90 is not None
+        and other.estimate.bracket is None
     ]
-    found = item.estimate
-    if not units or (found.d_int90 is None and not found.censored):
+    estimate = summary.estimate
+    has_answer = estimate.d_int90 is not None or estimate.censored
+    if not units or not has_answer or estimate.bracket is not None:
         return None
     unit = max(
-        units, key=lambda other: (_rule(other) == _rule(item), len(other.records), other.path)
+        units,
+        key=lambda other: (_rule(other) == _rule(summary), len(other.records), other.path),
     )
-    value = (found.d_int90 or found.dmax) / (unit.estimate.d_int90 or 1)
-    other_rule = "" if _rule(unit) == _rule(item) else _rule(unit)
-    return Ratio(value, found.censored, found.is_least, other_rule)
+    value = (estimate.d_int90 or estimate.dmax) / (unit.estimate.d_int90 or 1)
+    other_rule = "" if _rule(unit) == _rule(summary) else _rule(unit)
+    return Ratio(value, estimate.censored, estimate.is_least, other_rule)
 
 
-def _rule(item: Summary) -> str:
-    """Return the rule by which it was judged; records from before rules were kept say nothing."""
-    return item.records[0].rule or "normalised"
+def _rule(summary: Summary) -> str:
+    """Return the rule of success; records from before the rule was recorded were normalised."""
+    return summary.records[0].rule or "normalised"

@@ -1,26 +1,45 @@
 """One measurement, from its options to d_int90.
 
-A plan is checked before anything is trained, and a runner sends its trials to an engine.
-A summary recomputes the answer from a store.
+A plan is checked before anything is trained, a reference is established, and a runner sends trials
+to an engine. A summary recomputes the answer from a store.
 """
 
+from rlid.measurement.answer import answer as answer
+from rlid.measurement.answer import answer_json as answer_json
+from rlid.measurement.answer import count as count
+from rlid.measurement.answer import curve_json as curve_json
+from rlid.measurement.answer import details as details
+from rlid.measurement.answer import details_json as details_json
+from rlid.measurement.answer import further as further
+from rlid.measurement.answer import is_bracket as is_bracket
+from rlid.measurement.answer import reliable as reliable
 from rlid.measurement.budget_check import check_budget as check_budget
 from rlid.measurement.check import MAX_TRIALS as MAX_TRIALS
 from rlid.measurement.check import Check as Check
 from rlid.measurement.check import check as check
 from rlid.measurement.control import Control as Control
+from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
+from rlid.measurement.direct_training import measure_reference as measure_reference
+from rlid.measurement.inference import as_trial as as_trial
+from rlid.measurement.inference import infer as infer
+from rlid.measurement.inference import reasons as reasons
+from rlid.measurement.inference import under_other_references as under_other_references
+from rlid.measurement.inference import why_not_published as why_not_published
 from rlid.measurement.measure import Measurement as Measurement
-from rlid.measurement.measure import answer as answer
-from rlid.measurement.measure import count as count
 from rlid.measurement.measure import measure as measure
 from rlid.measurement.measure import run_plan as run_plan
+from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
+from rlid.measurement.plan import plan_of as plan_of
+from rlid.measurement.question import ask as ask
+from rlid.measurement.reference import default_agents as default_agents
+from rlid.measurement.reference import describe as describe
+from rlid.measurement.reference import establish as establish
 from rlid.measurement.runner import Runner as Runner
 from rlid.measurement.runner import Watcher as Watcher
 from rlid.measurement.summary import Summary as Summary
-from rlid.measurement.summary import answer_json as answer_json
-from rlid.measurement.summary import as_trial as as_trial
-from rlid.measurement.summary import curve_json as curve_json
+from rlid.measurement.summary import compare_summaries as compare_summaries
+from rlid.measurement.summary import is_first_edition as is_first_edition
 from rlid.measurement.summary import measurements as measurements
 from rlid.measurement.summary import summarise as summarise
 
@@ -29,21 +48,40 @@ __all__ = [
     "Control",
     "MAX_TRIALS",
     "Measurement",
+    "Plan",
+    "REFERENCE_SEEDS",
     "Runner",
     "Summary",
     "Watcher",
     "answer",
     "answer_json",
     "as_trial",
+    "ask",
     "check",
     "check_budget",
+    "compare_summaries",
     "control",
     "count",
     "curve_json",
+    "default_agents",
+    "describe",
+    "details",
+    "details_json",
+    "establish",
+    "further",
+    "infer",
+    "is_bracket",
+    "is_first_edition",
     "measure",
+    "measure_reference",
     "measurements",
     "plan",
+    "plan_of",
+    "reasons",
+    "reliable",
     "run_plan",
     "summarise",
     "summary",
+    "under_other_references",
+    "why_not_published",
 ]

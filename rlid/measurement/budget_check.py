@@ -5,23 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rlid.dimension import Estimate, estimate
-from rlid.measurement.measure import Measurement, answer
+from rlid.dimension import Estimate
+from rlid.measurement.answer import answer, answer_json
+from rlid.measurement.inference import infer
+from rlid.measurement.measure import Measurement
 from rlid.measurement.runner import Runner
-from rlid.measurement.summary import answer_json, as_trial
 from rlid.records import Record
 
 FACTOR = 2
 FOLDER = "budget-checks"
-"""Of the store: trials that were chosen because they had failed are no sample of anything."""
+"""Folder in the store for these trials: chosen because they failed, they are no sample."""
 
 
 @dataclass(frozen=True)
 class BudgetCheck:
     """What FACTOR times the budget changes.
 
-    `rerun` are the records of the unsolved trials inside the interval, run again with the larger
-    budget; `before` and `after` are the answers without and with them in their places.
+    Attributes:
+        budget: steps of a trial of the measurement.
+        rerun: the records of the unsolved trials inside the interval, run again with the larger
+            budget.
+        before: the answer of the measurement.
+        after: the answer with `rerun` in their places.
     """
 
     budget: int
@@ -36,7 +41,7 @@ class BudgetCheck:
 
     @property
     def moves(self) -> bool:
-        """Whether d_int90 is another one with the larger budget."""
+        """Whether d_int90 differs with the larger budget."""
         return (self.before.d_int90, self.before.censored) != (
             self.after.d_int90,
             self.after.censored,
@@ -68,12 +73,14 @@ class BudgetCheck:
 def check_budget(runner: Runner, measured: Measurement) -> BudgetCheck:
     """Run the unsolved trials next to the threshold again, with FACTOR times the budget.
 
+    They are judged as the measurement is, by the same reference.
+
     Raises:
         StoreError: the store cannot be written.
     """
-    plan, found = measured.plan, measured.estimate
-    low = min(found.ci_low or found.d_int90 or plan.dmax, plan.dmax)
-    high = found.ci_high or found.d_int90 or plan.dmax
+    plan, before = measured.plan, measured.estimate
+    low = min(before.ci_low or before.d_int90 or plan.dmax, plan.dmax)
+    high = before.ci_high or before.d_int90 or plan.dmax
     near = [
         record
         for record in measured.records
@@ -86,7 +93,6 @@ def check_budget(runner: Runner, measured: Measurement) -> BudgetCheck:
         rerun = apart.run(longer, specs, measured.judgement)
     replaced = {(record.spec.d, record.spec.seed): record for record in measured.records}
     replaced.update({(record.spec.d, record.spec.seed): record for record in rerun})
-    after = estimate(
-        [as_trial(record) for record in replaced.values()], dmax=plan.dmax, dmin=min(plan.dims)
-    )
-    return BudgetCheck(plan.task.budget, tuple(rerun), found, after)
+    records = list(replaced.values())
+    after = infer(records, measured.reference, dmin=min(plan.dims), dmax=plan.dmax)
+    return BudgetCheck(plan.task.budget, tuple(rerun), before, after)

@@ -1,10 +1,10 @@
-"""Is d_int90 at most N? The question a CI asks, answered with as few trials as it takes.
+"""Whether d_int90 is at most N, for continuous integration, with as few trials as it takes.
 
 The probability of success rises with d, so d_int90 is at most N exactly where at d = N it is at
-least one half: all trials are run there, one for each seed, in rounds of fixed size. After each
-round the posterior of that probability (uniform prior) says whether to go on. Looking often and
-stopping at doubt costs false alarms, so each end is left only when it is quite sure; if the trials
-run out first, the rule of Li et al. (2018) decides: the median seed.
+least one half. All trials are run at d = N, one for each seed, in rounds of fixed size. After each
+round the posterior of that probability (uniform prior) says whether to go on. Several looks make
+false alarms likelier, so that a verdict needs a posterior of SURE; where the trials run out first,
+the rule of Li et al. (2018) decides: the median seed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rlid.measurement.answer import count
+from rlid.measurement.inference import reasons
+from rlid.measurement.measure import reference_json
+from rlid.measurement.reference import Standard, establish
 from rlid.measurement.runner import Runner
-from rlid.records import Judgement, Record
+from rlid.records import Record
 
 ROUND = 5
+"""Trials between two looks at the posterior."""
 MAX_TRIALS = 30
 SURE = 0.98
-"""The posterior probability at which it is decided."""
+"""The posterior probability from which on no further trial is run."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """The verdict on `d_int90 <= limit`; `probability` is that at least half of all seeds solve."""
+    """The verdict on `d_int90 <= limit`.
+
+    Attributes:
+        title: the measurement in one line.
+        limit: the largest d_int90 that passes.
+        standard: what the trials are judged by.
+        records: the trials, all at d = limit.
+        probability: that at least half of all seeds solve the task at the limit.
+    """
 
     title: str
     limit: int
-    judgement: Judgement
+    standard: Standard
     records: tuple[Record, ...]
     probability: float
 
@@ -39,17 +52,17 @@ class Check:
 
     @property
     def known(self) -> int:
-        """How many trials say anything: those that the environment did not fail in."""
+        """How many trials are not missing."""
         return sum(not record.is_missing for record in self.records)
 
     @property
     def failed(self) -> int:
-        """How many trials the environment or the machine failed in."""
+        """How many trials are missing."""
         return len(self.records) - self.known
 
     @property
     def is_decided(self) -> bool:
-        """Whether the posterior has left the middle."""
+        """Whether the posterior is sure, so that the median seed need not decide."""
         return not 1 - SURE < self.probability < SURE
 
     @property
@@ -62,16 +75,15 @@ class Check:
     def sentence(self) -> str:
         """The verdict in one line."""
         if self.failed:
-            verdict = f"no verdict: {self.failed} trials failed"
+            verdict = f"no verdict: {count(self.failed, 'trial')} failed"
         else:
             verdict = f"d_int90 is {'at most' if self.passes else 'above'} {self.limit}"
         how = f"probability {self.probability:.3f} that it is at most {self.limit}"
         if not self.is_decided:
             how += ", so the median seed decides"
-        return (
-            f"{self.title}: {verdict} ({self.solved} of {self.known} seeds solve the task at "
-            f"d = {self.limit}; {how})"
-        )
+        solved = f"{self.solved} of {self.known} seeds solve the task at d = {self.limit}"
+        word = "PASS" if self.passes else "FAIL"
+        return f"{word} {self.title}: {verdict} ({solved}; {how})"
 
     def to_json(self) -> dict[str, Any]:
         """Return what `rlid check --json` prints."""
@@ -84,8 +96,10 @@ class Check:
             "trials": self.known,
             "failed_trials": self.failed,
             "probability": round(self.probability, 6),
-            "threshold": self.judgement.threshold,
+            "threshold": self.standard.judgement.threshold,
+            "reference_record": reference_json(self.standard.reference),
             "scores": [record.score for record in self.records],
+            "reasons": reasons(self.records),
         }
 
 
@@ -94,19 +108,20 @@ def check(runner: Runner, limit: int) -> Check:
 
     Raises:
         ReferenceRefused: direct training does not work on this task.
+        TrialsFailed: the first trials all failed.
         StoreError: the store cannot be written.
     """
     plan = runner.plan
-    judgement = runner.judgement()
+    standard = establish(runner)
+    judgement = standard.judgement
     records: list[Record] = []
     while True:
         left = plan.seeds[len(records) :][:ROUND]
         probability = _probability(records)
         if not left or (records and not 1 - SURE < probability < SURE):
-            return Check(plan.title, limit, judgement, tuple(records), probability)
+            return Check(plan.title, limit, standard, tuple(records), probability)
         specs = [plan.spec(limit, seed, judgement.threshold) for seed in left]
-        # No estimate on the way: at one d alone it would say nothing.
-        records += runner.run(plan, specs, judgement)
+        records += runner.run(plan, specs, judgement, records)
 
 
 def _probability(records: Sequence[Record]) -> float:

@@ -1,4 +1,4 @@
-"""The linear control: how one linear layer, trained in all its weights, does on a measured task.
+"""The linear control: what direct training of a linear network reaches on a measured task.
 
 Where it solves the task, a d_int90 near its number of weights says little of the larger network.
 """
@@ -21,9 +21,9 @@ class Control:
 
     Attributes:
         D: its number of weights.
-        score: the best median over agents, on the reference's own seeds.
-        agent: whose median it is.
-        solves: whether that reaches the threshold of the measurement.
+        score: the best median over agents, on the seeds of references.
+        agent: the agent of that median.
+        solves: whether the score reaches the threshold of the measurement.
     """
 
     D: int
@@ -32,26 +32,27 @@ class Control:
     solves: bool
 
     def __str__(self) -> str:
-        """Say it in two words, for a table."""
+        """Return D and the verdict, for a table."""
         return f"{self.D}, {'solves' if self.solves else 'fails'}"
 
 
 def control(spec: TrialSpec, threshold: float | None, store: Path) -> Control | None:
     """Return the control of a measurement, or None where it has not been measured.
 
-    It is the reference of `rlid reference TASK --network linear`: the store's own, or the shipped.
+    It is what `rlid reference TASK --network linear` leaves in the store, or the shipped one.
 
     Raises:
         StoreError: a reference is damaged.
     """
     if threshold is None:
         return None
-    found = references.find(store, spec.task, spec.task_version, spec.protocol, NETWORK)
-    if found is None:
+    reference = references.find(store, spec.task, spec.task_version, spec.protocol, NETWORK)
+    if reference is None:
         return None
-    return Control(found.D, found.reference, found.agent, found.reference >= threshold)
+    score = reference.reference
+    return Control(reference.D, score, reference.agent, score >= threshold)
 
 
-def to_json(found: Control | None) -> dict[str, Any] | None:
-    """Return what `rlid show --json` prints of it."""
-    return None if found is None else vars(found)
+def to_json(linear: Control | None) -> dict[str, Any] | None:
+    """Return what `rlid show --json` prints of a control."""
+    return None if linear is None else vars(linear)

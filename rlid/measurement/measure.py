@@ -6,30 +6,52 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal
 
 from rlid.dimension import Estimate
 from rlid.engine import Place
-from rlid.errors import StoreError
-from rlid.measurement.plan import Plan, plan
+from rlid.measurement.answer import answer, answer_json, count, curve_json, details_json
+from rlid.measurement.inference import as_trial, infer
+from rlid.measurement.plan import Plan, plan_of
+from rlid.measurement.question import ask
+from rlid.measurement.reference import Standard, establish, judge
 from rlid.measurement.runner import Runner, Watcher
-from rlid.measurement.summary import answer_json, as_trial, curve_json, hidden_state
-from rlid.records import Judgement, Record, judged
-from rlid.store import measurements as measured
-from rlid.store import references
+from rlid.measurement.summary import hidden_state
+from rlid.records import Judgement, MeasurementSpec, Record, judged
+from rlid.store import Reference, measurements
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured: the plan, the scores it is judged by, the trials and the estimate."""
+    """What was measured.
+
+    Attributes:
+        plan: the question and everything that its names stand for.
+        standard: what the trials are judged by.
+        records: the trials, in the order in which the search asked for them.
+        estimate: what follows from them.
+        trials_run: how many of them were run now; the others were in the store.
+        seconds: how long it took.
+        other: the answer by the task's other baseline, where it has two.
+    """
 
     plan: Plan
-    judgement: Judgement
+    standard: Standard
     records: tuple[Record, ...]
     estimate: Estimate
     trials_run: int
     seconds: float
     other: OtherBaseline | None = None
+
+    @property
+    def judgement(self) -> Judgement:
+        """The threshold, and what it follows from."""
+        return self.standard.judgement
+
+    @property
+    def reference(self) -> Reference:
+        """What the threshold rests on."""
+        return self.standard.reference
 
     @property
     def sentence(self) -> str:
@@ -38,22 +60,25 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `rlid run --json` prints."""
+        question = self.plan.question
         return {
-            "task": self.plan.task.name,
+            "task": question.task,
             "task_version": self.plan.task.version,
-            "agent": self.plan.agent_name,
-            "network": self.plan.network.architecture.name,
+            "agent": question.agent,
+            "network": question.network,
             "D": self.plan.network.D,
-            "projection": self.plan.projection,
+            "projection": question.projection,
             "dmax": self.plan.dmax,
             "seeds": len(self.plan.seeds),
-            "fraction": self.plan.fraction,
-            "rule": self.plan.rule,
-            "baseline": self.plan.baseline,
+            "fraction": question.fraction,
+            "rule": self.judgement.rule,
+            "baseline": self.judgement.baseline,
             "random": self.judgement.random,
             "reference": self.judgement.reference,
+            "reference_record": reference_json(self.reference),
             "threshold": self.judgement.threshold,
             **answer_json(self.estimate),
+            **details_json(self.estimate),
             "trials": len(self.records),
             "trials_run": self.trials_run,
             "failed_trials": sum(record.is_missing for record in self.records),
@@ -73,7 +98,7 @@ class OtherBaseline:
     """
 
     baseline: str
-    threshold: float
+    threshold: float | None
     estimate: Estimate | None
 
     @property
@@ -86,50 +111,108 @@ class OtherBaseline:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `rlid run --json` prints of it."""
-        found = {"baseline": self.baseline, "threshold": self.threshold}
-        return found | (answer_json(self.estimate) if self.estimate else {})
+        fields: dict[str, Any] = {"baseline": self.baseline, "threshold": self.threshold}
+        return fields | (answer_json(self.estimate) if self.estimate else {})
+
+
+def reference_json(reference: Reference) -> dict[str, Any]:
+    """Return what JSON answers say of the reference, without the rows of its trials."""
+    names = ("reference", "agent", "seeds", "budget", "task_version", "measured_at", "stopping")
+    return {
+        **{name: getattr(reference, name) for name in names},
+        "source": reference.source,
+        "rlid": reference.versions.get("rlid"),
+        "scores": reference.scores,
+    }
 
 
 def measure(
     task: str,
     *,
+    agent: str | None = None,
+    network: str | None = None,
+    projection: str = "onehot",
+    dmax: int | None = None,
+    dims: Sequence[int] | None = None,
+    seeds: int = 10,
+    seed: int = 0,
+    search: Literal["adaptive", "bisect", "grid"] = "adaptive",
+    precision: float = 0.25,
+    max_trials: int | None = None,
+    budget: int | None = None,
+    observation: str | None = None,
+    backend: str | None = None,
+    full: bool = False,
+    fraction: float = 0.9,
+    rule: Literal["normalised", "raw", "paper"] = "normalised",
+    baseline: Literal["own", "global"] = "own",
+    reference: float | None = None,
+    reference_source: str | None = None,
+    settings: Sequence[str] = (),
+    imports: Sequence[str] = (),
     store: str | os.PathLike[str] = "rlid-store",
     jobs: int | None = None,
     place: Place | None = None,
     timeout: float | None = None,
     watcher: Watcher | None = None,
     retry: bool = False,
-    **options: Any,
 ) -> Measurement:
     """Measure the intrinsic dimension of a task.
 
     Args:
         task: a registered task, such as "cartpole" or "gym:MyEnv-v0".
+        agent: which optimizer searches z; None for the task's own.
+        network: the policy's or classifier's architecture, such as "mlp:20x20"; None for the
+            task's own.
+        projection: the kind of random projection.
+        dmax: the largest d to try; every d up to it is open to the search.
+        dims: the only d to try, in place of `dmax`.
+        seeds: how many seeds.
+        seed: the first seed.
+        search: how trials are chosen: "adaptive" asks what narrows the interval most, "bisect"
+            bisects d for each seed, "grid" runs every d with every seed.
+        precision: width of the 95 % interval over d_int90 at which the adaptive search ends.
+        max_trials: the most trials that the adaptive search asks for.
+        budget: steps of one trial's search: environment steps, or minibatches (evaluations, for
+            agents without gradients) of a supervised or synthetic task; None for the task's own.
+        observation: "raw", "scaled" or "frozen" in place of the task's own rule.
+        backend: what steps the environment, in place of the task's own.
+        full: run every trial to the end of its budget.
+        fraction: the share of the reference that counts as solved.
+        rule: "normalised" takes the fraction of the way from random actions to the reference,
+            "raw" the fraction of the reference, "paper" the same of the last candidate, without
+            an early stop.
+        baseline: "own" judges by this network's direct training, "global" by the task's figure.
+        reference: a reference score of your own, in place of direct training.
+        reference_source: where that score comes from, in words; it is shown and published.
+        settings: hyper-parameters of the agent as "name=value".
+        imports: packages that register environments, tasks or agents.
         store: the folder of records; trials found there are not run again.
-        jobs: worker processes, by default as many as there are cores.
+        jobs: worker processes; None for as many as there are cores.
         place: where trials run, if not in local processes: `Place("ray", address=...)`.
         timeout: seconds without a sign of life after which a trial counts as hung.
         watcher: hears how it goes.
         retry: run failed (missing) trials again.
-        **options: `agent`, `network`, `projection`, `dmax`, `dims`, `seeds` (how many), `seed`
-            (the first), `search`, `budget` (environment steps of a trial), `full` (no early stop),
-            `fraction`, `rule`, `baseline`, `settings` ("name=value" of the agent), `imports`
-            (packages that register environments), `precision` and `max_trials` (of the adaptive
-            search).
 
     Raises:
-        ValueError: an argument is unknown or out of range.
+        InputError: (a ValueError) an argument is unknown or out of range.
         ReferenceRefused: direct training does not work on this task.
+        TrialsFailed: the first trials all failed.
         StoreError: the store cannot be written.
     """
-    wanted = plan(task, **options)
+    # Every parameter that MeasurementSpec declares bears on the answer; the others do not.
+    options = {name: value for name, value in locals().items() if name in FIELDS}
+    # A package that is imported may change the working folder.
+    store = os.path.abspath(store)
     place = place or Place()
     if jobs is not None:
         place = replace(place, jobs=jobs)
-    with Runner(
-        wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry
-    ) as runner:
+    plan = plan_of(ask(**options))
+    with Runner(plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry) as runner:
         return run_plan(runner)
+
+
+FIELDS = frozenset(MeasurementSpec.model_fields)
 
 
 def run_plan(runner: Runner) -> Measurement:
@@ -137,71 +220,40 @@ def run_plan(runner: Runner) -> Measurement:
 
     Raises:
         ReferenceRefused: direct training does not work on this task.
+        TrialsFailed: the first trials all failed.
         StoreError: the store cannot be written.
     """
     started = time.monotonic()
-    wanted = runner.plan
-    judgement = runner.judgement()
-    stop = None if wanted.is_full else judgement.threshold
+    plan = runner.plan
+    standard = establish(runner)
+    judgement, reference = standard.judgement, standard.reference
+    stop = None if plan.is_full else judgement.threshold
     records: list[Record] = []
-    while pairs := wanted.search.next_round([as_trial(record) for record in records]):
-        specs = [wanted.spec(d, seed, stop) for d, seed in pairs]
-        records += runner.run(wanted, specs, judgement, records)
-    keep(runner, judgement, records)
+    while pairs := plan.search.next_round([as_trial(record) for record in records]):
+        specs = [plan.spec(d, seed, stop) for d, seed in pairs]
+        records += runner.run(plan, specs, judgement, records)
+    measurements.save(runner.store, plan.question, plan.task.kind, judgement, reference, records)
     return Measurement(
-        wanted,
-        judgement,
+        plan,
+        standard,
         tuple(records),
-        runner.estimate(records),
+        infer(records, reference, dmin=min(plan.dims), dmax=plan.dmax),
         runner.trials_run,
         time.monotonic() - started,
-        _by_other_baseline(runner, records),
+        _by_other_baseline(plan, reference, records),
     )
 
 
-def _by_other_baseline(runner: Runner, records: Sequence[Record]) -> OtherBaseline | None:
+def _by_other_baseline(
+    plan: Plan, reference: Reference, records: Sequence[Record]
+) -> OtherBaseline | None:
     """Return what the trials say by the task's other baseline, where it has two."""
-    wanted = runner.plan
-    reference = references.load(wanted.task, wanted.network.architecture.name, runner.store.folder)
-    if wanted.task.baseline is None or reference is None:
+    if plan.task.baseline is None or reference.is_given:
         return None
-    name = "own" if wanted.baseline == "global" else "global"
-    judgement = runner.judge(reference, name)
-    found = None
-    if wanted.is_full:
-        found = runner.estimate([judged(record, judgement) for record in records])
-    return OtherBaseline(name, cast(float, judgement.threshold), found)
-
-
-def keep(runner: Runner, judgement: Judgement, records: Sequence[Record]) -> None:
-    """Leave in the store what was asked and how it was judged, for publishing.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    wanted = runner.plan
-    reference = references.load(wanted.task, wanted.network.architecture.name, runner.store.folder)
-    if reference is None or judgement.threshold is None:
-        raise StoreError(f"the reference of {wanted.task.name} has gone from the store")
-    measured.save(runner.store, wanted.question, wanted.task.kind, judgement, reference, records)
-
-
-def answer(found: Estimate) -> str:
-    """Return d_int90 and its interval in words."""
-    if found.withheld:
-        return f"no d_int90: {found.withheld}"
-    value = f"> {found.dmax}" if found.censored else f"= {found.d_int90}"
-    if found.is_least:
-        value = f"at most {found.d_int90}"
-    if found.ci_low is None:
-        return f"d_int90 {value} (no interval below 5 seeds)"
-    if found.ci_high is not None:
-        return f"d_int90 {value} (95 % interval {found.ci_low}-{found.ci_high})"
-    if found.ci_low > found.dmax:
-        return f"d_int90 {value} (95 % interval: above {found.dmax})"
-    return f"d_int90 {value} (95 % interval: {found.ci_low} or more)"
-
-
-def count(n: int, noun: str) -> str:
-    """Return "1 seed" or "2 seeds"."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    name = "own" if plan.question.baseline == "global" else "global"
+    judgement = judge(plan, reference, name)
+    estimate = None
+    if plan.is_full:
+        others = [judged(record, judgement) for record in records]
+        estimate = infer(others, reference, dmin=min(plan.dims), dmax=plan.dmax)
+    return OtherBaseline(name, judgement.threshold, estimate)

@@ -3,50 +3,84 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.dimension import Search, make_search
 from rlid.errors import InputError
-from rlid.networks import Network, parse
-from rlid.records import MAX_SEED, PROTOCOL, MeasurementSpec, TrialSpec
+from rlid.measurement.question import ask
+from rlid.networks import Network
+from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
 from rlid.registry import import_packages
-from rlid.simulators import kind_of, make_network, make_world, within
+from rlid.simulators import (
+    kind_of,
+    make_network,
+    make_world,
+    most_envs,
+    show_images,
+    within,
+)
 from rlid.task import Task, adapt, resolve
 from rlid.world import Simulator
-
-RULES = ("normalised", "raw", "paper")
-BASELINES = ("own", "global")
-MAX_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One measurement: the task, what searches it, and where in d and seeds it looks."""
+    """One measurement: the question, and everything that its names stand for.
 
+    Attributes:
+        question: what was asked.
+        task: the task with the budget and the protocol that were asked for.
+        agent: the agent with its settings.
+        network: the network with the task's inputs and outputs.
+        dims: every d that is open to the search, rising.
+        seeds: every seed that is open to it.
+        search: chooses the trials.
+        world_merges: whether the simulator gains from trials side by side.
+        actions: the kind of the task's actions as in `rlid.simulators`; "" for other kinds of task.
+    """
+
+    question: MeasurementSpec
     task: Task
-    agent_name: str
     agent: Agent
     network: Network
-    projection: str
     dims: tuple[int, ...]
     seeds: tuple[int, ...]
     search: Search
-    fraction: float
-    rule: str
-    baseline: str
-    is_full: bool
     world_merges: bool
-    imports: tuple[str, ...]
-    question: MeasurementSpec
+    actions: str = ""
+
+    @property
+    def agent_name(self) -> str:
+        """The registered name of the agent."""
+        return self.question.agent
+
+    @property
+    def projection(self) -> str:
+        """The kind of projection."""
+        return self.question.projection
+
+    @property
+    def rule(self) -> str:
+        """The rule of success."""
+        return self.question.rule
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """Packages that every worker imports first."""
+        return self.question.imports
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every trial runs its whole budget."""
+        return self.question.full or self.rule == "paper"
 
     @property
     def dmax(self) -> int:
@@ -92,25 +126,12 @@ class Plan:
             agent_version=self.agent.version,
         )
 
-    def threshold(self, random: float, reference: float) -> float:
-        """Return the score that counts as solved, by this plan's rule.
-
-        Raises:
-            InputError: a rule that takes a share of a reference that is not positive.
-        """
-        if self.rule == "normalised":
-            return random + self.fraction * (reference - random)
-        if reference <= 0:
-            raise InputError(
-                f"--rule {self.rule}: {self.fraction:g} times a reference of {reference:g} "
-                "means nothing; use --rule normalised"
-            )
-        return self.fraction * reference
-
-    def reference_command(self, agent_names: Sequence[str], seeds: int) -> str:
+    def reference_command(
+        self, agent_names: Sequence[str], seeds: int, settings: Sequence[str] = ()
+    ) -> str:
         """Return the command that measures this plan's reference by itself, in one fixed wording.
 
-        Where it was run and kept is no part of it: references are published.
+        References are published: where it was run and kept is no part of the command.
         """
         words = ["rlid", "reference", self.task.name, "--agent", ",".join(agent_names)]
         words += ["--network", self.network.architecture.name, "--budget", str(self.task.budget)]
@@ -118,147 +139,60 @@ class Plan:
         for option in PROTOCOL:
             if value := getattr(self.question, option):
                 words += [f"--{option}", value]
-        for package in self.imports:
-            words += ["--import", package]
+        for field, values in (("settings", settings), ("imports", self.imports)):
+            words += [word for value in values for word in (option_name(field), value)]
         return shlex.join(words)
 
-    def direct(self, agent: str, seeds: Sequence[int]) -> Plan:
+    def direct(self, agent: str, seeds: Sequence[int], settings: Sequence[str] = ()) -> Plan:
         """Return the plan of direct training by an agent, as the task's protocol has it.
 
         Settings of this plan's own agent do not enter: the reference is the task's, not theirs.
+
+        Args:
+            agent: the agent's name.
+            seeds: the trials' seeds.
+            settings: assignments after the task's recipe, where the user gave some.
+
+        Raises:
+            InputError: the agent cannot take this task or this network, or has no such setting.
         """
+        configured = _agent(agent, self.task, settings)
+        _check(agent, configured, self.task, self.network, self.actions, self.network.D)
+        changes = {"agent": agent, "projection": "identity", "rule": "normalised", "full": False}
         return replace(
             self,
-            agent_name=agent,
-            agent=agents.configure(agent, recipe(self.task, agent)),
-            rule="normalised",
-            projection="identity",
+            question=self.question.model_copy(update=changes),
+            agent=configured,
             dims=(self.network.D,),
             seeds=tuple(seeds),
         )
 
 
-def plan(
-    task: str,
-    *,
-    agent: str | None = None,
-    network: str | None = None,
-    projection: str = "onehot",
-    dmax: int | None = None,
-    dims: Sequence[int] | None = None,
-    seeds: int = 10,
-    seed: int = 0,
-    search: str = "adaptive",
-    budget: int | None = None,
-    full: bool = False,
-    fraction: float = 0.9,
-    rule: str = "normalised",
-    baseline: str = "own",
-    settings: Sequence[str] = (),
-    imports: Sequence[str] = (),
-    precision: float = 0.25,
-    max_trials: int | None = None,
-    observation: str | None = None,
-    backend: str | None = None,
-) -> Plan:
-    """Return a checked plan. Arguments are those of `rlid run`; see `rlid.measure`.
+def plan(task: str, **options: Any) -> Plan:
+    """Return the checked plan of a measurement; options are those of `rlid.measure`.
 
     Raises:
         InputError: something in it is unknown or out of range; the message is one line.
     """
-    import_packages(imports)
-    own = resolve(task)
-    found = adapt(own, observation=observation, backend=backend)
-    if budget is not None:
-        found = replace(found, budget=_at_least_one("--budget", budget))
-    name = agent or found.agent
-    configured = agents.configure(name, [*recipe(found, name), *settings])
-    if found.kind not in configured.kinds:
-        raise InputError(
-            f"agent {name!r} takes {' and '.join(configured.kinds)} tasks, "
-            f"but {found.name!r} is of kind {found.kind!r}"
-        )
-    if projection not in projections.PROJECTIONS:
-        projections.PROJECTIONS.entry(projection)
-    if rule not in RULES:
-        raise InputError(f"--rule {rule}: use one of {', '.join(RULES)}")
-    if baseline not in BASELINES:
-        raise InputError(f"--baseline {baseline}: use one of {', '.join(BASELINES)}")
-    if baseline == "global" and found.baseline is None:
-        raise InputError(f"--baseline global: task {found.name!r} has none; use --baseline own")
-    if not (math.isfinite(fraction) and 0 < fraction <= 1):
-        raise InputError(f"--fraction {fraction:g}: must be above 0 and at most 1")
-    if not (math.isfinite(precision) and precision > 0):
-        raise InputError(f"--precision {precision:g}: must be above 0")
-    if not 1 <= seeds <= MAX_SEEDS:
-        raise InputError(f"--seeds {seeds}: must be from 1 to {MAX_SEEDS}")
-    if not 0 <= seed <= MAX_SEED - seeds:
-        raise InputError(f"--seed {seed}: must be from 0 to {MAX_SEED - seeds}")
-    if max_trials is not None:
-        _at_least_one("--max-trials", max_trials)
-    parse(network or found.network)
-    # What an environment prints is no result, and where it goes is its own affair.
-    with (
-        contextlib.redirect_stdout(sys.stderr),
-        contextlib.chdir(os.curdir),
-        within(found.patience, f"making the world of task {found.name!r}") as beat,
-    ):
-        world = make_world(found, beat)
-    try:
-        shape = make_network(found, network or found.network, world)
-        if found.kind == "rl":
-            kind = kind_of(cast(Simulator, world).action_space, found.action)
-            agents.check_actions(name, configured, found.name, kind)
-    finally:
-        world.close()
-    allowed = _dims(projection, dmax, dims, shape.D)
-    configured.check_network(shape, allowed[-1])
-    numbers = tuple(range(seed, seed + seeds))
-    return Plan(
-        task=found,
-        agent_name=name,
-        agent=configured,
-        network=shape,
-        projection=projection,
-        dims=allowed,
-        seeds=numbers,
-        search=make_search(
-            search,
-            dmax=allowed[-1],
-            dims=None if allowed == tuple(range(1, allowed[-1] + 1)) else allowed,
-            seeds=numbers,
-            precision=precision,
-            max_trials=max_trials,
-        ),
-        fraction=fraction,
-        rule=rule,
-        baseline=baseline,
-        is_full=full or rule == "paper",
-        world_merges=world.merges,
-        imports=tuple(imports),
-        question=MeasurementSpec(
-            task=found.name,
-            agent=name,
-            network=shape.architecture.name,
-            projection=projection,
-            dmax=dmax if dims is None else None,
-            dims=None if dims is None else allowed,
-            seeds=seeds,
-            seed=seed,
-            search=search,  # type: ignore[arg-type]
-            precision=precision,
-            max_trials=max_trials,
-            budget=None if found.budget == own.budget else found.budget,
-            observation=None if found.observation == own.observation else found.observation,
-            backend=None if found.backend == own.backend else found.backend,
-            full=full,
-            fraction=fraction,
-            rule=rule,  # type: ignore[arg-type]
-            baseline=baseline,  # type: ignore[arg-type]
-            settings=tuple(settings),
-            imports=tuple(imports),
-        ),
-    )
+    return plan_of(ask(task, **options))
+
+
+def plan_of(question: MeasurementSpec) -> Plan:
+    """Return the checked plan of a question.
+
+    Raises:
+        InputError: something in it is unknown or does not go together; the message is one line.
+    """
+    import_packages(question.imports)
+    task = _task(question)
+    agent = _agent(question.agent, task, question.settings)
+    projections.PROJECTIONS.entry(question.projection)
+    network, actions, merges = _look_at_world(task, question.network)
+    dims = _dims(question, network.D)
+    _check(question.agent, agent, task, network, actions, dims[-1])
+    seeds = tuple(range(question.seed, question.seed + question.seeds))
+    search = _search(question, dims, seeds)
+    return Plan(question, task, agent, network, dims, seeds, search, merges, actions)
 
 
 def recipe(task: Task, agent: str) -> list[str]:
@@ -266,28 +200,86 @@ def recipe(task: Task, agent: str) -> list[str]:
     return [f"{name}={value}" for name, value in task.recipes.get(agent, {}).items()]
 
 
-def _dims(
-    projection: str, dmax: int | None, dims: Sequence[int] | None, weights: int
-) -> tuple[int, ...]:
-    if projection == "identity":
+def _task(question: MeasurementSpec) -> Task:
+    own = resolve(question.task)
+    adapted = adapt(own, observation=question.observation, backend=question.backend)
+    task = show_images(adapted, question.network)
+    if question.baseline == "global" and task.baseline is None:
+        raise InputError(f"--baseline global: task {task.name!r} has none; use --baseline own")
+    return task if question.budget is None else replace(task, budget=question.budget)
+
+
+def _agent(name: str, task: Task, settings: Sequence[str]) -> Agent:
+    agent = agents.configure(name, [*recipe(task, name), *settings])
+    if task.kind not in agent.kinds:
+        raise InputError(
+            f"agent {name!r} takes {' and '.join(agent.kinds)} tasks, "
+            f"but {task.name!r} is of kind {task.kind!r}"
+        )
+    return agent
+
+
+def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
+    """Make the task's world once.
+
+    Returns:
+        The network that fits it, the kind of its actions, and whether it merges trials.
+    """
+    # An environment may print, which is no result, and change its working folder.
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        contextlib.chdir(os.curdir),
+        within(task.patience, f"making the world of task {task.name!r}") as beat,
+    ):
+        world = make_world(task, beat)
+    try:
+        network = make_network(task, network_name, world)
+        if task.kind != "rl":
+            return network, "", world.merges
+        simulator = cast(Simulator, world)
+        return network, kind_of(simulator.action_space, task.action), world.merges
+    finally:
+        world.close()
+
+
+def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, d: int) -> None:
+    """Refuse what the agent cannot train: the task's actions, the network, or d."""
+    if actions:
+        agents.check_actions(name, agent, task.name, actions)
+    agent.check_network(network, d)
+    # Gradient agents step environments of their own beside the one that scores.
+    number, most = agents.settings(agent).get("n_envs"), most_envs(task)
+    if isinstance(number, int) and most is not None and number >= most:
+        raise InputError(
+            f"agent {name!r} steps {number} environments beside the one that scores, but only "
+            f"{most} may exist at once: use --envs {number + 1} or another agent"
+        )
+
+
+def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
+    return make_search(
+        question.search,
+        dmax=dims[-1],
+        dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
+        seeds=seeds,
+        precision=question.precision,
+        max_trials=question.max_trials,
+    )
+
+
+def _dims(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
+    """Return every d that is open to the search, rising; `weights` is D."""
+    dmax, dims = question.dmax, question.dims
+    if question.projection == "identity":
         if dims is not None or (dmax is not None and dmax != weights):
             raise InputError(f"projection 'identity' has d = D = {weights} and no other")
         return (weights,)
     if dims is not None:
-        listed = sorted(set(dims))
-        if not listed or listed[0] < 1 or listed[-1] > weights:
+        if dims[-1] > weights:
             raise InputError(f"--dims: every d must be from 1 to D = {weights}")
-        if dmax is not None and dmax < listed[-1]:
-            raise InputError(f"--dims: {listed[-1]} is above --dmax {dmax}")
-        return tuple(listed)
+        return dims
     if dmax is None:
         raise InputError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
-    if not 1 <= dmax <= weights:
+    if dmax > weights:
         raise InputError(f"--dmax {dmax}: must be from 1 to D = {weights}")
     return tuple(range(1, dmax + 1))
-
-
-def _at_least_one(option: str, value: int) -> int:
-    if value < 1:
-        raise InputError(f"{option} {value}: must be at least 1")
-    return value

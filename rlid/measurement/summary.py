@@ -5,29 +5,43 @@ from __future__ import annotations
 import hashlib
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rlid.dimension import Estimate, TrialOutcome, estimate
+from rlid.dimension import Comparison, Estimate, compare
 from rlid.errors import InputError
-from rlid.records import REFERENCE_SEED, Record, TrialSpec, judged
-from rlid.store import Store
+from rlid.measurement.answer import answer_json, curve_json, details_json
+from rlid.measurement.inference import as_trial, infer, reasons, under_other_references
+from rlid.records import REFERENCE_SEED, Judgement, Record, TrialSpec, judged
+from rlid.store import Reference, Store, references
+from rlid.store import measurements as stored_measurements
+from rlid.task import resolve
 
 IMPROVING_SIGMAS = 2.0
 """Standard errors by which late validations must exceed earlier ones to count as improving."""
 
+Group = tuple[str, float | None]
+"""What trials of one measurement share: their spec's group, and the threshold."""
+
 
 @dataclass(frozen=True)
 class Summary:
-    """Trials that differ in d and seed alone, and what follows from them."""
+    """Trials that differ in d and seed alone, and what follows from them.
+
+    Attributes:
+        records: the trials, by rising d, then seed.
+        estimate: what follows from them.
+        reference: what their threshold rests on, where the store still knows it.
+    """
 
     records: tuple[Record, ...]
     estimate: Estimate
+    reference: Reference | None = None
 
     @property
     def spec(self) -> TrialSpec:
-        """The spec of one of its trials: all but d and seed is common to all."""
+        """The spec of the first trial: all but d and seed is common to all."""
         return self.records[0].spec
 
     @property
@@ -49,9 +63,14 @@ class Summary:
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that tell apart measurements with the same title."""
-        whole = self.spec.stop_score is None
-        name = self.spec.group + (f"/{self.records[0].threshold}" if whole else "")
+        is_full = self.spec.stop_score is None
+        name = self.spec.group + (f"/{self.records[0].threshold}" if is_full else "")
         return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+    @property
+    def is_first_edition(self) -> bool:
+        """Whether one look could end its trials: the stopping rule of the first edition."""
+        return is_first_edition(self.spec)
 
     @property
     def improving(self) -> tuple[Record, ...]:
@@ -59,14 +78,14 @@ class Summary:
 
         With a larger budget they might be solved, and d_int90 be smaller.
         """
-        found = self.estimate
-        if found.d_int90 is None:
+        d_int90, low = self.estimate.d_int90, self.estimate.ci_low
+        if d_int90 is None:
             return ()
-        low = found.d_int90 if found.ci_low is None else found.ci_low
+        low = d_int90 if low is None else low
         return tuple(
             record
             for record in self.records
-            if low <= record.spec.d <= found.d_int90 and is_improving(record)
+            if low <= record.spec.d <= d_int90 and is_improving(record)
         )
 
     @property
@@ -80,58 +99,113 @@ class Summary:
         return sum(record.env_steps for record in self.records)
 
 
-def as_trial(record: Record) -> TrialOutcome:
-    """Return a record as a row of the estimator."""
-    return TrialOutcome(
-        d=record.spec.d,
-        seed=record.spec.seed,
-        success=None if record.is_missing else record.status == "solved",
-        score=record.score,
-        is_full=not record.stopped_early,
-        cost=record.env_steps,
-    )
+def summarise(records: Iterable[Record], reference: Reference | None = None) -> Summary:
+    """Return the summary of one group's records, in any order.
 
-
-def summarise(records: Iterable[Record]) -> Summary:
-    """Return the summary of one group's records, in any order."""
+    `reference` is what they were judged by; without it, its error is not in the interval.
+    """
     ordered = tuple(sorted(records, key=lambda record: (record.spec.d, record.spec.seed)))
     dmin = min(min(record.dmin, record.spec.d) for record in ordered)
     dmax = max(max(record.dmax, record.spec.d) for record in ordered)
-    trials = [as_trial(record) for record in ordered]
-    return Summary(ordered, estimate(trials, dmin=dmin, dmax=dmax))
+    return Summary(ordered, infer(ordered, reference, dmin=dmin, dmax=dmax), reference)
+
+
+def compare_summaries(a: Summary, b: Summary) -> Comparison:
+    """Return whether the task of A is harder than that of B, the references' errors included."""
+    return compare(
+        [as_trial(record) for record in a.records],
+        [as_trial(record) for record in b.records],
+        dmax_a=a.estimate.dmax,
+        dmax_b=b.estimate.dmax,
+        dmin_a=a.estimate.dmin,
+        dmin_b=b.estimate.dmin,
+        alternatives_a=under_other_references(a.records, a.reference),
+        alternatives_b=under_other_references(b.records, b.reference),
+    )
 
 
 def measurements(store: Store, task: str | None = None) -> list[Summary]:
     """Return the measurements of a store (or of one task), in a fixed order.
 
     Direct training on the reference's own seeds is no measurement and is left out.
+
+    Raises:
+        StoreError: the store cannot be read, or a file in it is damaged.
     """
-    groups: dict[tuple[str, float | None], list[Record]] = {}
+    groups: dict[Group, list[Record]] = {}
     for record in store.records(task):
         if record.spec.seed < REFERENCE_SEED:
             groups.setdefault((record.spec.group, record.threshold), []).append(record)
-    found = [summarise(group) for group in _shared(groups).values()]
-    return sorted(found, key=_order)
+    known = _References(store)
+    summaries = [summarise(group, known.of(group[0])) for group in _shared(groups).values()]
+    return sorted(summaries, key=_order)
 
 
-def _order(item: Summary) -> tuple[str, str, str, float]:
-    first = item.records[0]
-    return item.title, item.spec.group, first.key, first.threshold or 0.0
+class _References:
+    """Finds what the records of a store were judged by."""
+
+    def __init__(self, store: Store) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._kept: list[Reference] | None = None
+
+    def of(self, record: Record) -> Reference | None:
+        """Return the reference with the scores that the record carries.
+
+        The store's own or the shipped one is looked at first, then those that finished runs kept.
+        """
+        spec = record.spec
+        protocol = (spec.task, spec.task_version, spec.protocol, spec.network)
+        current = references.find(self._store.folder, *protocol)
+        if current is not None and _is_behind(current, record):
+            return current
+        if self._kept is None:
+            self._kept = [kept.reference for kept in stored_measurements.of_store(self._store)]
+        return next(
+            (kept for kept in self._kept if kept.fits(*protocol) and _is_behind(kept, record)),
+            None,
+        )
 
 
-def _shared(
-    groups: dict[tuple[str, float | None], list[Record]],
-) -> dict[tuple[str, float | None], list[Record]]:
+def _is_behind(reference: Reference, record: Record) -> bool:
+    """Whether a record's scores are those of a reference."""
+    if reference.random != record.random:
+        return False
+    return record.baseline == "global" or reference.reference == record.reference
+
+
+def is_first_edition(spec: TrialSpec) -> bool:
+    """Whether a trial could be ended by one look at an environment, as in the first edition.
+
+    Supervised and synthetic tasks keep that rule: their validation and test data are fixed.
+    """
+    if spec.stopping != "look" or spec.candidate == "last":
+        return False
+    try:
+        return resolve(spec.task).kind == "rl"
+    except InputError:
+        # A task that is not registered here; nearly all of those are environments.
+        return True
+
+
+def _order(summary: Summary) -> tuple[str, str, str, float]:
+    first = summary.records[0]
+    return summary.title, summary.spec.group, first.key, first.threshold or 0.0
+
+
+def _shared(groups: dict[Group, list[Record]]) -> dict[Group, list[Record]]:
     """Return the groups with every trial that was run to its end in all of its thresholds' groups.
 
     It is stored as judged by the first of them.
     """
-    whole: dict[str, list[Record]] = {}
+    full: dict[str, list[Record]] = {}
     for (name, _), records in groups.items():
         if records[0].spec.stop_score is None:
-            whole.setdefault(name, []).extend(records)
+            full.setdefault(name, []).extend(records)
     return {
-        (name, threshold): [judged(record, records[0]) for record in whole.get(name, records)]
+        (name, threshold): [
+            judged(record, Judgement.of_record(records[0])) for record in full.get(name, records)
+        ]
         for (name, threshold), records in groups.items()
     }
 
@@ -151,46 +225,28 @@ def is_improving(record: Record) -> bool:
     return statistics.mean(late) - statistics.mean(before) > IMPROVING_SIGMAS * error
 
 
-def select(found: list[Summary], wanted: str) -> Summary:
+def select(summaries: Sequence[Summary], wanted: str) -> Summary:
     """Return the one measurement that `wanted` names: task/agent/network/projection, or its start.
 
     Raises:
         InputError: none or several are named so.
     """
     parts = wanted.split("/")
-    matching = [item for item in found if item.path.split("/")[: len(parts)] == parts]
+    matching = [summary for summary in summaries if summary.path.split("/")[: len(parts)] == parts]
     if len(matching) == 1:
         return matching[0]
     what = "several measurements are" if matching else "no measurement is"
-    names = ", ".join(item.path for item in matching or found)
+    names = ", ".join(summary.path for summary in matching or summaries)
     raise InputError(f"{what} named {wanted!r}: name one of {names}")
-
-
-def answer_json(found: Estimate) -> dict[str, Any]:
-    """Return the part of a JSON answer that follows from the estimate alone."""
-    return {
-        "d_int90": found.d_int90,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "censored": found.censored,
-        "withheld": found.withheld,
-        "first_crossing": found.first_crossing,
-    }
-
-
-def curve_json(found: Estimate) -> list[dict[str, Any]]:
-    """Return the curve of a JSON answer: one object for each d that was tried."""
-    names = ("d", "n", "successes", "missing", "median", "q25", "q75")
-    return [{name: getattr(point, name) for name in names} for point in found.curve]
 
 
 def hidden_state(records: Iterable[Record]) -> dict[str, int]:
     """Return every number besides z that some solution needs, by name."""
-    found: dict[str, int] = {}
+    largest: dict[str, int] = {}
     for record in records:
         for name, size in record.hidden_state.items():
-            found[name] = max(size, found.get(name, 0))
-    return found
+            largest[name] = max(size, largest.get(name, 0))
+    return largest
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
@@ -212,9 +268,13 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "threshold": first.threshold,
         "rule": first.rule,
         "baseline": first.baseline,
+        "stopping": spec.stopping,
+        "first_edition": summary.is_first_edition,
         **answer_json(summary.estimate),
+        **details_json(summary.estimate),
         "trials": len(summary.records),
         "failed_trials": summary.failed,
+        "reasons": reasons(summary.records),
         "env_steps": summary.env_steps,
         "hidden_state": hidden_state(summary.records),
         "improving": len(summary.improving),

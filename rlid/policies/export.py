@@ -28,34 +28,49 @@ from rlid.training import standard_error
 
 MAX_ATTEMPTS = 200
 """Validations at most: each costs as much as validating a candidate of a trial."""
+MAX_CONFIRMATIONS = 20
+"""Candidates at most that are played again on fresh episodes."""
+CONFIRMING_ERRORS = 2.0
+"""Standard errors by which a candidate must clear the threshold in its confirmation."""
 FLOAT_BYTES = 4
 SUFFIX = ".rlid"
+
+Export = tuple[Record, Attempt]
+"""A solved trial, and its z at one width in validation."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A solved trial: its problem, z, and the seeds of its episodes."""
+    """A solved trial: its problem, z, and the seeds of its episodes by what they are for."""
 
     record: Record
     problem: Problem
     z: NDArray[np.float32]
     validation: tuple[int, ...]
-    scoring: tuple[int, ...]
+    reporting: tuple[int, ...]
+    confirmation: tuple[int, ...]
+    gate: tuple[int, ...]
 
 
 def export(
     summary: Summary, store: Store, imports: Sequence[str] = ()
 ) -> tuple[PolicyFile, PolicyReport]:
-    """Round the solved policies of a measurement; validate, and score the smallest that holds.
+    """Round the solved policies of a measurement, and take the smallest file that succeeds.
 
-    A width holds where the validation mean still clears the threshold by one standard error, as
-    in a trial. Solved trials are tried by rising d, each at fewer and fewer bits until one no
-    longer holds, and only at widths that would make a smaller file than the smallest so far; of
-    equally small ones the best validated is taken, and where none holds the best of all. The final
-    scoring, on fresh episodes, happens once, whatever it says.
+    A width holds where the validation mean clears the threshold by one standard error. Solved
+    trials are tried by rising d, at fewer and fewer bits until a width does not hold, and only at
+    widths that would make a smaller file than the smallest so far.
+
+    The smallest of many noisy candidates passes by luck more often than one does. So candidates
+    that hold are played again, by rising size, on fresh episodes, as at the end of a trial: a
+    confirmation must clear the threshold by two standard errors, and a scoring must reach it. The
+    first that does both is exported. Its score is that of further episodes, which decided nothing.
+    Tasks without episodes have nothing fresh to play: there the smallest that holds is scored.
+
+    Where no candidate succeeds, the best validated one is exported as not solved.
 
     Raises:
-        InputError: nothing is solved, or the task is another one here.
+        InputError: nothing is solved, or this rlid has another version of the task.
         DamagedRecord: a z in the store is damaged.
         EnvironmentFault: the environment failed.
     """
@@ -65,7 +80,30 @@ def export(
     threshold = records[0].threshold
     if threshold is None:
         raise InputError(f"{summary.title}: its trials were judged by no threshold")
-    tried: list[tuple[Record, Attempt]] = []
+    tried = _validated(task, records, store, threshold)
+    attempts = [attempt for _, attempt in tried]
+    holding = sorted((pair for pair in tried if _holds(pair[1], threshold)), key=_size)
+    best = max(tried, key=_mean)
+    if task.kind != "rl":
+        record, attempt = holding[0] if holding else best
+        candidate = _candidate(task, record, store)
+        return _finish(task, candidate, attempt.bits, attempts, threshold)
+    candidates = holding[:MAX_CONFIRMATIONS] or [best]
+    for number, (record, attempt) in enumerate(candidates):
+        candidate = _candidate(task, record, store, number)
+        deciding = _confirm(candidate, attempt.bits, threshold)
+        if deciding is not None:
+            return _finish(task, candidate, attempt.bits, attempts, threshold, number + 1, deciding)
+    record, attempt = best
+    candidate = _candidate(task, record, store)
+    return _finish(task, candidate, attempt.bits, attempts, threshold, len(candidates))
+
+
+def _validated(
+    task: Task, records: Sequence[Record], store: Store, threshold: float
+) -> list[Export]:
+    """Return what was validated: solved trials by rising d, each at fewer and fewer bits."""
+    tried: list[Export] = []
     size: float = math.inf
     for record in records:
         widths = [bits for bits in WIDTHS if record.spec.d * bits <= size]
@@ -78,21 +116,34 @@ def export(
             if not _holds(attempt, threshold):
                 break
             size = record.spec.d * bits
-    holding = [pair for pair in tried if _holds(pair[1], threshold)]
-    chosen, attempt = min(holding, key=_size) if holding else max(tried, key=_mean)
-    attempts = [attempt for _, attempt in tried]
-    return _finish(task, _candidate(task, chosen, store), attempt.bits, attempts, threshold)
+    return tried
+
+
+def _confirm(candidate: _Candidate, bits: int, threshold: float) -> float | None:
+    """Return the mean return of the scoring that a candidate passed; None where it fell short."""
+    z = _rounded(candidate, bits)
+    confirmation = policy.score(candidate.problem, z, candidate.confirmation)
+    if confirmation.mean() - CONFIRMING_ERRORS * standard_error(confirmation) < threshold:
+        return None
+    mean = float(policy.score(candidate.problem, z, candidate.gate).mean())
+    return mean if mean >= threshold else None
+
+
+def _rounded(candidate: _Candidate, bits: int) -> NDArray[np.float32]:
+    """Return z (d,) at a width."""
+    codes, scale = policy_file.encode_z(candidate.z, bits)
+    return policy_file.decode_z(codes, bits, scale)
 
 
 def _holds(attempt: Attempt, threshold: float) -> bool:
     return attempt.mean - attempt.error >= threshold
 
 
-def _size(pair: tuple[Record, Attempt]) -> tuple[int, float]:
+def _size(pair: Export) -> tuple[int, float]:
     return pair[0].spec.d * pair[1].bits, -pair[1].mean
 
 
-def _mean(pair: tuple[Record, Attempt]) -> float:
+def _mean(pair: Export) -> float:
     return pair[1].mean
 
 
@@ -111,8 +162,8 @@ def _task_of(summary: Summary) -> Task:
     if task.kind == "synthetic":
         raise InputError(f"{task.name!r} is a synthetic task: it has no policy")
     for variant in policy.variants(task):
-        found = variant.version, variant.protocol(), variant.backend
-        if found == (spec.task_version, spec.protocol, spec.backend):
+        known = variant.version, variant.protocol(), variant.backend
+        if known == (spec.task_version, spec.protocol, spec.backend):
             return variant
     raise InputError(
         f"{summary.title} was measured with version {spec.task_version} of the task, and its "
@@ -120,17 +171,35 @@ def _task_of(summary: Summary) -> Task:
     )
 
 
-def _candidate(task: Task, record: Record, store: Store) -> _Candidate:
+def _candidate(task: Task, record: Record, store: Store, number: int = 0) -> _Candidate:
+    """Return a solved trial, ready to be played.
+
+    Args:
+        task: the task.
+        record: the trial.
+        store: the store that holds its z.
+        number: how many candidates were confirmed before: each has fresh episodes of its own.
+    """
     spec = record.spec
     problem = policy.make(task, spec.network, spec.projection, spec.d, spec.seed)
-    fresh = policy.draw(spec.seed, "export", task.validation_episodes + task.scoring_episodes)
-    parts = fresh[: task.validation_episodes], fresh[task.validation_episodes :]
-    return _Candidate(record, problem, store.z(record), *parts)
+    confirming = task.confirmation_episodes or task.scoring_episodes
+    fixed = task.validation_episodes + task.scoring_episodes
+    per_candidate = confirming + task.scoring_episodes
+    seeds = policy.draw(spec.seed, "export", fixed + (number + 1) * per_candidate)
+    own = seeds[fixed + number * per_candidate :]
+    return _Candidate(
+        record=record,
+        problem=problem,
+        z=store.z(record),
+        validation=seeds[: task.validation_episodes],
+        reporting=seeds[task.validation_episodes : fixed],
+        confirmation=own[:confirming],
+        gate=own[confirming:],
+    )
 
 
 def _validate(candidate: _Candidate, bits: int) -> Attempt:
-    codes, scale = policy_file.encode_z(candidate.z, bits)
-    z = policy_file.decode_z(codes, bits, scale)
+    z = _rounded(candidate, bits)
     values = policy.score(candidate.problem, z, candidate.validation, "validation")
     return Attempt(
         d=candidate.record.spec.d,
@@ -142,10 +211,27 @@ def _validate(candidate: _Candidate, bits: int) -> Attempt:
 
 
 def _finish(
-    task: Task, chosen: _Candidate, bits: int, attempts: list[Attempt], threshold: float
+    task: Task,
+    candidate: _Candidate,
+    bits: int,
+    attempts: list[Attempt],
+    threshold: float,
+    confirmations: int = 0,
+    deciding_score: float | None = None,
 ) -> tuple[PolicyFile, PolicyReport]:
-    spec, problem = chosen.record.spec, chosen.problem
-    codes, scale = policy_file.encode_z(chosen.z, bits)
+    """Return the policy file of a candidate, and the report with its further scoring.
+
+    Args:
+        task: the task.
+        candidate: the trial.
+        bits: the width of an entry of z.
+        attempts: all validations.
+        threshold: the score that counts as solved.
+        confirmations: how many candidates were played again; 0 for a task without episodes.
+        deciding_score: the mean return of the scoring that it passed, where it passed one.
+    """
+    spec, problem = candidate.record.spec, candidate.problem
+    codes, scale = policy_file.encode_z(candidate.z, bits)
     z = policy_file.decode_z(codes, bits, scale)
     file = PolicyFile(
         task=task.name,
@@ -160,12 +246,14 @@ def _finish(
         scale=scale,
         codes=codes,
     )
-    scores = policy.score(problem, z, chosen.scoring)
+    scores = policy.score(problem, z, candidate.reporting)
+    score = float(scores.mean())
     data = file.dump()
     policy_file.parse(data)
-    hidden = sum(chosen.record.hidden_state.values())
+    hidden = sum(candidate.record.hidden_state.values())
+    has_passed = score >= threshold if not confirmations else deciding_score is not None
     return file, PolicyReport(
-        trial=chosen.record.key,
+        trial=candidate.record.key,
         d=spec.d,
         D=problem.subspace.D,
         seed=spec.seed,
@@ -176,15 +264,17 @@ def _finish(
         network_bytes=FLOAT_BYTES * problem.subspace.D,
         description_bits=8 * (len(data) + FLOAT_BYTES * hidden),
         attempts=attempts,
-        score=float(scores.mean()),
+        score=score,
         episodes=len(scores),
         threshold=threshold,
-        solved=bool(scores.mean() >= threshold),
+        solved=has_passed,
+        confirmations=confirmations,
+        deciding_score=deciding_score,
     )
 
 
 def path(store: Store, summary: Summary) -> Path:
-    """Return where a store keeps the exported policy of a measurement."""
+    """Return the path of a measurement's exported policy in its store."""
     name = slug(summary.path.replace("/", "-"))
     return store.room("policies", slug(summary.spec.task)) / f"{name}{SUFFIX}"
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import DamagedRecord, InputError, PolicyFileError
+from rlid.errors import DamagedRecord, EnvironmentFault, InputError, PolicyFileError
 from rlid.policies import policy_file
 from rlid.policies.policy_file import PolicyFile
 from rlid.registry import import_packages
@@ -20,10 +21,13 @@ from rlid.task import BACKENDS, OBSERVATIONS, Task, adapt, resolve
 from rlid.world import Part
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from rlid.problem import Problem
 
+FULL_BITS = 32
+"""Bits of an entry of z that is not rounded."""
 MAX_WEIGHTS = 10**8
 """A file of a few bytes may name a network of any size; larger ones are not built."""
 
@@ -82,6 +86,34 @@ class Policy:
             raise PolicyFileError("theta, rebuilt from the seeds and z, is not what was exported")
         return cls(file, problem)
 
+    @classmethod
+    def of(
+        cls, task: Task, network: str, projection: str, seed: int, z: NDArray[np.float32]
+    ) -> Policy:
+        """Return the policy at z (d,), by way of the file that would hold it.
+
+        Raises:
+            InputError: it cannot be made, or no file can hold it.
+        """
+        from rlid import projections
+
+        problem = make(task, network, projection, len(z), seed)
+        codes, scale = policy_file.encode_z(z, FULL_BITS)
+        file = PolicyFile(
+            task=task.name,
+            task_version=task.version,
+            protocol=policy_file.protocol_digest(task),
+            network=network,
+            projection=projection,
+            projection_version=projections.version(projection),
+            seed=seed,
+            theta_sha256=bytes.fromhex(problem.subspace.theta_sha256(z)),
+            bits=FULL_BITS,
+            scale=scale,
+            codes=codes,
+        )
+        return cls.build(policy_file.parse(file.dump()))
+
     @property
     def theta(self) -> NDArray[np.float32]:
         """The weights (D,)."""
@@ -101,20 +133,31 @@ class Policy:
         """
         import torch
 
-        network, world = self.problem.network, self.problem.world
-        is_rl = self.problem.task.kind == "rl"
-        prepare = getattr(world, "prepare", None)
-        x = np.asarray(observation) if prepare is None else prepare(observation)
+        network, is_rl = self.problem.network, self.problem.task.kind == "rl"
+        try:
+            x = self.problem.simulator.prepare(observation) if is_rl else np.asarray(observation)
+        except EnvironmentFault as wrong:
+            raise InputError(
+                f"this is no observation of {self.problem.task.env}: {wrong}"
+            ) from None
         is_single = is_rl or x.size == network.inputs
         if x.size % network.inputs or (is_rl and x.size != network.inputs):
             raise ValueError(f"an observation of {x.size} numbers, not {network.inputs}")
         if x.dtype != np.uint8:
             x = x.astype(np.float32)
         with torch.inference_mode():
-            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(-1, network.inputs).copy())
-            outputs = network.outputs_of(torch.from_numpy(self.theta), rows).numpy()
+            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(1, -1, network.inputs).copy())
+            outputs = self._outputs(rows)[0].numpy()
         chosen = self.problem.decode(outputs) if is_rl else outputs.argmax(1)
         return chosen[0] if is_single else chosen
+
+    @cached_property
+    def _outputs(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The function from observations (1, n, inputs) to outputs, as populations are scored."""
+        import torch
+
+        with torch.inference_mode():
+            return self.problem.network.bind(torch.from_numpy(self.theta)[None])
 
     def to_torch(self) -> nn.Sequential:
         """Return the plain network: a torch module from its inputs to its outputs."""
@@ -177,8 +220,8 @@ def _task(file: PolicyFile) -> Task:
     if task.kind == "synthetic":
         raise PolicyFileError(f"{file.task!r} is a synthetic task: it has no policy")
     for variant in variants(task):
-        found = variant.version, policy_file.protocol_digest(variant)
-        if found == (file.task_version, file.protocol):
+        identity = variant.version, policy_file.protocol_digest(variant)
+        if identity == (file.task_version, file.protocol):
             return variant
     raise PolicyFileError(
         f"made for version {file.task_version} of {file.task!r} and its protocol; "

@@ -1,10 +1,10 @@
-"""A solved policy in a few bytes: two seeds' worth of names, and z rounded to a few bits an entry.
+"""A solved policy in a few bytes: names, one seed, and z rounded to a few bits an entry.
 
-The container is our own, since the file's length is itself a result, an upper bound on the
-description length of a solution (Li et al. 2018, section 3.2): safetensors has no types below a
-byte, and its JSON header alone is longer than most policies. It is one fixed header, three short
-names and the packed bits; every length is known before a byte of z is read, and nothing in it is
-ever run or imported.
+The format is our own, because the length of the file is itself a result: an upper bound on the
+description length of a solution (Li et al. 2018, section 3.2). Safetensors has no types below a
+byte, and its JSON header alone is longer than most policies. A policy file is one fixed header,
+three short names and the packed bits of z. Every length is known before a byte of z is read, and
+nothing in the file is ever run or imported.
 
     offset  bytes  what (numbers are little endian)
          0      4  "RLID"
@@ -13,11 +13,11 @@ ever run or imported.
          6      2  version of the task
          8      1  version of the projection's stream
          9      4  d
-        13      4  seed of the trial: theta0's and P's follow from it
+        13      4  seed of the trial: those of theta0 and P follow from it
         17      4  scale of z (float32)
         21      8  start of the SHA-256 of the task's protocol
         29     32  SHA-256 of theta's float32 bytes
-        61      -  task, network, projection: one byte of length, then ASCII
+        61      -  task, network, projection: one byte of length, then UTF-8
          -      -  z: d * bits, packed from the highest bit on, the last byte filled with zeros
 """
 
@@ -38,23 +38,28 @@ from rlid.task import Task
 MAGIC = b"RLID"
 FORMAT = 1
 WIDTHS = (32, 16, 8, 6, 4, 3, 2)
-"""Bits of an entry of z; 32 is z itself, as float32."""
+"""Bits of an entry of z. An entry of 32 bits is not rounded: it is a float32."""
 MAX_FILE_D = 10**7
 MAX_BYTES = 64 + 3 * 256 + 4 * MAX_FILE_D
 _HEADER = struct.Struct("<4sBBHBIIf8s32s")
 _RAW = 32
 # A second colon would name a module that gymnasium imports.
-_TASK = re.compile(r"[A-Za-z0-9_]+(?::[A-Za-z0-9_./-]+)?")
+_TASK = re.compile(r"\w+(?::[\w./-]+)?(?:\?[A-Za-z0-9_.,:/%&=-]+)?")
 _NAME = re.compile(r"[a-z0-9_.:x+=-]+")
 _SHRINKAGES = np.linspace(0.2, 1.0, 81)
-"""Scales that are tried for z, in parts of its largest entry: rounding may clip the rarest."""
+"""Scales that are tried for z, relative to its largest entry; below 1 they clip the largest."""
 
 Z = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """What a policy file says. `codes` (d,) are z's entries as whole numbers of `bits` bits."""
+    """The content of a policy file.
+
+    Attributes:
+        codes: (d,) the entries of z as whole numbers of `bits` bits.
+        scale: the largest absolute value that an entry of z can have.
+    """
 
     task: str
     task_version: int
@@ -75,7 +80,7 @@ class PolicyFile:
 
     @property
     def z_bits(self) -> int:
-        """The bits that z takes."""
+        """Length of z in bits."""
         return self.d * self.bits
 
     @property
@@ -84,23 +89,23 @@ class PolicyFile:
         return decode_z(self.codes, self.bits, self.scale)
 
     def dump(self) -> bytes:
-        """Return the file's bytes."""
+        """Return the bytes of the file."""
         header = _HEADER.pack(
             MAGIC, FORMAT, self.bits, self.task_version, self.projection_version, self.d,
             self.seed, self.scale, self.protocol, self.theta_sha256,
         )  # fmt: skip
         names = b"".join(
-            bytes([len(name)]) + name.encode("ascii")
+            bytes([len(name.encode())]) + name.encode()
             for name in (self.task, self.network, self.projection)
         )
         return header + names + _pack(self.codes, self.bits)
 
 
 def parse(data: bytes) -> PolicyFile:
-    """Read a policy file; nothing it names is looked up or built yet.
+    """Read a policy file, without looking up or building anything that it names.
 
     Raises:
-        PolicyFileError: it is none.
+        PolicyFileError: the bytes are no policy file.
     """
     if data[:4] != MAGIC:
         raise PolicyFileError("not a policy file: it does not begin with RLID")
@@ -121,8 +126,9 @@ def parse(data: bytes) -> PolicyFile:
     names, at = [], _HEADER.size
     for what, pattern in (("task", _TASK), ("network", _NAME), ("projection", _NAME)):
         length = data[at] if at < len(data) else 0
-        name = data[at + 1 : at + 1 + length].decode("ascii", errors="replace")
-        if len(name) < length or not pattern.fullmatch(name):
+        encoded = data[at + 1 : at + 1 + length]
+        name = encoded.decode(errors="replace")
+        if len(encoded) < length or not pattern.fullmatch(name):
             raise PolicyFileError(f"its {what} is no name: {name[:60]!r}")
         names.append(name)
         at += 1 + length
@@ -130,19 +136,19 @@ def parse(data: bytes) -> PolicyFile:
     if len(data) != expected:
         raise PolicyFileError(f"{len(data)} bytes long, but its header says {expected}")
     codes = _unpack(data[at:], d, bits)
-    found = PolicyFile(
+    file = PolicyFile(
         names[0], task_version, protocol, names[1], names[2], projection_version, seed, theta,
         bits, scale, codes,
     )  # fmt: skip
-    if not np.isfinite(found.z).all():
+    if not np.isfinite(file.z).all():
         raise PolicyFileError("an entry of z is not finite")
-    if found.dump() != data:
+    if file.dump() != data:
         raise PolicyFileError("the bits after the last entry of z are not zero")
-    return found
+    return file
 
 
 def protocol_digest(task: Task) -> bytes:
-    """Return what tells a task's protocol from another: eight bytes of its SHA-256."""
+    """Return eight bytes that identify a task's protocol: the start of its SHA-256."""
     text = canonical({**task.protocol(), "backend": task.backend})
     return hashlib.sha256(text.encode()).digest()[:8]
 
@@ -181,12 +187,14 @@ def _round(z: Z, bits: int, scale: float) -> NDArray[np.uint32]:
 
 
 def _pack(codes: NDArray[np.uint32], bits: int) -> bytes:
-    each = np.unpackbits(codes.astype(">u4").view(np.uint8).reshape(-1, 4), axis=1)
-    return np.packbits(each[:, _RAW - bits :].ravel()).tobytes()
+    """Return codes (d,) as a string of `bits` bits each, the last byte filled with zeros."""
+    rows = np.unpackbits(codes.astype(">u4").view(np.uint8).reshape(-1, 4), axis=1)
+    return np.packbits(rows[:, _RAW - bits :].ravel()).tobytes()
 
 
 def _unpack(data: bytes, d: int, bits: int) -> NDArray[np.uint32]:
-    each = np.zeros((d, _RAW), np.uint8)
-    every = np.unpackbits(np.frombuffer(data, np.uint8))[: d * bits]
-    each[:, _RAW - bits :] = every.reshape(d, bits)
-    return np.packbits(each, axis=1).view(">u4").ravel().astype(np.uint32)
+    """Return the codes (d,) that `_pack` packed."""
+    rows = np.zeros((d, _RAW), np.uint8)
+    packed = np.unpackbits(np.frombuffer(data, np.uint8))[: d * bits]
+    rows[:, _RAW - bits :] = packed.reshape(d, bits)
+    return np.packbits(rows, axis=1).view(">u4").ravel().astype(np.uint32)

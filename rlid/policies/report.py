@@ -1,4 +1,7 @@
-"""What `rlid export` found while it rounded a policy: kept beside the file, and published."""
+"""The report of an exported policy: how it was rounded, and its scores.
+
+It is written beside the policy file, and published with the measurement.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,15 @@ MAX_BYTES = 1024 * 1024
 
 
 class Attempt(BaseModel):
-    """One trial's z at one width, in the validation episodes; `d` is 0 where it was not kept."""
+    """Validation of the z of one trial at one width.
+
+    Attributes:
+        d: dimension of z; 0 in reports that do not say.
+        seed: seed of the trial.
+        bits: width of an entry of z.
+        mean: mean return of the validation episodes.
+        error: its standard error.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,16 +44,25 @@ class Attempt(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave d out where it was not kept: older files and their digests stay as they are."""
+        """Leave d out where it is not known, so that digests of older files stay valid."""
         fields: dict[str, Any] = write(self)
         return fields if self.d else {name: fields[name] for name in fields if name != "d"}
 
 
 class PolicyReport(BaseModel):
-    """The exported policy: which trial's, how it was rounded, and its one fresh scoring.
+    """The exported policy: its trial, its size and its scores.
 
-    `description_bits` are all the bits that a reader who has rlid needs: the file's, and 32 for
-    each number of hidden state that follows from no seed of the policy.
+    Attributes:
+        trial: key of the trial.
+        description_bits: all bits that a reader who has rlid needs: those of the file, and 32 for
+            each number of hidden state that follows from no seed of the policy.
+        attempts: every validation of a rounded z.
+        score: mean return of `episodes` fresh episodes.
+        solved: whether the policy counts as a solution. Where `confirmations` is 0, `score`
+            decides; else `deciding_score` does, and `score` is that of further episodes.
+        confirmations: how many candidates were played again on fresh episodes.
+        deciding_score: mean return of the scoring that the policy passed; None where it passed
+            none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,10 +83,12 @@ class PolicyReport(BaseModel):
     episodes: Count
     threshold: Finite
     solved: bool
+    confirmations: Count = 0
+    deciding_score: Finite | None = None
 
     @property
     def compression(self) -> float:
-        """Bytes of the network's float32 weights over bytes of the file."""
+        """Bytes of the network's weights in float32, over bytes of the file."""
         return self.network_bytes / self.file_bytes
 
 
@@ -74,7 +96,7 @@ def load(source: Path) -> PolicyReport:
     """Read a report.
 
     Raises:
-        DamagedRecord: it is none.
+        DamagedRecord: the file is no report.
     """
     try:
         return validate(PolicyReport, parse_json(read_limited(source, MAX_BYTES).decode()))

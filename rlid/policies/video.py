@@ -10,17 +10,19 @@ import numpy as np
 
 from rlid.errors import InputError, first_line
 from rlid.policies.policy import Policy
+from rlid.simulators import make_env
 
 DEFAULT_FPS = 30
 BLOCK = 16
-"""Video codecs take frames whose sides are multiples of this."""
+"""Pixels; video codecs take frames whose sides are multiples of it."""
 
 
 def record(policy: Policy, to: Path, seed: int) -> float:
     """Record the episode with this seed; return its score.
 
     Raises:
-        InputError: there is nothing to draw, or no library to write it with.
+        InputError: the task has no episodes, its environment cannot be drawn, or imageio-ffmpeg
+            is not installed.
     """
     task = policy.problem.task
     if task.kind != "rl":
@@ -29,11 +31,9 @@ def record(policy: Policy, to: Path, seed: int) -> float:
         ffmpeg = importlib.import_module("imageio_ffmpeg")
     except ImportError:
         raise InputError("--video needs imageio-ffmpeg: pip install 'rlid[video]'") from None
-    import gymnasium
-
     options: dict[str, Any] = {**task.options, "render_mode": "rgb_array"}
     try:
-        env = gymnasium.make(task.env, max_episode_steps=task.episode_cap, **options)
+        env = make_env(task.env, options, task.episode_cap)
         observation, _ = env.reset(seed=seed)
         frame = np.asarray(env.render())
     except Exception as error:

@@ -13,8 +13,10 @@ from rlid.records.fields import Value as Value
 from rlid.records.fields import visible as visible
 from rlid.records.judgement import Judgement as Judgement
 from rlid.records.judgement import judged as judged
+from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
+from rlid.records.measurement_spec import option_name as option_name
 from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import Record as Record
@@ -41,6 +43,7 @@ from rlid.records.strict_json import parse_json as parse_json
 from rlid.records.strict_json import validate as validate
 
 __all__ = [
+    "DEFAULT_FRACTION",
     "Count",
     "Finite",
     "Judgement",
@@ -68,6 +71,7 @@ __all__ = [
     "joined",
     "judged",
     "missing_record",
+    "option_name",
     "parse_json",
     "parse_record",
     "restore_generator",

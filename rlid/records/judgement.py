@@ -1,19 +1,31 @@
-"""The rule of success: what a trial is judged by, and what it comes to by another judgement."""
+"""The rule of success: which score counts as solved, and what a trial says by it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from rlid.errors import InputError
+from rlid.records.measurement_spec import MeasurementSpec
 from rlid.records.record import Record
+
+Rule = Literal["normalised", "raw", "paper"]
+Baseline = Literal["own", "global", "given"]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a trial is judged by; it is recorded, and no part of its spec.
+    """What a trial is judged by. It is recorded with the trial, but is no part of its spec.
 
-    dmin and dmax are the ends of the range in which its measurement looks for the threshold;
-    `reference` is what the rule takes for full performance, whichever baseline it is.
+    Attributes:
+        threshold: the score from which on a trial is solved; None where nothing is judged.
+        random: the mean score of random actions.
+        reference: the score that the rule takes for full performance, whichever baseline it is.
+        dmin: the smallest d that was open to the measurement.
+        dmax: the largest d that was open to it.
+        rule: how the threshold follows from `random` and `reference`, see `threshold_of`.
+        baseline: where `reference` comes from: "own" is direct training of the same network,
+            "global" the task's own figure, "given" the user's.
     """
 
     threshold: float | None = None
@@ -21,22 +33,113 @@ class Judgement:
     reference: float | None = None
     dmin: int = 1
     dmax: int = 1
-    rule: Literal["normalised", "raw", "paper"] | None = None
-    baseline: Literal["own", "global"] | None = None
+    rule: Rule | None = None
+    baseline: Baseline | None = None
+
+    @classmethod
+    def of(
+        cls, question: MeasurementSpec, *, random: float, full: float, dmin: int = 1, dmax: int = 1
+    ) -> Judgement:
+        """Return how the trials of a measurement are judged.
+
+        Args:
+            question: gives the rule, the fraction and the baseline.
+            random: the mean score of random actions.
+            full: the score that counts as full performance, by the question's baseline.
+            dmin: the smallest d that is open to the search.
+            dmax: the largest.
+
+        Raises:
+            InputError: the rule takes a share of a `full` that is not positive.
+        """
+        return cls(
+            threshold_of(question.rule, question.fraction, random, full),
+            random,
+            full,
+            dmin,
+            dmax,
+            question.rule,
+            question.baseline if question.reference is None else "given",
+        )
+
+    @classmethod
+    def of_record(cls, record: Record) -> Judgement:
+        """Return the judgement that a record carries."""
+        return cls(
+            record.threshold,
+            record.random,
+            record.reference,
+            record.dmin,
+            record.dmax,
+            record.rule,
+            record.baseline,
+        )
+
+    def at(self, full: float) -> Judgement:
+        """Return the same rule with another score for full performance.
+
+        A judgement without a threshold, a rule or a reference comes back as it is.
+        """
+        if self.threshold is None or self.random is None or self.reference is None:
+            return self
+        zero = self.random if self.rule == "normalised" else 0.0
+        if self.rule is None or self.reference == zero:
+            return self
+        fraction = (self.threshold - zero) / (self.reference - zero)
+        return replace(self, threshold=zero + fraction * (full - zero), reference=full)
+
+    def is_success(self, score: float | None, reason: str = "") -> bool:
+        """Whether a final score counts as solved; a trial that ended for a `reason` never does."""
+        if self.threshold is None or score is None or reason:
+            return False
+        return score >= self.threshold
+
+    def outcome(self, record: Record) -> bool | None:
+        """Return whether a trial succeeds by this judgement; None where that is not known.
+
+        Its own judgement gives what its status says. By a higher threshold a trial that stopped
+        early stays solved as far as its score reaches; what it might have reached beyond that is
+        not known. By a lower threshold the final score decides for an unsolved trial.
+        """
+        if record.is_missing or self.threshold is None:
+            return None
+        is_harder = record.threshold is not None and self.threshold > record.threshold
+        if record.status == "solved" and not is_harder:
+            return True
+        if self.is_success(record.score, record.reason):
+            return True
+        return None if record.status == "solved" and record.stopped_early else False
 
 
-def judged(record: Record, by: Judgement | Record) -> Record:
-    """Return the record as judged by something else than at the time.
+def threshold_of(rule: str, fraction: float, random: float, full: float) -> float:
+    """Return the score that counts as solved.
 
-    A trial that might have stopped early was run for its threshold, and stays as it is.
+    "normalised" takes the fraction of the way from `random` to `full`; "raw" and "paper" take the
+    fraction of `full` (Li et al. 2018).
+
+    Raises:
+        InputError: a share of a `full` that is not positive was asked for.
+    """
+    if rule == "normalised":
+        return random + fraction * (full - random)
+    if full <= 0:
+        raise InputError(
+            f"--rule {rule}: {fraction:g} times a reference of {full:g} means nothing; "
+            "use --rule normalised"
+        )
+    return fraction * full
+
+
+def judged(record: Record, by: Judgement) -> Record:
+    """Return a record as judged by another judgement than that of its run.
+
+    A trial that might have stopped early was run for its own threshold, and stays as it is.
     """
     if record.spec.stop_score is not None or by.threshold is None:
         return record
     status = record.status
     if not record.is_missing:
-        score = record.judged_score
-        has_passed = score is not None and score >= by.threshold
-        status = "solved" if has_passed and not record.reason else "unsolved"
+        status = "solved" if by.is_success(record.judged_score, record.reason) else "unsolved"
     names = ("threshold", "random", "reference", "rule", "baseline")
     return record.model_copy(
         update={"status": status, **{name: getattr(by, name) for name in names}}

@@ -1,14 +1,15 @@
-"""The question a measurement answers: what was asked of `rlid run`, ready to be stored."""
+"""The question that a measurement answers: what was asked of `rlid run`, ready to be stored."""
 
 from __future__ import annotations
 
 import hashlib
 import shlex
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rlid.records.fields import Count, Name, Text
+from rlid.errors import InputError
+from rlid.records.fields import Count, Finite, Name, Text
 from rlid.records.spec import MAX_D, MAX_SEED
 from rlid.records.strict_json import canonical
 
@@ -16,19 +17,38 @@ Dims = Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_D)], ...], Field(max_le
 DEFAULT_FRACTION = 0.9
 PROTOCOL = ("observation", "backend")
 """Options that put something else in place of what the task's protocol says."""
+OPTION_NAMES = {"settings": "set", "imports": "import"}
+"""Options of the command line that have another name than the field."""
 
 
 class MeasurementSpec(BaseModel):
-    """The options of `rlid run` that bear on the answer; how it was run is no part of it.
+    """The options of `rlid run` that bear on the answer; where and how fast it ran do not.
+
+    Every option is declared here once, with its type, its default and its bounds:
+    `rlid.measure`, the command line and published files follow these fields.
 
     Attributes:
+        task: the task's name.
+        agent: which optimizer searches z.
+        network: the network's name in its canonical spelling.
+        projection: the kind of random projection.
         dmax: the largest d, where every d up to it was open to the search.
         dims: the d that were open, where they were listed.
         seeds: how many seeds, from `seed` on.
-        budget: steps of one trial, where another than the task's own was asked for.
-        observation: the observation rule, where another than the task's own was asked for.
-        backend: the simulator, where another than the task's own was asked for.
-        settings: assignments to the agent's hyper-parameters, besides the task's recipe.
+        seed: the first seed.
+        search: how the trials are chosen.
+        precision: width of the interval over d_int90 at which the adaptive search ends.
+        max_trials: the most trials that the adaptive search may ask for.
+        budget: steps of one trial, where not the task's own.
+        observation: the observation rule, where not the task's own.
+        backend: the simulator, where not the task's own.
+        full: whether every trial runs its whole budget.
+        fraction: the share of the reference that counts as solved.
+        rule: how the threshold follows from the reference, see `judgement.threshold_of`.
+        baseline: "own" judges by this network's direct training, "global" by the task's figure.
+        reference: a user's own reference score, in place of direct training.
+        reference_source: where `reference` comes from, in words.
+        settings: assignments to the agent's hyper-parameters, after the task's recipe.
         imports: packages that register environments, tasks or agents.
     """
 
@@ -44,16 +64,34 @@ class MeasurementSpec(BaseModel):
     seed: int = Field(default=0, ge=0, lt=MAX_SEED)
     search: Literal["adaptive", "bisect", "grid"] = "adaptive"
     precision: float = Field(default=0.25, gt=0)
-    max_trials: Count | None = None
-    budget: Count | None = None
+    max_trials: Count | None = Field(default=None, ge=1)
+    budget: Count | None = Field(default=None, ge=1)
     observation: Name | None = None
     backend: Name | None = None
     full: bool = False
     fraction: float = Field(default=DEFAULT_FRACTION, gt=0, le=1)
     rule: Literal["normalised", "raw", "paper"] = "normalised"
     baseline: Literal["own", "global"] = "own"
+    reference: Finite | None = None
+    reference_source: Text = ""
     settings: tuple[Text, ...] = Field(default=(), max_length=100)
     imports: tuple[Name, ...] = Field(default=(), max_length=100)
+
+    @classmethod
+    def checked(cls, fields: dict[str, Any]) -> MeasurementSpec:
+        """Return the spec with these fields.
+
+        Raises:
+            InputError: one of them is out of range; the message names the option.
+        """
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][0])
+            value = fields.get(name)
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            raise InputError(f"{option_name(name)} {text}: {_complaint(first)}") from None
 
     @property
     def digest(self) -> str:
@@ -63,8 +101,13 @@ class MeasurementSpec(BaseModel):
 
     @property
     def judged_by(self) -> str:
-        """The rule of success in a word or two: "normalised", "paper, global", "raw at 0.8"."""
-        text = self.rule if self.baseline == "own" else f"{self.rule}, {self.baseline}"
+        """The rule of success in a few words: "normalised", "paper, global", "raw at 0.8"."""
+        words: list[str] = [self.rule]
+        if self.reference is not None:
+            words.append(f"given reference {self.reference:g}")
+        elif self.baseline != "own":
+            words.append(self.baseline)
+        text = ", ".join(words)
         return text if self.fraction == DEFAULT_FRACTION else f"{text} at {self.fraction:g}"
 
     @property
@@ -76,25 +119,35 @@ class MeasurementSpec(BaseModel):
         elif self.dmax is not None:
             words += ["--dmax", str(self.dmax)]
         words += ["--seeds", str(self.seeds)]
+        # Published files hold this text: its order is fixed.
         for name in (
-            "projection",
-            "seed",
-            "search",
-            "precision",
-            "max_trials",
-            "budget",
-            *PROTOCOL,
-        ):
+            "projection", "seed", "search", "precision", "max_trials", "budget", *PROTOCOL, "full",
+            "fraction", "rule", "baseline", "reference", "reference_source",
+        ):  # fmt: skip
             value = getattr(self, name)
             if value != MeasurementSpec.model_fields[name].default:
-                words += [f"--{name.replace('_', '-')}", f"{value}"]
-        words += ["--full"] if self.full else []
-        for name in ("fraction", "rule", "baseline"):
-            value = getattr(self, name)
-            if value != MeasurementSpec.model_fields[name].default:
-                words += [f"--{name}", f"{value}"]
-        for assignment in self.settings:
-            words += ["--set", assignment]
-        for package in self.imports:
-            words += ["--import", package]
+                words += [option_name(name)] + ([] if value is True else [f"{value}"])
+        for name in ("settings", "imports"):
+            words += [word for value in getattr(self, name) for word in (option_name(name), value)]
         return shlex.join(words)
+
+
+def option_name(field: str) -> str:
+    """Return the command line's option for a field of MeasurementSpec: "--max-trials"."""
+    return "--" + OPTION_NAMES.get(field, field).replace("_", "-")
+
+
+def _complaint(error: Any) -> str:
+    """Return what is wrong with a value, in words, from pydantic's account of it."""
+    bounds = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return f"use one of {bounds['expected']}".replace("'", "").replace(" or ", ", ")
+    words = {
+        "greater_than_equal": f"must be at least {bounds.get('ge')}",
+        "greater_than": f"must be above {bounds.get('gt')}",
+        "less_than_equal": f"must be at most {bounds.get('le')}",
+        "less_than": f"must be below {bounds.get('lt')}",
+        "finite_number": "must be finite",
+    }
+    message = str(error["msg"])
+    return words.get(error["type"], message[:1].lower() + message[1:])

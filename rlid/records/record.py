@@ -81,7 +81,7 @@ class Record(StrictModel):
     z_sha256: Sha256 | None = None
     versions: dict[Name, Name] = Field(max_length=50)
     rule: Literal["normalised", "raw", "paper"] | None = None
-    baseline: Literal["own", "global"] | None = None
+    baseline: Literal["own", "global", "given"] | None = None
     deciding_score: Finite | None = None
 
     @property
@@ -154,9 +154,10 @@ def parse_record(text: str) -> Record:
         DamagedRecord: the text is no record.
     """
     with contextlib.suppress(ValidationError):
-        # What reads back as it was written has no name twice; this is four times as fast.
+        # Text that is written back the same has no name twice; this is four times as fast. Fields
+        # that older files lack are left out.
         record = Record.model_validate_json(text)
-        if written(record) == text:
+        if record.model_dump_json(indent=1, exclude_unset=True) + "\n" == text:
             return record
     value = parse_json(text)
     version = value.get("schema_version") if isinstance(value, dict) else None

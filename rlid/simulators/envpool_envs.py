@@ -3,40 +3,36 @@
 EnvPool seeds an environment when it is made and never again, so episodes that begin together get a
 pool of their own: a seed is good for one episode, whose course depends on it and the actions alone.
 Its generator is not gymnasium's: a seed starts another episode here than there, of the same
-distribution. Ant and Humanoid are left out: from one state the two libraries part within steps.
+distribution. Ant and Humanoid are left out: from one state the two libraries differ within steps.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import InputError
+from rlid.simulators.mujoco_envs import OUTCOMES
+from rlid.world import Simulator, Steps
 
 MAX_SLOTS = 256
 """Episodes held at once, as many as where gymnasium's environments are stepped directly."""
-OFFERED = (
-    "HalfCheetah-v5",
-    "Hopper-v5",
-    "InvertedDoublePendulum-v5",
-    "InvertedPendulum-v5",
-    "Reacher-v5",
-    "Swimmer-v5",
-    "Walker2d-v5",
-)
 
 
-class EnvpoolSimulator:
-    """Steps the environments of OFFERED; see `rlid.task.Simulator`."""
+OFFERED = tuple(sorted(name for name, planar in OUTCOMES.items() if planar.is_in_envpool))
+
+
+class EnvpoolSimulator(Simulator):
+    """Steps EnvPool's copies of the environments in `mujoco_envs.OUTCOMES`."""
 
     merges = True
     max_slots = MAX_SLOTS
 
-    def __init__(self, env: str, options: dict[str, Any], episode_cap: int) -> None:
+    def __init__(self, env: str, options: Mapping[str, Any], episode_cap: int) -> None:
         """Make a pool of one, to learn its spaces.
 
         Raises:
@@ -48,10 +44,10 @@ class EnvpoolSimulator:
                 f"{' with options' if options else ''}; use the back end 'gymnasium'"
             )
         self._env, self._cap = env, episode_cap
-        one = self._make([0])
-        self.action_space = one.action_space
-        self.observation_size: int = one.observation_space.shape[0]
-        one.close()
+        pool = self._make([0])
+        self.action_space = pool.action_space
+        self.observation_size = pool.observation_space.shape[0]
+        pool.close()
         self._pools: list[Any] = []
 
     def _make(self, seeds: Sequence[int]) -> Any:
@@ -91,9 +87,7 @@ class EnvpoolSimulator:
         self._drop_unused()
         return ordered
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, pool by pool."""
         n = len(self._place)
         observations, rewards = np.zeros((n, self.observation_size), np.float32), np.zeros(n)

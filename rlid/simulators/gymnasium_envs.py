@@ -4,131 +4,169 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, first_line, named_line
+from rlid.errors import InputError, fault, first_line, guarded
+from rlid.simulators.images import WRAP, wrap
+from rlid.simulators.log_files import keep_logs_off_disk
+from rlid.simulators.observations import Observations
+from rlid.world import Beat, Simulator, Steps, no_beat
 
 MAX_SLOTS = 128
 """Environments held at once: more would cost memory and save nothing, since each steps alone."""
+RESET = "reset."
+"""How the options of a task begin that are options of `reset`, not arguments of the environment."""
 
 
-class GymnasiumSimulator:
+def make_env(env: str, options: Mapping[str, Any], episode_cap: int) -> Any:
+    """Return an environment as a task means it: cut at the cap, in the wrappers that it names.
+
+    Args:
+        env: its id in gymnasium's registry.
+        options: keyword arguments of the environment, "reset.NAME" for options of every reset, and
+            what `rlid.simulators.images.wrap` takes.
+        episode_cap: steps after which an episode is truncated.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    import gymnasium
+
+    others = (RESET, WRAP)
+    arguments = {name: value for name, value in options.items() if not name.startswith(others)}
+    resets = {name[len(RESET) :]: options[name] for name in options if name.startswith(RESET)}
+    try:
+        made = gymnasium.make(
+            env, max_episode_steps=episode_cap, disable_env_checker=True, **arguments
+        )
+        keep_logs_off_disk()
+        made = wrap(made, options)
+        return _reset_by(made, resets) if resets else made
+    except (InputError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        reason = first_line(error) or type(error).__name__
+        raise InputError(f"environment {env!r} cannot be made: {reason}") from error
+
+
+class GymnasiumSimulator(Simulator):
     """Any environment of gymnasium's registry; observations are flattened to one vector."""
 
     merges = False
     max_slots = MAX_SLOTS
 
     def __init__(
-        self, env: str, options: dict[str, Any], episode_cap: int, is_scaled: bool = False
+        self,
+        env: str,
+        options: Mapping[str, Any],
+        episode_cap: int,
+        observation: str = "raw",
+        beat: Beat = no_beat,
     ) -> None:
         """Make one environment, to learn its spaces.
 
+        Args:
+            env: its id in gymnasium's registry.
+            options: see `make_env`.
+            episode_cap: steps after which an episode is truncated.
+            observation: a task's observation rule, "raw", "scaled" or "pixels".
+            beat: called after each environment that is made.
+
         Raises:
-            InputError: it cannot be made, or its observations cannot be flattened.
+            InputError: it cannot be made, or its observations cannot be shown by this rule.
         """
         self._make_arguments = (env, options, episode_cap)
-        self._pool: list[Any] = [self._make()]
+        self._beat = beat
+        self._pool: list[Any] = [self.plain()]
         self._envs: list[Any] = []
-        self.action_space = self._pool[0].action_space
-        space = self._pool[0].observation_space
-        self.observation_size = math.prod(space.shape)
-        if is_scaled and not (np.isfinite(space.low) & np.isfinite(space.high)).any():
-            raise InputError(f"observations of {env} have no bounds to scale by; use frozen")
-        self._middle, self._half = _centre(space, is_scaled)
-
-    def _make(self) -> Any:
-        import gymnasium
-
-        env, options, episode_cap = self._make_arguments
         try:
-            made = gymnasium.make(
-                env, max_episode_steps=episode_cap, disable_env_checker=True, **options
-            )
-            self._raw_space = space = made.observation_space
-            if not (isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1):
-                made = gymnasium.wrappers.FlattenObservation(made)
-            if len(made.observation_space.shape or ()) != 1:
-                raise InputError(f"its observations, {space}, cannot be flattened to one vector")
-        except (Exception, SystemExit) as error:
-            raise InputError(f"environment {env!r} cannot be made: {first_line(error)}") from error
-        return made
+            with guarded(f"a space of {env}", InputError):
+                self.action_space = self._pool[0].action_space
+                self._shown = Observations(self._pool[0].observation_space, observation, env)
+        except InputError:
+            self.close()
+            raise
+        self.observation_size, self.observation_shape = self._shown.size, self._shown.shape
+        self.observation_type = self._shown.dtype.type
+        # A number is its receiver's own; of an array it might keep a view that changes.
+        self._is_array = self.action_space.shape not in ((), None)
 
-    def prepare(self, observation: Any) -> NDArray[np.float32]:
+    def plain(self) -> Any:
+        """Return the environment that each slot holds one of."""
+        return make_env(*self._make_arguments)
+
+    def prepare(self, observation: Any) -> NDArray[Any]:
         """Return an observation as the environment gives it, as a network's inputs (size,)."""
-        from gymnasium.spaces import flatten
+        return self._shown.encode("the caller", observation)
 
-        flat = np.asarray(flatten(self._raw_space, observation))
-        return ((flat - self._middle) / self._half).astype(np.float32)
-
-    def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
+    def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode per seed; return observations (n, size)."""
         while len(self._pool) < len(seeds):
-            self._pool.append(self._make())
-        self._envs = self._pool[: len(seeds)]
-        self._observations = np.zeros((len(seeds), self.observation_size), np.float32)
-        self._rewards = np.zeros(len(seeds))
-        self._terminated = np.zeros(len(seeds), bool)
-        self._truncated = np.zeros(len(seeds), bool)
-        self.restart(np.arange(len(seeds)), seeds)
-        return self._observations.copy()
+            self._pool.append(self.plain())
+            self._beat()
+        n = len(seeds)
+        self._envs = self._pool[:n]
+        self._observations = np.zeros((n, self.observation_size), self._shown.dtype)
+        self._rewards, self._ended = np.zeros(n), np.zeros((2, n), bool)
+        return self.restart(np.arange(n), seeds)
 
-    def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[np.float32]:
+    def restart(self, slots: NDArray[np.intp], seeds: Sequence[int]) -> NDArray[Any]:
         """Begin new episodes in some slots; return their observations."""
         for slot, seed in zip(slots, seeds, strict=True):
             try:
                 observation, _ = self._envs[slot].reset(seed=int(seed))
-            except (Exception, SystemExit) as error:
-                raise _fault("reset", error) from error
-            self._observe("reset", slot, observation)
-        return self._observations[slots]
+                self._observations[slot] = self._shown.encode("reset", observation)
+            except BaseException as error:
+                raise fault("reset", error) from error
+        observations: NDArray[Any] = self._observations[slots]
+        self._shown.watch(observations)
+        return observations
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, one after the other."""
         for slot in active.nonzero()[0]:
+            action = actions[slot].copy() if self._is_array else actions[slot]
             try:
-                observation, reward, terminated, truncated, _ = self._envs[slot].step(actions[slot])
-                self._rewards[slot] = reward
-                self._terminated[slot] = terminated
-                self._truncated[slot] = truncated
-            except (Exception, SystemExit) as error:
-                raise _fault("step", error) from error
-            self._observe("step", slot, observation)
-        return (
-            self._observations.copy(),
-            self._rewards.copy(),
-            self._terminated.copy(),
-            self._truncated.copy(),
-        )
-
-    def _observe(self, call: str, slot: np.intp, observation: Any) -> None:
-        shape = np.shape(observation)
-        if shape != (self.observation_size,):
-            raise EnvironmentFault(
-                f"{call} gave an observation of shape {shape}, not ({self.observation_size},)"
-            )
-        self._observations[slot] = (np.asarray(observation) - self._middle) / self._half
+                observation, reward, terminated, truncated, _ = self._envs[slot].step(action)
+                self._observations[slot] = self._shown.encode("step", observation)
+                self._rewards[slot] = _number(reward)
+                self._ended[:, slot] = bool(terminated), bool(truncated)
+            except BaseException as error:
+                raise fault("step", error) from error
+        self._shown.watch(self._observations)
+        terminated, truncated = self._ended.copy()
+        return self._observations.copy(), self._rewards.copy(), terminated, truncated
 
     def close(self) -> None:
         """Close every environment; one that fails at it has cost no result."""
         for env in self._pool:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, SystemExit):
                 env.close()
         self._pool, self._envs = [], []
 
 
-def _centre(space: Any, is_scaled: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return middle and half-width of a box, or 0 and 1 where it is unbounded or not scaled."""
-    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-    is_bounded = is_scaled & np.isfinite(low) & np.isfinite(high) & (high > low)
-    low, high = np.where(is_bounded, low, -1.0), np.where(is_bounded, high, 1.0)
-    return (low + high) / 2, (high - low) / 2
+def _number(reward: Any) -> float:
+    """Return a reward as a number: also of an array of one number; None is none, so NaN."""
+    if reward is None:
+        return math.nan
+    if isinstance(reward, np.ndarray):
+        if reward.size != 1:
+            raise ValueError(f"a reward of shape {reward.shape}: must be one number")
+        reward = reward.item()
+    return float(reward)
 
 
-def _fault(call: str, error: BaseException) -> EnvironmentFault:
-    return EnvironmentFault(f"{call} raised {named_line(error)}")
+def _reset_by(env: Any, options: dict[str, Any]) -> Any:
+    """Return the environment with options for every reset."""
+    import gymnasium
+
+    class ResetOptions(gymnasium.Wrapper[Any, Any, Any, Any]):
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            return super().reset(seed=seed, options={**fixed, **(options or {})})
+
+    fixed = options
+    return ResetOptions(env)

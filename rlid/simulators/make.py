@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
+
+import numpy as np
 
 from rlid.errors import InputError
 from rlid.networks import Network, make
@@ -12,43 +15,72 @@ from rlid.simulators.gymnasium_envs import GymnasiumSimulator
 from rlid.task import Task
 from rlid.world import Beat, Objective, Simulator, World, no_beat
 
+ENVS_VARIABLE = "RLID_ENVS"
+"""The environment variable with the user's limit; `--envs` sets it for a command."""
+
 
 def make_world(task: Task, beat: Beat = no_beat) -> World:
     """Return the task's own simulator or objective, or what its back end names.
 
-    `beat` is called now and then by a world that takes long to make (`Task.world_takes_beat`).
+    Args:
+        task: what is to be solved.
+        beat: called now and then by a world that takes long to make (`Task.world_takes_beat`), and
+            after each instance of an environment that is built.
 
     Raises:
-        InputError: the environment cannot be made, or its package is missing.
+        InputError: the environment cannot be made, its package is missing, or what the task makes
+            is no simulator and no objective.
     """
     try:
         if task.world is None:
-            world: World = _make_simulator(task)
+            world: World = _make_simulator(task, beat)
         else:
             world = task.world(beat=beat) if task.world_takes_beat else task.world()
     except ImportError as error:
         raise InputError(
             f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
         ) from error
+    if not isinstance(world, Simulator if task.kind == "rl" else Objective):
+        base = "Simulator" if task.kind == "rl" else "Objective"
+        raise InputError(
+            f"the world of task {task.name!r} is a {type(world).__name__}, which lacks what "
+            f"rlid.world.{base} has: derive the class from it"
+        )
+    if task.kind != "rl":
+        return world
+    simulator = cast(Simulator, world)
+    simulator.max_slots = min(simulator.max_slots, most_envs(task) or simulator.max_slots)
     if task.observation == "frozen":
-        return FrozenStatistics(cast(Simulator, world), task.episode_cap)
-    return world
+        return FrozenStatistics(simulator, task.episode_cap, beat)
+    return simulator
 
 
-def _make_simulator(task: Task) -> Simulator:
+def most_envs(task: Task) -> int | None:
+    """Return how many instances of a task's environment one process may hold; None for any number.
+
+    The task and the user, by ENVS_VARIABLE, may each set a limit.
+    """
+    limits = [task.max_envs, int(os.environ.get(ENVS_VARIABLE) or 0) or None]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _make_simulator(task: Task, beat: Beat) -> Simulator:
     if task.backend != "gymnasium" and task.observation == "scaled":
         raise InputError(f"observations of {task.env} have no bounds to scale by; use frozen")
+    if task.backend != "gymnasium" and task.observation == "pixels":
+        raise InputError(
+            f"--backend {task.backend} shows no images: leave out --observation pixels"
+        )
     if task.backend == "mujoco":
         from rlid.simulators.mujoco_envs import MujocoSimulator
 
-        return MujocoSimulator(task.env, dict(task.options), task.episode_cap)
+        return MujocoSimulator(task.env, task.options, task.episode_cap)
     if task.backend == "envpool":
         from rlid.simulators.envpool_envs import EnvpoolSimulator
 
-        return EnvpoolSimulator(task.env, dict(task.options), task.episode_cap)
-    return GymnasiumSimulator(
-        task.env, dict(task.options), task.episode_cap, task.observation == "scaled"
-    )
+        return EnvpoolSimulator(task.env, task.options, task.episode_cap)
+    rule = "raw" if task.observation == "frozen" else task.observation
+    return GymnasiumSimulator(task.env, task.options, task.episode_cap, rule, beat)
 
 
 def make_network(task: Task, name: str, world: World) -> Network:
@@ -58,16 +90,16 @@ def make_network(task: Task, name: str, world: World) -> Network:
         InputError: there is no such network, it does not fit the observations, or the task's
             actions are not supported.
     """
-    # A world that shows images says so; most have no such attribute.
-    shape = getattr(world, "observation_shape", None)
-    byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
+    shape = world.observation_shape
     if task.kind != "rl":
         objective = cast(Objective, world)
         sizes = objective.inputs, objective.outputs
+        byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
         network = make(name, *sizes, task.activation, shape, byte_scale)
         objective.check(network)
         return network
     simulator = cast(Simulator, world)
+    byte_scale = 1 / 255 if simulator.observation_type is np.uint8 else 1.0
     outputs, _ = decoder(simulator.action_space, task.action)
     inputs = simulator.observation_size
     return make(name, inputs, outputs, task.activation, shape, byte_scale)

@@ -1,30 +1,31 @@
 """Gymnasium's planar MuJoCo tasks stepped directly: one model, the state of every slot its own.
 
-Episodes begin as `gymnasium.make(env).reset(seed=seed)` does, by that very call; each step calls
-`mujoco.mj_step` for one slot after the other, and then forms what the environment's class would
-make of the state, for all slots at once. It is the same within rounding, and saves what gymnasium
+Episodes begin by the call `gymnasium.make(env).reset(seed=seed)`. Each step calls `mujoco.mj_step`
+for one slot after the other, and then computes observations, rewards and ends as the environment's
+class does, for all slots at once. They are the same within rounding. That saves what gymnasium
 spends around the physics: a third of the time on a pendulum, more than half on a reacher.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium
 import mujoco  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault, InputError, first_line
+from rlid.errors import EnvironmentFault, InputError
+from rlid.simulators.gymnasium_envs import make_env
+from rlid.world import Simulator, Steps
 
 MAX_SLOTS = 256
 """Episodes held at once: each touches up to half a megabyte, and more would not run faster."""
 ARENA = 2**20
-"""Bytes of working memory for each state: random motion takes up to 12,000, and MuJoCo would set
-aside 4 to 14 million, which hundreds of states turn into gigabytes that a process may not have."""
+"""Bytes of working memory for each state: random motion takes up to 12,000. MuJoCo's default of 4
+to 14 million would take gigabytes for hundreds of states."""
 
 Floats = NDArray[np.float64]
 StepOutcome = tuple[Floats, Floats, NDArray[np.bool_]]
@@ -32,7 +33,15 @@ StepOutcome = tuple[Floats, Floats, NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class _Step:
-    """One step of n slots: generalised positions and velocities, and what else was asked for."""
+    """One step of n slots: what an environment's class would have read from its state.
+
+    Attributes:
+        env: gymnasium's environment, whose settings count.
+        x_before: position along x before the step (n,).
+        qpos, qvel: generalised positions and velocities, (n, ...).
+        watched: what else the environment reads of the state, (n, ...).
+        actions: (n, *action shape).
+    """
 
     env: Any
     x_before: Floats
@@ -120,64 +129,84 @@ def _gait(
     return np.hstack([positions, velocities]), rewards, is_over
 
 
-OUTCOMES: dict[str, Callable[[_Step], StepOutcome]] = {
-    "InvertedPendulum-v5": _inverted_pendulum,
-    "InvertedDoublePendulum-v5": _inverted_double_pendulum,
-    "Reacher-v5": _reacher,
-    "Swimmer-v5": _swimmer,
-    "HalfCheetah-v5": _half_cheetah,
-    "Hopper-v5": _hopper,
-    "Walker2d-v5": _walker2d,
+@dataclass(frozen=True)
+class Planar:
+    """How one environment is stepped directly.
+
+    Attributes:
+        outcome: what the environment's class makes of a step.
+        watched: what the outcome needs of a state besides positions and velocities, as views.
+        is_in_envpool: whether EnvPool's copy of it is the same.
+    """
+
+    outcome: Callable[[_Step], StepOutcome]
+    watched: Callable[[Any], list[Floats]] = lambda _: []
+    is_in_envpool: bool = True
+
+
+OUTCOMES = {
+    "InvertedPendulum-v5": Planar(_inverted_pendulum),
+    "InvertedDoublePendulum-v5": Planar(
+        _inverted_double_pendulum, lambda data: [data.site_xpos[0], data.qfrc_constraint[:1]]
+    ),
+    "Reacher-v5": Planar(
+        _reacher, lambda data: [data.body("fingertip").xpos, data.body("target").xpos]
+    ),
+    "Swimmer-v5": Planar(_swimmer),
+    "HalfCheetah-v5": Planar(_half_cheetah),
+    "Hopper-v5": Planar(_hopper),
+    "Walker2d-v5": Planar(_walker2d),
 }
-WATCHED: dict[str, Callable[[Any], list[Floats]]] = {
-    "InvertedDoublePendulum-v5": lambda data: [data.site_xpos[0], data.qfrc_constraint[:1]],
-    "Reacher-v5": lambda data: [data.body("fingertip").xpos, data.body("target").xpos],
-}
-"""What an outcome needs of the state besides positions and velocities, as views into it."""
+"""The one place that says which environments have a fast way, here and in EnvPool."""
 
 
 class _MujocoSlot:
     """The state of one episode, with views of what is read and written at each step."""
 
-    def __init__(self, model: Any, env: str) -> None:
+    def __init__(self, model: Any, planar: Planar) -> None:
         self.data: Any = mujoco.MjData(model)
         self.ctrl, self.qpos, self.qvel = self.data.ctrl, self.data.qpos, self.data.qvel
-        self.watched = WATCHED[env](self.data) if env in WATCHED else []
+        self.watched = planar.watched(self.data)
         self.steps = 0
 
 
-class MujocoSimulator:
-    """Steps the environments of OUTCOMES; see `rlid.task.Simulator`."""
+class MujocoSimulator(Simulator):
+    """Steps the environments of OUTCOMES, all slots of one in one model."""
 
     merges = True
     max_slots = MAX_SLOTS
 
-    def __init__(self, env: str, options: dict[str, Any], episode_cap: int) -> None:
+    def __init__(self, env: str, options: Mapping[str, Any], episode_cap: int) -> None:
         """Make one environment of gymnasium's, whose model steps and whose resets start all slots.
 
         Raises:
-            InputError: it cannot be made, or has no outcome here.
+            InputError: it cannot be made, or is not one of OUTCOMES.
         """
         if env not in OUTCOMES:
             raise InputError(
                 f"back end 'mujoco' steps {', '.join(sorted(OUTCOMES))}, not {env}; "
                 "use the back end 'gymnasium'"
             )
-        self._env = _make(env, options)
+        self._make_arguments = (env, options, episode_cap)
+        self._env = self.plain().unwrapped
         if "xml_file" not in options:
-            # What a model of one's own may take is for its file to say.
+            # A model of the user's own keeps the memory that its file asks for.
             self._env.model = _lean(self._env)
             self._env.data = mujoco.MjData(self._env.model)
-        self._name, self._cap = env, episode_cap
+        self._planar, self._cap = OUTCOMES[env], episode_cap
         self.action_space = self._env.action_space
         self.observation_size = self._env.observation_space.shape[0]
         self._pool: list[_MujocoSlot] = []
         self._slots: list[_MujocoSlot] = []
 
+    def plain(self) -> Any:
+        """Return gymnasium's own environment."""
+        return make_env(*self._make_arguments)
+
     def start(self, seeds: Sequence[int]) -> NDArray[np.float32]:
         """Begin one episode per seed; return observations (n, size)."""
         while len(self._pool) < len(seeds):
-            self._pool.append(_MujocoSlot(self._env.model, self._name))
+            self._pool.append(_MujocoSlot(self._env.model, self._planar))
         self._slots = self._pool[: len(seeds)]
         return self.restart(np.arange(len(seeds)), seeds)
 
@@ -190,9 +219,7 @@ class MujocoSimulator:
             self._slots[slot].steps = 0
         return observations
 
-    def step(
-        self, actions: NDArray[Any], active: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Step the active slots, one after the other; what is made of their states is one batch."""
         model, frames = self._env.model, self._env.frame_skip
         rows = active.nonzero()[0]
@@ -216,26 +243,14 @@ class MujocoSimulator:
         n = len(self._slots)
         observations, rewards = np.zeros((n, self.observation_size), np.float32), np.zeros(n)
         terminated, truncated = np.zeros(n, bool), np.zeros(n, bool)
-        observations[rows], rewards[rows], terminated[rows] = OUTCOMES[self._name](step)
+        observations[rows], rewards[rows], terminated[rows] = self._planar.outcome(step)
         truncated[rows] = [slot.steps >= self._cap for slot in slots]
         return observations, rewards, terminated, truncated
 
     def close(self) -> None:
-        """Close the one environment, and let go of all states.
-
-        Python knows nothing of their memory, and so collects no garbage for it.
-        """
+        """Close the environment, and release all states: their memory is outside Python."""
         self._env.close()
         self._pool, self._slots = [], []
-
-
-def _make(env: str, options: dict[str, Any]) -> Any:
-    # MuJoCo's own handler writes a log file into whatever folder the user is in.
-    mujoco.set_mju_user_warning(lambda _: None)
-    try:
-        return gymnasium.make(env, disable_env_checker=True, **options).unwrapped
-    except (Exception, SystemExit) as error:
-        raise InputError(f"environment {env!r} cannot be made: {first_line(error)}") from error
 
 
 def _lean(env: Any) -> Any:
@@ -243,6 +258,6 @@ def _lean(env: Any) -> Any:
     spec = mujoco.MjSpec.from_file(env.fullpath)
     spec.memory = ARENA
     with warnings.catch_warnings():
-        # Of what is deprecated in the environment's file, which is not ours to change.
+        # The environment's file, which is not ours to change, has deprecated settings.
         warnings.simplefilter("ignore")
         return spec.compile()

@@ -10,12 +10,14 @@ from rlid.store.leases import Leases as Leases
 from rlid.store.measurements import Machine as Machine
 from rlid.store.measurements import StoredMeasurement as StoredMeasurement
 from rlid.store.measurements import this_machine as this_machine
+from rlid.store.references import DirectTraining as DirectTraining
 from rlid.store.references import Reference as Reference
 from rlid.store.store import Store as Store
 from rlid.store.store import parse_z as parse_z
 from rlid.store.store import slug as slug
 
 __all__ = [
+    "DirectTraining",
     "Leases",
     "Machine",
     "Reference",

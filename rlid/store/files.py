@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and that are read without trusting what they are."""
+"""Files that are complete or absent when read, and safe reading of files from anywhere."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from rlid.errors import DamagedRecord
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""What a file system answers that has no hard links: there a rename publishes."""
+"""Answers of a file system without hard links: there a rename publishes a file."""
 _CHUNK = 64 * 1024
 
 
 def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Read a plain file of at most `limit` bytes; a link is not followed, a pipe not waited for.
+    """Read a plain file of at most `limit` bytes; links are not followed, pipes not waited for.
 
     Raises:
         DamagedRecord: it is larger, or no plain file.
@@ -43,7 +43,7 @@ def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 def inside(folder: Path, *names: str) -> Path:
-    """Return the place of these names below a folder, none of which leads elsewhere by a link.
+    """Return the path of these names below a folder; none of them may be a link.
 
     Raises:
         OSError: one of them is a symbolic link.
@@ -59,20 +59,20 @@ def inside(folder: Path, *names: str) -> Path:
 def write_whole(path: Path, data: bytes) -> Path:
     """Write a file under a temporary name, flush it to disk, and give it its name.
 
-    Whoever reads it sees the old content or the new one, never a part. Folders above it are made.
+    A reader sees the old content or the new one, never a part. Folders above it are made.
 
     Raises:
-        OSError: it cannot be written; what stood there stays.
+        OSError: it cannot be written; the old content stays.
     """
     _publish(path, data, os.replace)
     return path
 
 
 def add_whole(path: Path, data: bytes) -> bool:
-    """Write a file as `write_whole` does, unless one of that name is there.
+    """Write a file as `write_whole` does, unless a file of that name exists.
 
     Returns:
-        Whether the file at `path` is this one; of several that write at once, one is told so.
+        Whether this call has written the file; of several at once, one gets True.
 
     Raises:
         OSError: it cannot be written.

@@ -1,10 +1,10 @@
 """Which process runs which trial, where several share a store: one lease file for each trial.
 
-A process writes an owner file and touches it now and then; a lease names its owner. Whether an
-owner on this machine lives is asked of the operating system. One on another machine counts as dead
-when its file has not changed for STALE seconds by the clock of whoever waits: no two clocks are
-ever compared. A dead owner's lease stays where it is, and whoever creates its next generation has
-it: creating a file that must not exist is the one thing that a shared folder does atomically.
+A process writes an owner file and touches it every HEARTBEAT seconds; a lease names its owner. The
+operating system says whether an owner on this machine is alive. An owner on another machine counts
+as dead when its file has not changed for STALE seconds by the clock of the process that waits: two
+clocks are never compared. The lease of a dead owner stays, and the process that creates the next
+generation of it holds it: creating a file that must not exist is atomic on a shared folder.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ from rlid.store.files import inside, read_limited, write_whole
 HEARTBEAT = 5.0
 """Seconds between two touches of the owner file."""
 STALE = 120.0
-"""Seconds without a touch after which an owner elsewhere is dead; shared folders cache for 60."""
+"""Seconds without a touch after which an owner on another machine is dead.
+
+Shared folders cache for 60 seconds.
+"""
 MAX_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told apart from any other that had its number; `started` is in clock ticks."""
+    """A process; `started` (clock ticks) tells it apart from an earlier process with its number."""
 
     machine: str
     pid: int
     started: int
 
     def lives(self) -> bool | None:
-        """Whether it is alive; None where that cannot be seen from here, or it has been stopped."""
+        """Whether it is alive; None where this machine cannot tell, or the process is stopped."""
         if not self.machine or self.machine != machine() or self.pid < 1:
             return None
         try:
@@ -54,10 +57,10 @@ class Process:
 
 
 class Leases:
-    """The leases of one process in one store; opened at the first that is asked for."""
+    """The leases of one process in one store; its owner file is written with the first lease."""
 
     def __init__(self, store: str | os.PathLike[str], stale: float = STALE) -> None:
-        """Nothing is written yet."""
+        """Write nothing yet; `stale` is in seconds, see STALE."""
         self.folder = Path(store) / "leases"
         self.stale = stale
         self.name = secrets.token_hex(8)
@@ -66,9 +69,12 @@ class Leases:
         self._ending: threading.Event | None = None
 
     def take(self, key: str) -> bool:
-        """Take the lease of a trial, unless a process that lives has it.
+        """Take the lease of a trial, unless a living process holds it.
 
-        Whoever has it must look whether the record is there by now, before it runs the trial.
+        The holder must look for the trial's record once more before it runs the trial.
+
+        Returns:
+            Whether this process holds the lease now.
 
         Raises:
             OSError: the folder cannot be written.
@@ -88,16 +94,16 @@ class Leases:
         return True
 
     def release(self, key: str, *, done: bool) -> None:
-        """Give a lease back; of a trial that is `done`, those of its dead owners go too."""
+        """Give a lease back; where the trial is `done`, remove those of its dead owners too."""
         held = self._held.pop(key, None)
         if held is None:
             return
-        # Without a record the lower ones must stay: who else waits would create them anew.
+        # Without a record the lower generations stay: a waiting process would create them anew.
         for generation in range(held, -1 if done else held - 1, -1):
             self._path(key, generation).unlink(missing_ok=True)
 
     def others(self) -> int:
-        """Return how many other processes that live are at work in this store."""
+        """Return how many other living processes work in this store."""
         names = [path.stem for path in self.folder.glob("*.owner")]
         return sum(name != self.name and self._lives(name) for name in names)
 
@@ -125,7 +131,7 @@ class Leases:
 
         threading.Thread(target=beat, daemon=True).start()
         for other in self.folder.glob("*.owner"):
-            # Killed before it could do so itself; without the file it counts as dead as well.
+            # It was killed before it removed its file; without the file it counts as dead as well.
             if _lives(other) is False:
                 other.unlink(missing_ok=True)
 
@@ -133,7 +139,7 @@ class Leases:
         return self.folder / f"{key}.{generation}.lease"
 
     def _owner(self, key: str, generation: int) -> str | None:
-        """Return the name in a lease, or None if it has gone."""
+        """Return the owner that a lease names, or None if the lease is gone."""
         path = self._path(key, generation)
         try:
             name = read_limited(path, MAX_BYTES).decode("ascii", "replace")
@@ -143,7 +149,7 @@ class Leases:
             name = ""
         if len(name) == len(self.name) and name.isalnum():
             return name
-        # Not yet written, or never to be: its own age decides.
+        # The name is not written yet, or never will be: the age of the lease decides.
         return path.name
 
     def _lives(self, name: str) -> bool:
@@ -152,7 +158,7 @@ class Leases:
         if lives is not None:
             return lives
         try:
-            # After it was opened: a shared folder looks anew at a file that is opened.
+            # The file was opened before: a shared folder then looks at its state anew.
             changed = path.stat().st_mtime_ns
         except FileNotFoundError:
             return False
@@ -164,10 +170,10 @@ class Leases:
 
 
 def _create(path: Path, text: str) -> bool:
-    """Make a file that must not exist; return whether that was so.
+    """Create a file that must not exist; return whether it did not.
 
     Raises:
-        OSError: it cannot be written, and is gone again: torn, it would be void after STALE only.
+        OSError: it cannot be written. It is removed: a torn lease would block until it is STALE.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
@@ -185,10 +191,10 @@ def _create(path: Path, text: str) -> bool:
 
 
 def _lives(owner: Path) -> bool | None:
-    """Whether the process in a file is alive; None where that cannot be told."""
+    """Whether the process that an owner file names is alive; None where that cannot be told."""
     try:
-        found = parse_json(read_limited(owner, MAX_BYTES).decode())
-        return Process(found["machine"], found["pid"], found["started"]).lives()
+        fields = parse_json(read_limited(owner, MAX_BYTES).decode())
+        return Process(fields["machine"], fields["pid"], fields["started"]).lives()
     except FileNotFoundError:
         return False
     except (DamagedRecord, UnicodeDecodeError, KeyError, TypeError, OverflowError):
@@ -196,7 +202,7 @@ def _lives(owner: Path) -> bool | None:
 
 
 def machine() -> str:
-    """Return what tells this boot of this machine, and this container, from any other."""
+    """Return an identifier of this boot of this machine and of this container, or ""."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -205,7 +211,7 @@ def machine() -> str:
 
 
 def start_of(pid: int) -> int:
-    """Return when a process started; 0 if it has ended, -1 if that cannot be seen."""
+    """Return when a process started (clock ticks); 0 if it has ended, -1 where unknown."""
     fields = _status(pid)
     if not fields:
         return -1
@@ -213,7 +219,7 @@ def start_of(pid: int) -> int:
 
 
 def _status(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat from its third on: the state first; none if unseen."""
+    """Return the fields of /proc/PID/stat from the third on (the state first); [] where unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Looks after stores: finds what is damaged or left over, mends it, and merges stores."""
+"""Finds damaged and left-over files of stores, repairs stores, and merges them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Z_SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Defect:
-    """A file of a store that is not as it should be, and what `repair` does with it."""
+    """A damaged or left-over file of a store, and what `repair` does with it."""
 
     path: Path
     what: str
@@ -27,7 +27,13 @@ class Defect:
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of a merge: how many records were added, and whose results differ."""
+    """The outcome of a merge.
+
+    Attributes:
+        added: how many records were added.
+        known: how many were in the target already, with the same result.
+        conflicts: the records whose results differ from those in the target.
+    """
 
     added: int
     known: int
@@ -35,7 +41,7 @@ class Merged:
 
 
 def examine(store: Store) -> Iterator[Defect]:
-    """Yield what is wrong in a store; nothing is changed.
+    """Yield every defect of a store; nothing is changed.
 
     Raises:
         StoreError: it cannot be read.
@@ -51,30 +57,30 @@ def examine(store: Store) -> Iterator[Defect]:
         raise StoreError(f"the store cannot be read: {error}") from error
 
 
-def repair(store: Store, finding: Defect) -> None:
-    """Mend one finding: what is damaged goes to quarantine, what is left over is removed.
+def repair(store: Store, defect: Defect) -> None:
+    """Repair one defect: a damaged file goes to quarantine, a left-over file is removed.
 
-    A record whose z is lost goes too, so that its trial is run again: same spec, same result.
+    A record whose z is lost goes to quarantine too, so that its trial is run again.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    if finding.remedy == "set aside":
-        store.set_aside(finding.path, finding.what)
-        z = finding.path.with_suffix(Z_SUFFIX)
+    if defect.remedy == "set aside":
+        store.set_aside(defect.path, defect.what)
+        z = defect.path.with_suffix(Z_SUFFIX)
         if z.exists() or z.is_symlink():
-            store.set_aside(z, f"the z of a record that is: {finding.what}")
+            store.set_aside(z, f"the z of a record that is: {defect.what}")
         return
     try:
-        finding.path.unlink(missing_ok=True)
+        defect.path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"the store cannot be mended: {error}") from error
+        raise StoreError(f"the store cannot be repaired: {error}") from error
 
 
 def merge(target: Store, source: Store) -> Merged:
-    """Add the records of one store to another; those that are there already stay.
+    """Add the records of one store to another; records of the target stay.
 
-    A record of a failed trial gives way to one of the same trial that did not fail. References
+    The record of a failed trial is replaced by one of the same trial that did not fail. References
     that the target lacks are added as well.
 
     Raises:
@@ -95,16 +101,15 @@ def merge(target: Store, source: Store) -> Merged:
             conflicts.append(record)
     for path in sorted(source.room("references").glob("*/*.json")):
         reference = references.read(source.room("references", path.parent.name) / path.name)
-        rule = reference.protocol.get("observation", "raw")
-        if not references.path(target.folder, reference.task, reference.network, rule).exists():
+        if not references.path_of(reference, target.folder).exists():
             references.save(reference, target.folder)
     return Merged(added, known, tuple(conflicts))
 
 
 def is_same_result(a: Record, b: Record) -> bool:
-    """Whether two records of one spec tell of the same course, whatever it took and where.
+    """Whether two records of one spec have the same result, whatever machine ran the trial.
 
-    A trial that failed for reasons of its machine says nothing against one that did not.
+    A missing trial contradicts no other.
     """
     if a.is_missing or b.is_missing:
         return True

@@ -1,10 +1,11 @@
-"""What a run leaves in the store besides its trials: what was asked, and how it was judged."""
+"""The file that a run leaves in the store: its question, judgement and the keys of its trials."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -31,7 +32,7 @@ PROCESSOR_FILE = Path("/proc/cpuinfo")
 
 
 class Machine(BaseModel):
-    """The class of machine that trials ran on: it bears on seconds, and on how sums are rounded."""
+    """The kind of machine that trials ran on: seconds and the rounding of sums depend on it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,9 +42,17 @@ class Machine(BaseModel):
 
 
 class StoredMeasurement(BaseModel):
-    """One measurement in a store: its question, its judgement, and the keys of its trials.
+    """One measurement in a store.
 
-    `full_score` is what the rule takes for full performance, where that is not the reference.
+    Attributes:
+        question: what was asked.
+        kind: the kind of the task.
+        threshold: the score that counts as solved.
+        full_score: the score that the rule takes for full performance, where that is not the
+            reference.
+        reference: what the judgement rests on.
+        trials: the keys of the records, by rising d, then seed.
+        machine: where the run ended.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -60,18 +69,15 @@ class StoredMeasurement(BaseModel):
     @property
     def judgement(self) -> Judgement:
         """What its trials are judged by."""
-        return Judgement(
-            self.threshold,
-            self.reference.random,
-            self.reference.reference if self.full_score is None else self.full_score,
-            rule=self.question.rule,
-            baseline=self.question.baseline,
-        )
+        full = self.reference.reference if self.full_score is None else self.full_score
+        judgement = Judgement.of(self.question, random=self.reference.random, full=full)
+        # The file's own figure: it may differ in the last bit from what this machine computes.
+        return replace(judgement, threshold=self.threshold)
 
 
 @cache
 def this_machine() -> Machine:
-    """Return the class of this machine."""
+    """Return the kind of this machine."""
     name = platform.machine()
     if PROCESSOR_FILE.is_file():
         for line in PROCESSOR_FILE.read_text(errors="replace").splitlines():
@@ -82,7 +88,7 @@ def this_machine() -> Machine:
 
 
 def path(store: Store, question: MeasurementSpec) -> Path:
-    """Return where a store keeps what a run of `question` left."""
+    """Return the path of the file that a run of `question` leaves in a store."""
     return store.room("measurements", slug(question.task)) / f"{question.digest}.json"
 
 
@@ -94,14 +100,14 @@ def save(
     reference: Reference,
     records: Sequence[Record],
 ) -> Path:
-    """Keep what was measured; the same outcome leaves the file as it is.
+    """Write the file of a measurement; where the outcome is the same, the file stays as it is.
 
     Raises:
         StoreError: the store cannot be written.
     """
     full = judgement.reference
     ordered = sorted(records, key=lambda record: (record.spec.d, record.spec.seed))
-    found = StoredMeasurement(
+    measurement = StoredMeasurement(
         question=question,
         kind=kind,
         threshold=cast(float, judgement.threshold),
@@ -111,10 +117,10 @@ def save(
         machine=this_machine(),
     )
     target = path(store, question)
-    if target.exists() and _is_same(target, found):
+    if target.exists() and _is_same(target, measurement):
         return target
     try:
-        return write_whole(target, (found.model_dump_json(indent=1) + "\n").encode())
+        return write_whole(target, (measurement.model_dump_json(indent=1) + "\n").encode())
     except OSError as error:
         raise StoreError(
             f"the store {str(store.folder)!r} cannot be written: {error.strerror or error}"
@@ -122,10 +128,10 @@ def save(
 
 
 def load(source: Path) -> StoredMeasurement:
-    """Read what a run left.
+    """Read the file of a measurement.
 
     Raises:
-        DamagedRecord: it is not that.
+        DamagedRecord: it holds no valid measurement.
     """
     try:
         text = read_limited(source, MAX_BYTES).decode()
@@ -138,7 +144,7 @@ def load(source: Path) -> StoredMeasurement:
 
 
 def of_store(store: Store) -> Iterable[StoredMeasurement]:
-    """Yield what runs left in a store, ordered by task and digest.
+    """Yield the measurements of finished runs in a store, ordered by task and digest.
 
     Raises:
         StoreError: one of the files is damaged.
@@ -152,9 +158,9 @@ def of_store(store: Store) -> Iterable[StoredMeasurement]:
             ) from None
 
 
-def _is_same(target: Path, found: StoredMeasurement) -> bool:
-    """Whether the file says the same, whatever machine it was written on."""
+def _is_same(target: Path, measurement: StoredMeasurement) -> bool:
+    """Whether the file holds the same measurement, whatever machine it was written on."""
     try:
-        return load(target).model_copy(update={"machine": found.machine}) == found
+        return load(target).model_copy(update={"machine": measurement.machine}) == measurement
     except DamagedRecord:
         return False

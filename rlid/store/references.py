@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rlid.errors import DamagedRecord, ReferenceRefused, StoreError
 from rlid.records import (
@@ -44,7 +44,7 @@ class DirectTrial(StrictModel):
 
 
 class DirectTraining(StrictModel):
-    """What one agent reaches without a subspace; the median counts a missing trial as absent."""
+    """What one agent reaches without a subspace; the median leaves missing trials out."""
 
     agent: Name
     settings: dict[Name, Value]
@@ -52,9 +52,24 @@ class DirectTraining(StrictModel):
     median: Finite | None
     trials: list[DirectTrial] = Field(max_length=1000)
 
+    @property
+    def scores(self) -> list[float]:
+        """The scores of its trials; missing trials have none."""
+        return [trial.score for trial in self.trials if trial.score is not None]
+
 
 class Reference(StrictModel):
-    """Random and reference score of one (task, network), and how they came about."""
+    """Random and reference score of one (task, network), and how they came about.
+
+    Attributes:
+        reference: the best median over agents of direct training, or a user's own figure.
+        agent: the agent whose median it is, or "given" for a user's own figure.
+        direct: direct training by each agent; empty for a user's own figure.
+        measured_at: the day of the measurement, as YYYY-MM-DD; None in older files.
+        stopping: the rule by which the trials of direct training could end early: "look" is that
+            of the first edition (see `TrialSpec.stopping`).
+        source: where a user's own figure comes from; "" for a measured reference.
+    """
 
     schema_version: Literal[1] = 1
     task: Name
@@ -68,9 +83,43 @@ class Reference(StrictModel):
     random_episodes: Count
     reference: Finite
     agent: Name
-    direct: list[DirectTraining] = Field(min_length=1, max_length=50)
+    direct: list[DirectTraining] = Field(max_length=50)
     command: Text
     versions: dict[Name, Name]
+    measured_at: Name | None = None
+    stopping: Literal["look", "confirmed"] = "look"
+    source: Text = ""
+
+    @model_validator(mode="after")
+    def _has_an_origin(self) -> Reference:
+        if bool(self.direct) == bool(self.source):
+            raise ValueError("a reference rests on direct training, or on a source, not on both")
+        return self
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is a user's own figure."""
+        return bool(self.source)
+
+    @property
+    def best(self) -> DirectTraining | None:
+        """Direct training by the agent whose median is the reference; None for a given one."""
+        return next((direct for direct in self.direct if direct.agent == self.agent), None)
+
+    @property
+    def seeds(self) -> int:
+        """How many trials of direct training by that agent were run."""
+        return len(self.best.trials) if self.best else 0
+
+    @property
+    def budget(self) -> int:
+        """Steps of each of these trials."""
+        return self.best.budget if self.best else 0
+
+    @property
+    def scores(self) -> list[float]:
+        """The scores whose median is the reference."""
+        return self.best.scores if self.best else []
 
     def fits(self, task: str, version: int, protocol: Mapping[str, Value], network: str) -> bool:
         """Whether it was measured under this very protocol."""
@@ -104,7 +153,7 @@ def check(task: Task, reference: float, random: float) -> None:
     """Refuse a reference that shows that direct training did not work.
 
     Raises:
-        ReferenceRefused: it is below the task's floor, or no better than random.
+        ReferenceRefused: the reference is below the task's floor, or no better than random.
     """
     if task.floor is not None and reference < task.floor:
         raise ReferenceRefused(
@@ -120,57 +169,94 @@ def check(task: Task, reference: float, random: float) -> None:
         )
 
 
-def is_outgrown(task: Task, agent: str, reference: Reference) -> bool:
-    """Whether direct training failed, but with fewer steps, or never by this agent."""
-    try:
-        check(task, reference.reference, reference.random)
-    except ReferenceRefused:
-        tried = {direct.agent: direct.budget for direct in reference.direct}
-        return task.budget > tried.get(agent, 0)
-    return False
-
-
-def path(store: Path, task: str, network: str, observation: Value = "raw") -> Path:
+def path(
+    store: Path, task: str, network: str, observation: Value = "raw", *, is_given: bool = False
+) -> Path:
     """Return where a store keeps the reference of (task, network), under an observation rule.
 
-    What was measured under frozen statistics must not replace what was measured without them.
+    A reference under frozen statistics has a file of its own, and so has a user's own figure: none
+    of them replaces another.
 
     Raises:
         StoreError: its folder is a link.
     """
-    ending = ".frozen.json" if observation == "frozen" else ".json"
+    ending = ".frozen" if observation == "frozen" else ""
+    ending += ".given.json" if is_given else ".json"
     return Store(store).room("references", slug(task)) / f"{slug(network)}{ending}"
 
 
-def load(task: Task, network: str, store: Path) -> Reference | None:
-    """Return the reference of (task, network): the store's own, or else the shipped one."""
-    return find(store, task.name, task.version, task.protocol(), network)
+def path_of(reference: Reference, store: Path) -> Path:
+    """Return where a store keeps this reference.
+
+    Raises:
+        StoreError: its folder is a link.
+    """
+    rule = reference.protocol.get("observation")
+    return path(store, reference.task, reference.network, rule, is_given=reference.is_given)
 
 
 def find(
     store: Path, task: str, version: int, protocol: Mapping[str, Value], network: str
 ) -> Reference | None:
-    """Return the reference of what a spec names: the store's own, or else the shipped one.
+    """Return the measured reference of what a spec names: the store's own, or else the shipped one.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    return locate(store, task, version, protocol, network)[0]
+
+
+def load(task: Task, network: str, store: Path) -> Reference | None:
+    """Return the measured reference of (task, network): the store's own, or else the shipped one.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    return find(store, task.name, task.version, task.protocol(), network)
+
+
+def locate(
+    store: Path, task: str, version: int, protocol: Mapping[str, Value], network: str
+) -> tuple[Reference | None, bool]:
+    """Return what `find` does, and whether it is the one that is shipped with rlid.
 
     Raises:
         StoreError: a file that should hold it does not.
     """
     own = path(store, task, network, protocol.get("observation"))
     shipped = resources.files("rlid") / "references" / own.parent.name / own.name
-    sources: tuple[Path | Traversable, ...] = (own, shipped)
-    for source in sources:
-        if source.is_file():
-            reference = read(source)
-            if reference.fits(task, version, protocol, network):
-                return reference
-    return None
+    for source in (own, shipped):
+        reference = _read_fitting(source, task, version, protocol, network)
+        if reference is not None:
+            return reference, source is shipped
+    return None, False
+
+
+def load_given(task: Task, network: str, store: Path) -> Reference | None:
+    """Return the user's own figure that the last run with one left in the store, or None.
+
+    Raises:
+        StoreError: the file that should hold it does not.
+    """
+    protocol = task.protocol()
+    source = path(store, task.name, network, protocol.get("observation"), is_given=True)
+    return _read_fitting(source, task.name, task.version, protocol, network)
+
+
+def _read_fitting(
+    source: Path | Traversable, task: str, version: int, protocol: Mapping[str, Value], network: str
+) -> Reference | None:
+    if not source.is_file():
+        return None
+    reference = read(source)
+    return reference if reference.fits(task, version, protocol, network) else None
 
 
 def read(source: Path | Traversable) -> Reference:
     """Return the reference in a file.
 
     Raises:
-        StoreError: it holds none.
+        StoreError: it holds no valid reference.
     """
     try:
         data = read_limited(source, MAX_BYTES) if isinstance(source, Path) else source.read_bytes()
@@ -180,13 +266,12 @@ def read(source: Path | Traversable) -> Reference:
 
 
 def save(reference: Reference, store: Path) -> Path:
-    """Write a reference into a store, replacing what stood there; return its path.
+    """Write a reference into a store in place of the one before; return its path.
 
     Raises:
-        StoreError: it cannot be written.
+        StoreError: the store cannot be written.
     """
-    observation = reference.protocol.get("observation")
-    target = path(store, reference.task, reference.network, observation)
+    target = path_of(reference, store)
     try:
         write_whole(target, (reference.model_dump_json(indent=1) + "\n").encode())
     except OSError as error:

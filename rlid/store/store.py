@@ -1,4 +1,4 @@
-"""A folder of trial records, one immutable file each; everything else is recomputed from it."""
+"""A folder of trial records, one immutable file each; every answer is recomputed from them."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 
 
 def _ignore(_: str) -> None:
-    """Hear nothing."""
+    """Drop a message."""
 
 
 class Store:
     """Records under `<folder>/trials/<task>/<key>.json`, with z beside each as safetensors.
 
-    A trial's files are written under a temporary name, flushed to disk and then published by
-    link(), z first and the record last, so that a record is there whole or not at all. A damaged
-    file is moved to `<folder>/quarantine/` with the reason beside it.
+    The files of a trial are written under a temporary name, flushed to disk and then published by
+    link(), z first and the record last, so that a record is complete or absent. A damaged file is
+    moved to `<folder>/quarantine/` with the reason beside it.
     """
 
     def __init__(
         self, folder: str | os.PathLike[str], on_damage: Callable[[str], None] = _ignore
     ) -> None:
-        """`folder` need not exist yet; `on_damage` hears, in one line, of each file set aside."""
+        """`folder` need not exist yet; `on_damage` gets one line for each file set aside."""
         self.folder = Path(folder)
         self._on_damage = on_damage
 
     def room(self, *names: str) -> Path:
-        """Return a folder of this store, whether it is there or not.
+        """Return the path of a folder of this store, which need not exist.
 
         Raises:
-            StoreError: it is a link, or lies behind one: what a store holds lies inside it.
+            StoreError: the folder is a link or lies behind one: a store lies inside its folder.
         """
         try:
             return inside(self.folder, *names)
@@ -53,7 +53,7 @@ class Store:
             raise _cannot("used", self.folder, error) from None
 
     def path(self, spec: TrialSpec) -> Path:
-        """Return where the record of `spec` stands, or would stand.
+        """Return the path of the record of `spec`, which need not exist.
 
         Raises:
             StoreError: the folder is a link.
@@ -91,7 +91,7 @@ class Store:
             if z is not None:
                 data = save({"z": np.ascontiguousarray(z, dtype=np.float32)})
                 record = record.model_copy(update={"z_sha256": hashlib.sha256(data).hexdigest()})
-                # A z without its record is left from a crash, and gives way.
+                # A z without its record is left from a crash, and is replaced.
                 write_whole(path.with_suffix(".safetensors"), data)
             is_new = add_whole(path, written(record).encode())
         except OSError as error:
@@ -104,7 +104,7 @@ class Store:
         return stored
 
     def get(self, spec: TrialSpec) -> Record | None:
-        """Return the record of `spec`, or None; a damaged one is put into quarantine."""
+        """Return the record of `spec`, or None; a damaged record is moved to quarantine."""
         path = self.path(spec)
         return self._load(path) if path.exists() or path.is_symlink() else None
 
@@ -124,7 +124,7 @@ class Store:
             raise _cannot("written", self.folder, error) from error
 
     def has(self, spec: TrialSpec) -> bool:
-        """Whether a record of `spec` stands in the store, without reading it."""
+        """Whether the store holds a record of `spec`; the record is not read."""
         return self.path(spec).exists()
 
     def records(self, task: str | None = None) -> Iterator[Record]:
@@ -135,7 +135,7 @@ class Store:
                 yield record
 
     def files(self, suffix: str, task: str | None = None) -> Iterator[Path]:
-        """Yield the files of the trials that end so, ordered by name; hidden ones are left out.
+        """Yield the trials' files that end in `suffix`, ordered by name; hidden files are left out.
 
         Raises:
             StoreError: a folder is a link.
@@ -149,7 +149,7 @@ class Store:
         """Return the record in a file of this store.
 
         Raises:
-            DamagedRecord: it holds none, or that of another spec.
+            DamagedRecord: it holds no valid record, or that of another spec.
             OSError: it cannot be read.
         """
         try:
@@ -164,15 +164,15 @@ class Store:
         """Return the z (d,) of a record.
 
         Raises:
-            DamagedRecord: there is none, or it is not what the record says.
+            DamagedRecord: there is no z, or it is not what the record says.
         """
         return parse_z(self.z_bytes(record.spec, record.z_sha256), record.spec.d)
 
     def z_bytes(self, spec: TrialSpec, sha256: str | None) -> bytes:
-        """Return the safetensors file with the z of a trial, as it stands.
+        """Return the bytes of the safetensors file with the z of a trial.
 
         Raises:
-            DamagedRecord: there is none, or its SHA-256 is another.
+            DamagedRecord: there is no such file, or its SHA-256 differs from `sha256`.
         """
         path = self.path(spec).with_suffix(".safetensors")
         try:
@@ -203,7 +203,7 @@ class Store:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise _cannot("mended", self.folder, error) from error
+            raise _cannot("repaired", self.folder, error) from error
         self._on_damage(f"damaged, moved to {target}: {reason}")
 
     def _load(self, path: Path) -> Record | None:
@@ -217,7 +217,7 @@ class Store:
             try:
                 self.set_aside(path, str(error))
             except StoreError:
-                # Whoever may only read the store still has its sound records.
+                # A reader without write permission still gets the sound records.
                 self._on_damage(f"damaged, and cannot be moved: {path}: {error}")
             return None
         except OSError as error:
@@ -228,7 +228,7 @@ def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
     """Return the z (d,) in the bytes of a safetensors file.
 
     Raises:
-        DamagedRecord: they hold none.
+        DamagedRecord: they hold no z of that shape.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -243,12 +243,12 @@ def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
 
 
 def slug(name: str) -> str:
-    """Return `name` as a file name; only the key tells names apart that fall together here."""
+    """Return `name` as a file name; different names may give one slug."""
     return _UNSAFE.sub("_", name).strip(".")[:100] or "_"
 
 
 def _names(folder: Path) -> list[str]:
-    """Return the names in a folder, sorted; hidden ones are left out."""
+    """Return the names in a folder, sorted; hidden files are left out."""
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):

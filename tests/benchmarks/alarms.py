@@ -1,4 +1,4 @@
-"""How often `rlid check cartpole --max-dint 8` cries wolf, and whether a blind policy ever passes.
+"""False alarms of `rlid check cartpole --max-dint 8`, and whether a blind policy ever passes.
 
 python tests/benchmarks/alarms.py [--runs 50] [--blind 50] [--limit 8] [--jobs N] [--first 1000]
 
@@ -22,47 +22,50 @@ from rlid.store.references import load, save
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 TIMEOUT = 3600.0
-"""Seconds: on a machine that does other things as well, a trial may stand still for long."""
+"""Seconds. On a busy machine a trial may stand still for long."""
 SPACING = 1000
 """Base seeds lie this far apart: a run takes MAX_TRIALS seeds from its own on."""
 ALLOWED = 1 / 50
-"""Share of false alarms that is put up with."""
+"""The largest share of false alarms that passes."""
 
 
 def one_check(task, limit, seed, jobs, imports=(), reference=None):
-    """One check in a store of its own; `reference` stands for direct training where that fails."""
-    wanted = plan(
+    """Run one check in a fresh store and return its result and its seconds.
+
+    `reference` replaces direct training on a task where that fails.
+    """
+    planned = plan(
         task, dims=[limit], seeds=MAX_TRIALS, seed=seed, search="grid", imports=list(imports)
     )
     with tempfile.TemporaryDirectory() as folder:
         if reference is not None:
-            save(as_reference(reference, wanted), Path(folder))
+            save(as_reference(reference, planned), Path(folder))
         started = time.monotonic()
-        with Runner(wanted, folder, place=Place(jobs=jobs), timeout=TIMEOUT) as runner:
-            found = check(runner, limit)
-        return found, time.monotonic() - started
+        with Runner(planned, folder, place=Place(jobs=jobs), timeout=TIMEOUT) as runner:
+            result = check(runner, limit)
+        return result, time.monotonic() - started
 
 
-def as_reference(known, wanted):
-    """CartPole's own reference, said of the blind task: it is judged by the same threshold."""
+def as_reference(known, planned):
+    """Return CartPole's reference for the blind task, so that both have the same threshold."""
     fields = {
-        "task": wanted.task.name,
-        "task_version": wanted.task.version,
-        "protocol": wanted.task.protocol(),
-        "backend": wanted.task.backend,
+        "task": planned.task.name,
+        "task_version": planned.task.version,
+        "protocol": planned.task.protocol(),
+        "backend": planned.task.backend,
     }
     return known.model_copy(update=fields)
 
 
 def series(title, runs, expected, run):
-    """Run a series of checks; print each, and how many said otherwise than expected."""
+    """Run a series of checks, print each, and return how many had an unexpected verdict."""
     alarms, seconds, trials = [], [], []
     for index in range(runs):
-        found, took = run(index)
+        result, took = run(index)
         seconds.append(took)
-        trials.append(found.known)
-        alarms += [index] if found.passes != expected else []
-        print(f"{title} {index}: {found.sentence}; {took:.0f} s", flush=True)
+        trials.append(result.known)
+        alarms += [index] if result.passes != expected else []
+        print(f"{title} {index}: {result.sentence}; {took:.0f} s", flush=True)
     if runs:
         print(
             f"{title}: {len(alarms)} of {runs} checks {'failed' if expected else 'passed'}, "

@@ -3,8 +3,8 @@
     python tests/benchmarks/calibration.py --measurements 2000 --jobs 2 --out rows.jsonl
 
 Prints a Markdown table; figures that miss their target are marked with an exclamation mark. Every
-finished part is a line of the file given by --out, so that the same command goes on where it was
-interrupted; --report prints the table of what is there. Exit code 1 where a target is missed.
+finished part is a line of the file given by --out, so that the same command resumes an interrupted
+run; --report prints the table of the finished parts. Exit code 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -64,8 +64,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """What one measurement gave; an open interval has the width -1, `flat_width` is by the flat
-    prior, and `is_reliable_covered` is said of d_reliable."""
+    """The result of one measurement.
+
+    Widths are relative to d_int90, -1 where the interval is open; `flat_width` and
+    `is_flat_covered` are of the flat prior, `is_reliable_covered` is of d_reliable.
+    """
 
     is_covered: bool
     is_flat_covered: bool
@@ -147,14 +150,14 @@ def measured(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, list[Row]
 
 def stored(path: Path | None) -> dict[Job, list[Row]]:
     """Return the finished jobs of a file; a line torn by an interruption is passed over."""
-    found: dict[Job, list[Row]] = {}
+    finished: dict[Job, list[Row]] = {}
     for text in path.read_text().splitlines() if path and path.exists() else []:
         try:
             line = json.loads(text)
         except ValueError:
             continue
-        found[Job(**line["job"])] = [Row(*row) for row in line["rows"]]
-    return found
+        finished[Job(**line["job"])] = [Row(*row) for row in line["rows"]]
+    return finished
 
 
 def kept(path: Path, job: Job, rows: Iterable[Row]) -> None:
@@ -221,7 +224,7 @@ def print_scenario(curve: Curve, kind: str, seeds: int, rows: list[Row]) -> int:
         share(alarms, bool(is_missed[2])),
         f"{np.mean([row.trials for row in rows]):.0f}",
     )
-    return sum(bool(one) for one in is_missed)
+    return sum(bool(miss) for miss in is_missed)
 
 
 def median_width(widths: Sequence[float]) -> float:
@@ -241,7 +244,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="file of finished parts")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    # A part of every scenario before the next part of any: the table is even whenever one looks.
+    # A part of every scenario before the next part of any, so that the table is even at any time.
     jobs = [
         Job(
             curve,

@@ -160,9 +160,9 @@ def simulate_known(curves: Sequence[Curve], measurements: int) -> None:
             while len(trials) < len(dims) * GRID_SEEDS:
                 pairs = []
                 for seed in range(len(trials), len(trials) + 5):
-                    place = int(np.argmax(weights * (seed + 1) - counts))
-                    counts[place] += 1
-                    pairs.append((levels[place], seed))
+                    level = int(np.argmax(weights * (seed + 1) - counts))
+                    counts[level] += 1
+                    pairs.append((levels[level], seed))
                 trials += simulation.run(pairs)
                 if len(trials) >= 10 and estimate(trials, dmax=curve.dmax).relative_width <= width:
                     break
@@ -188,12 +188,12 @@ def _keep(path: Path | None, key: tuple[str, int, int], spent: Spent) -> None:
 
 def replay(options: argparse.Namespace) -> None:
     """Print what the search takes on recorded trials, for each ten of their seeds."""
-    found: dict[bool, dict[tuple[int, int], TrialOutcome]] = {True: {}, False: {}}
+    by_fullness: dict[bool, dict[tuple[int, int], TrialOutcome]] = {True: {}, False: {}}
     for record in Store(options.store).records(options.task):
         spec = record.spec
         if spec.agent == options.agent and record.dmax >= spec.d:
-            found[spec.stop_score is None][spec.d, spec.seed] = as_trial(record)
-    stopped, full = found[False], found[True]
+            by_fullness[spec.stop_score is None][spec.d, spec.seed] = as_trial(record)
+    stopped, full = by_fullness[False], by_fullness[True]
     dims = sorted({d for d, _ in stopped})
     seeds = sorted({s for _, s in stopped if all((d, s) in stopped for d in dims)})
     print(f"{len(dims)} d from {dims[0]} to {dims[-1]}, {len(seeds)} seeds with every d")

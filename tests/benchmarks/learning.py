@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rlid.figures.plots import PANEL, STYLE, save
 from rlid.measurement.plan import Plan, plan
+from rlid.measurement.reference import judge
 from rlid.records.spec import REFERENCE_SEED, TrialSpec
 from rlid.records.state import State, decode
 from rlid.store import references
@@ -71,7 +72,7 @@ def specs(planned: Plan, seeds: int, store: Path) -> Iterator[tuple[str, TrialSp
         )
         if reference is None:
             return
-        stop = planned.threshold(reference.random, reference.reference)
+        stop = judge(planned, reference, planned.question.baseline).threshold
     for d in planned.dims:
         for seed in planned.seeds:
             yield f"d = {d:,}", planned.spec(d, seed, stop)

@@ -17,8 +17,8 @@ from rlid.dimension.search import Search
 
 Floats = NDArray[np.float64]
 
-# What a failed trial costs, in steps, and the share of it that one costs which stops when it has
-# solved the task: about 150,000 of 300,000 on cartpole.
+# The cost of a failed trial in steps, and the cost of a solved trial, which stops early, as a share
+# of that: about 150,000 of 300,000 on cartpole.
 BUDGET = 1000
 SOLVED_COST = 0.5
 # Seeds' thresholds are averaged over this many equally likely values.

@@ -46,7 +46,7 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
             while process.poll() is None:
                 wait(process, broken, rng)
                 note(broken, noted)
-                victims = [process.pid] if left[-1:] == ["parent"] else children(process.pid)
+                victims = [process.pid] if left[-1:] == ["parent"] else workers_of(process.pid)
                 if left and victims and process.poll() is None:
                     os.kill(rng.choice(victims), 9)
                     left.pop()
@@ -58,14 +58,14 @@ def main(workers: int, parents: int, seed: int = 0) -> None:
         note(broken, noted)
         for number in range(measured):
             assert start(whole, number).wait() == 0
-        one, two = results(whole), results(broken)
-        assert one == two, [key for key in one if one[key] != two.get(key)]
-        assert len(one) == measured * SEEDS * len(DIMS)
+        expected, seen = results(whole), results(broken)
+        assert seen == expected, [key for key in expected if expected[key] != seen.get(key)]
+        assert len(expected) == measured * SEEDS * len(DIMS)
         leftovers = list(upkeep.examine(Store(broken)))
-        assert all(one.remedy == "removed" for one in leftovers), leftovers
+        assert all(each.remedy == "removed" for each in leftovers), leftovers
         print(
-            f"{workers} workers and {parents} parents killed over {runs} runs: {len(two)} records, "
-            "none lost, none changed, none twice, equal to those of unbroken runs; "
+            f"{workers} workers and {parents} parents killed over {runs} runs: {len(seen)} "
+            "records, none lost, none changed, none twice, equal to those of unbroken runs; "
             f"{len(leftovers)} half-written files"
         )
     except BaseException:
@@ -101,17 +101,25 @@ def note(store: Path, noted: dict[Path, bytes]) -> None:
         assert path.read_bytes() == data, path
     for path in store.glob("trials/*/*.json"):
         data = path.read_bytes()
-        if path not in noted and not any(f'"status": "{one}"'.encode() in data for one in MISSING):
+        if path not in noted and not any(
+            f'"status": "{status}"'.encode() in data for status in MISSING
+        ):
             noted[path] = data
 
 
-def children(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True)
-    return [int(word) for word in found.stdout.split()]
+def workers_of(pid: int) -> list[int]:
+    """Return the workers of a run: children of the child in which the command runs."""
+    commands = pids(["-P", str(pid)])
+    return pids(["-P", ",".join(map(str, commands)), "-f", "spawn_main"]) if commands else []
+
+
+def pids(options: list[str]) -> list[int]:
+    listed = subprocess.run(["pgrep", *options], capture_output=True)
+    return [int(word) for word in listed.stdout.split()]
 
 
 def results(store: Path) -> dict:
-    return {one.key: one.model_dump(exclude={"seconds"}) for one in Store(store).records()}
+    return {each.key: each.model_dump(exclude={"seconds"}) for each in Store(store).records()}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def main(processes: int = 4, trials: int = 400) -> None:
         command += ["--agent", "adam", "--budget", "500", "--jobs", "1", "--quiet", "--json"]
         # However busy the machine is: no trial is to count as hung.
         command += ["--seeds", str(trials // 4), "--timeout", "600", "--store", folder]
-        prepare = [str(RLID), "reference", "sum_constraints:4", "--agent", "adam", "--seeds", "1"]
+        prepare = [str(RLID), "reference", "sum_constraints:4", "--agent", "adam", "--seeds", "5"]
         prepare += ["--jobs", "1", "--quiet", "--store", folder]
         subprocess.run(prepare, check=True, stdout=subprocess.DEVNULL)
         before = len(list(Store(folder).records()))

@@ -1,0 +1,141 @@
+"""One row of the leaderboard: plain data, and its answer in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """One row; None and "" are what is not known, and are shown as missing.
+
+    Attributes:
+        rule: what success is judged by.
+        d_int90: the answer where it is a figure; None beside a bracket.
+        bracket_low: the largest d that is known to be too small, where only a bracket is known.
+        bracket_high: the smallest d that is known to be large enough, where only a bracket is.
+        d_reliable: the smallest d at which nine seeds of ten succeed.
+        is_least: whether no smaller d was open to the search.
+        ratio: d_int90, or dmax where it lies above that, over the d_int90 of MNIST with the
+            paper's fully connected network.
+        ratio_rule: the rule that MNIST was judged by, where it is another one than the row's.
+        compression: D / d_int90.
+        manifold: D - d_int90.
+        policy_bytes: length of the exported policy file.
+        reference_seeds: seeds of direct training for the reference; None where the task sets it.
+        reference_source: where a reference comes from that a user gave; "" for a measured one.
+        status: "full" or "provisional"; for a row of the paper alone, why it is not measured.
+        provisional_because: what keeps the row from being full.
+        edition: "first edition" where trials rest on the first stopping rule.
+        budget: search steps of one trial.
+        is_own_budget: whether that is the task's own budget.
+        improving: unsolved trials near d_int90 that still improved when their budget ended.
+        paper: the figure that Li et al. (2018) published; it was measured elsewhere.
+    """
+
+    task: str
+    kind: str
+    network: str
+    D: int | None = None
+    agent: str = ""
+    projection: str = ""
+    rule: str = ""
+    d_int90: int | None = None
+    ci_low: int | None = None
+    ci_high: int | None = None
+    dmax: int | None = None
+    censored: bool = False
+    is_least: bool = False
+    withheld: str = ""
+    ratio: float | None = None
+    ratio_rule: str = ""
+    compression: float | None = None
+    manifold: int | None = None
+    policy_bytes: int | None = None
+    seeds: int | None = None
+    trials: int | None = None
+    reference: float | None = None
+    random: float | None = None
+    hidden_state: int | None = None
+    env_steps: int | None = None
+    status: str = ""
+    paper: str = ""
+    paper_note: str = ""
+    command: str = ""
+    page: str = ""
+    bracket_low: int | None = None
+    bracket_high: int | None = None
+    d_reliable: int | None = None
+    reliable_low: int | None = None
+    reliable_high: int | None = None
+    reference_seeds: int | None = None
+    reference_source: str = ""
+    provisional_because: str = ""
+    edition: str = ""
+    budget: int | None = None
+    is_own_budget: bool = True
+    improving: int | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it was measured here."""
+        return bool(self.command)
+
+    @property
+    def is_bracket(self) -> bool:
+        """Whether the answer is a bracket, from which no figure is derived."""
+        return self.bracket_high is not None
+
+    @property
+    def answer(self) -> str:
+        """d_int90 in a few characters: a number, a bracket, "> dmax", or "" without an answer.
+
+        The smallest d that was open to the search is an upper bound: "at most 300".
+        """
+        if self.is_bracket:
+            seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
+            return f"{self.bracket_low:,}-{self.bracket_high:,}, {seeds}"
+        if self.d_int90 is not None:
+            return f"at most {self.d_int90:,}" if self.is_least else f"{self.d_int90:,}"
+        return f"> {self.dmax:,}" if self.censored else ""
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval: "3-8", "3 or more", or "" where none is claimed."""
+        return self._range(self.ci_low, self.ci_high)
+
+    @property
+    def reliable(self) -> str:
+        """d_reliable with its interval: "12 (8-30)", "> 20", or "" where it is not known."""
+        interval = self._range(self.reliable_low, self.reliable_high)
+        if self.d_reliable is None:
+            return interval
+        return f"{self.d_reliable:,} ({interval})" if interval else f"{self.d_reliable:,}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the answer must know besides, a few words each."""
+        notes = [self.edition] if self.edition else []
+        if self.budget is not None and not self.is_own_budget:
+            notes.append(f"budget {self.budget:,} steps, not the task's own")
+        if self.reference_source:
+            notes.append(f"reference given: {self.reference_source}")
+        if self.improving:
+            plural = "" if self.improving == 1 else "s"
+            notes.append(f"budget-limited: {self.improving} unsolved trial{plural} still improving")
+        if self.provisional_because:
+            notes.append(f"provisional: {self.provisional_because}")
+        return tuple(notes)
+
+    def _range(self, low: int | None, high: int | None) -> str:
+        if low is None:
+            return ""
+        if high is not None:
+            return f"{low:,}-{high:,}"
+        is_above = self.dmax is not None and low > self.dmax
+        return f"above {self.dmax:,}" if is_above else f"{low:,} or more"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as one flat object."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,0 +1,147 @@
+"""`--envs`, `--env-arg` and `--episode-cap`: how many environments, which, and how long."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+from command import rlid_here, rlid_module
+
+from rlid.engine import LocalEngine, random_scores
+from rlid.errors import InputError
+from rlid.measurement import Runner, Watcher, plan
+from rlid.problem import make_problem
+from rlid.simulators import make_network, make_world, within
+from rlid.task import Task, adapt, resolve
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+GRID = (
+    "--network", "mlp:4", "--budget", "300", "--agent", "random", "--seeds", "1", "--dims", "2",
+    "--search", "grid", "--jobs", "1",
+)  # fmt: skip
+
+
+def scores_of(task, most, monkeypatch):
+    monkeypatch.setenv("RLID_ENVS", str(most))
+    world = make_world(task)
+    assert world.max_slots == most
+    problem = make_problem(task, make_network(task, "mlp:4", world), "onehot", 3, 0, world)
+    policies = np.random.default_rng(0).standard_normal((3, 3))
+    values = problem.evaluate(policies, list(range(10, 20))).values
+    world.close()
+    return values
+
+
+def test_scores_do_not_depend_on_how_many_environments_there_are(monkeypatch):
+    import hostile  # noqa: F401
+
+    task = resolve("gym:Quick-v0")
+    many = scores_of(task, 64, monkeypatch)
+    for most in (1, 3, 10):
+        np.testing.assert_array_equal(scores_of(task, most, monkeypatch), many)
+
+
+def test_an_environment_of_one_instance_is_measured(tmp_path):
+    done = rlid_module(
+        "run", "gym:Single-v0", "--import", "single", *GRID, "--envs", "1", "--json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["failed_trials"] == 0
+
+
+def test_more_instances_than_may_exist_are_refused_before_training(tmp_path):
+    refused = rlid_here(
+        "run", "gym:Single-v0", "--import", "single", "--dmax", "4", "--agent", "ppo",
+        "--envs", "3", cwd=tmp_path,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "agent 'ppo' steps 8 environments beside the one that scores" in refused.stderr
+    assert "use --envs 9" in refused.stderr
+
+
+def test_a_task_can_say_how_many_environments_may_exist(monkeypatch):
+    import single  # noqa: F401
+
+    from rlid.simulators import most_envs
+
+    task = Task(version=1, env="Single-v0", episode_cap=20, budget=100, max_envs=2)
+    assert most_envs(task) == 2
+    monkeypatch.setenv("RLID_ENVS", "5")
+    assert most_envs(task) == 2
+    monkeypatch.setenv("RLID_ENVS", "1")
+    assert most_envs(task) == 1
+    assert "max_envs" not in task.protocol()
+
+
+def test_an_environment_that_is_slow_to_make_gives_signs_of_life():
+    with LocalEngine(1, 4.0) as engine:
+        # Twelve of them take more than 8 seconds to make.
+        scores = engine.call(random_scores, "gym:SlowToMake-v0", ("single",), 0, 12, range(12))
+    assert len(scores) == 12
+
+
+def test_a_sign_of_life_after_the_time_limit_starts_no_clock():
+    with within(5.0) as beat:
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    beat()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_arguments_of_the_environment_are_part_of_the_task(tmp_path):
+    arguments = ["--env-arg", "size=3", "--env-arg", "render_mode=rgb_array", "--episode-cap", "7"]
+    done = rlid_module("run", "gym:Sized-v0", "--import", "single", *GRID, *arguments, "--json",
+                       "--store", "store", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["task"] == "gym:Sized-v0?episode-cap=7&render_mode=rgb_array&size=3"
+    assert found["D"] == 4 * (3 + 1) + 2 * (4 + 1)
+    assert "cut after" not in done.stderr
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("store/trials/*/*.json")]
+    protocols = [record["spec"]["protocol"] for record in records]
+    assert {(each["env.size"], each["episode_cap"]) for each in protocols} == {(3, 7)}
+    assert all(record["status"] in ("solved", "unsolved") for record in records)
+
+
+def test_episodes_that_are_cut_are_noted(tmp_path):
+    class Notes(Watcher):
+        def __init__(self):
+            self.notes = []
+
+        def note(self, text):
+            self.notes.append(text)
+
+    named = "gym:Sized-v0?render_mode=rgb_array&size=3"
+    for name, cut in ((named, 1), (f"{named}&episode-cap=9", 0)):
+        watcher = Notes()
+        wanted = plan(name, dmax=2, network="mlp:4", imports=["single"])
+        with Runner(wanted, tmp_path, watcher=watcher):
+            pass
+        assert sum("its episodes are cut after 1,000" in note for note in watcher.notes) == cut
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--env-arg", "size"], "--env-arg 'size': use NAME=VALUE"),
+        (["--env-arg", "size=3", "--env-arg", "size=4"], "--env-arg size: is given twice"),
+        (["--env-arg", "sice=3"], "sice"),
+        (["--episode-cap", "0"], "--episode-cap 0: must be a whole number from 1 on"),
+        (["--envs", "0"], "--envs 0: must be at least 1"),
+    ],
+)
+def test_arguments_that_cannot_be_had_are_refused(tmp_path, arguments, words):
+    refused = rlid_here("run", "gym:Sized-v0", "--import", "single", *GRID, *arguments,
+                        cwd=tmp_path)  # fmt: skip
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_task_without_an_environment_takes_no_arguments():
+    with pytest.raises(InputError, match="has no environment"):
+        adapt(resolve("sum_constraints:3"), options={"size": 3})
+
+
+def test_the_plan_of_a_task_with_arguments_names_them():
+    named = "gym:Sized-v0?render_mode=rgb_array&size=3"
+    assert plan(named, dmax=2, network="mlp:4", imports=["single"]).question.task == named
