@@ -24,6 +24,7 @@ from rlid.records.judgement import Judgement
 from rlid.simulators import make_network, make_world
 from rlid.subspace import make_subspace
 from rlid.task import resolve
+from rlid.testing import check_network
 from rlid.training.cell import run_trials
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -196,3 +197,18 @@ def test_the_example_of_the_documentation_is_a_network(monkeypatch):
     page = (Path(__file__).parents[1] / "docs/how-to-networks.md").read_text()
     exec(re.search(r"```python\n(.+?)```", page, re.DOTALL)[1], {})
     assert make("gated:width=16", 4, 2).architecture.name == "gated:width=16+depth=2"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("small", None),
+        ("mlp_copy", None),
+        ("backwards", None),
+        ("branching", None),
+        ("resnet:width=8+stages=2", (1, 12, 12)),
+        ("attention:width=8+depth=1", (3, 9, 12)),
+    ],
+)
+def test_a_registered_network_passes_the_public_checks(name, shape):
+    check_network(name, shape=shape)
