@@ -10,7 +10,7 @@ import torch
 
 from rlid.batched.onehot import OneHotRows, fits_one_index
 from rlid.batched.tanh import tanh
-from rlid.networks import Network
+from rlid.networks import ModuleNetwork, Network
 from rlid.subspace import Subspace
 
 ALIGNED = 16
@@ -84,7 +84,9 @@ class _ExpandRows(torch.autograd.Function):
 
 def bind(network: Network, Theta: torch.Tensor) -> BoundNetworks:  # noqa: N803
     """Return n copies of a network, each with its own row of weights Theta (n, D)."""
-    if network.architecture.filters:
+    if isinstance(network, ModuleNetwork):
+        return BoundModules(network, Theta)
+    if not network.is_dense:
         return BoundConvolutions(network, Theta)
     return BoundLayers(network, Theta)
 
@@ -147,6 +149,26 @@ class BoundConvolutions:
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Refuse: the critic of images has a network of its own.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("critic=shared takes fully connected networks")
+
+
+class BoundModules:
+    """Registered torch modules, in one batch where that gives the same bits."""
+
+    def __init__(self, network: ModuleNetwork, Theta: torch.Tensor) -> None:  # noqa: N803
+        """Take weights Theta (n, D)."""
+        self._bound = network.bind(Theta)
+
+    def outputs(self, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (n, m, inputs) to outputs (n, m, outputs)."""
+        return self._bound(x)
+
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """Refuse: nothing is known of the layers inside a module.
 
         Raises:
             NotImplementedError: always.
