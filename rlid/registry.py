@@ -78,7 +78,7 @@ class Registry(Mapping[str, Any]):
         Raises:
             InputError: the name is taken.
         """
-        self._insert(Entry(name, summary, tags, lambda: _import_target(target)))
+        self._insert(Entry(name, summary, tags, lambda: import_target(target)))
 
     def _insert(self, entry: Entry) -> None:
         # A module that an entry point names registers the same name when it is imported.
@@ -182,7 +182,13 @@ def typed_value(where: str, text: str, kind: Any) -> Any:
     return value
 
 
-def _import_target(target: str) -> Any:
+def import_target(target: str) -> Any:
+    """Return what "module:attribute" names.
+
+    Raises:
+        ImportError: the module cannot be imported.
+        AttributeError: it has no such attribute.
+    """
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -31,6 +31,25 @@ class BatchedAdam:
         n = len(self.parameters[0])
         self.steps = torch.zeros(n, 1, dtype=torch.float64)
 
+    def step_some(
+        self,
+        gradients: Sequence[torch.Tensor],
+        lr: torch.Tensor,
+        max_norm: float,
+        is_learning: torch.Tensor,
+    ) -> None:
+        """Step as `step` does, but only the trials for which is_learning (n,) is true.
+
+        The parameters, moments and step counts of the other trials keep their bits.
+        """
+        still = ~is_learning
+        tensors = [*self.parameters, *self.first, *self.second, self.steps]
+        kept = [tensor.detach()[still].clone() for tensor in tensors]
+        self.step(gradients, lr, max_norm)
+        with torch.no_grad():
+            for tensor, rows in zip(tensors, kept, strict=True):
+                tensor[still] = rows
+
     @torch.no_grad()
     def step(
         self, gradients: Sequence[torch.Tensor], lr: torch.Tensor, max_norm: float

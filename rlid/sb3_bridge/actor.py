@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from rlid.networks import Prepared
 
 Precision = Literal["float32", "bfloat16"]
+Memory = Literal["version", "content", "none"]
+"""How an actor knows that theta is still that of w, while it acts:
+
+- "version": torch's version of w is the same. An algorithm that moves w through `.data` does not
+  raise it.
+- "content": w holds the same numbers. This is always right, and reads w once in each call.
+- "none": it does not remember theta.
+"""
 
 
 def is_half(network: Network, precision: Precision) -> bool:
@@ -39,21 +47,19 @@ class SubspaceActor(nn.Module):
         scale: float,
         precision: Precision = "float32",
         *,
-        remembers: bool = True,
+        memory: Memory = "version",
     ) -> None:
         """Start at z = 0; `scale` is z / w, and convolutions are computed in `precision`.
 
-        An actor that `remembers` computes theta anew only when the version of w changes. Actors of
-        target networks must not: SB3 moves their w by `.data`, which torch's version counter does
-        not see.
+        Without gradients, theta is computed anew only when w has changed, as `memory` tells.
         """
         super().__init__()
         self.network = problem.network.in_blocks()
         self.subspace, self.scale = problem.subspace, scale
         self.is_half = is_half(self.network, precision)
         self.w = nn.Parameter(torch.zeros(problem.dim))
-        self.remembers = remembers
-        self._theta: tuple[int, torch.Tensor] | None = None
+        self.memory = memory
+        self._theta: tuple[int | torch.Tensor, torch.Tensor] | None = None
         self._parts: tuple[torch.Tensor, Prepared] | None = None
         self._is_watched = problem.is_watched
         self._gradient: torch.Tensor | None = None
@@ -64,16 +70,22 @@ class SubspaceActor(nn.Module):
 
     def theta(self) -> torch.Tensor:
         """Return the weights (D,); differentiable in w where gradients are on."""
-        if torch.is_grad_enabled() or not self.remembers:
+        if torch.is_grad_enabled() or self.memory == "none":
             theta = self.subspace.theta(self.w * self.scale)
             if self._is_watched and theta.requires_grad:
                 theta.register_hook(self._keep)  # type: ignore[no-untyped-call]
             return theta
         # While experience is collected w does not change, so that P is applied once.
-        version = self.w._version
-        if self._theta is None or self._theta[0] != version:
-            self._theta = (version, self.subspace.theta(self.w * self.scale))
+        if self._theta is None or self._has_moved(self._theta[0]):
+            before = self.w._version if self.memory == "version" else self.w.detach().clone()
+            self._theta = (before, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
+
+    def _has_moved(self, before: int | torch.Tensor) -> bool:
+        """Return whether w has changed since it had the version, or the content, `before`."""
+        if isinstance(before, int):
+            return self.w._version != before
+        return not torch.equal(self.w, before)
 
     def forget(self) -> None:
         """Compute theta anew at the next call, whether or not the version of w has changed."""
