@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from rlid import agent as agents
 from rlid import projections
-from rlid.agent import Agent
+from rlid.agent import AGENTS, Agent
 from rlid.datasets import DATASETS
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published
@@ -21,10 +21,14 @@ from rlid.measurement import agent_of, task_of
 from rlid.networks import Network, parse
 from rlid.records import MeasurementSpec
 from rlid.simulators import make_network, make_world, within
-from rlid.task import CAP_ARGUMENT, Task
+from rlid.task import CAP_ARGUMENT, Task, resolve
 
 MOST_WEIGHTS = 10**8
 """A network above this size is not drawn to check a z."""
+
+
+class NotKnown(InputError):
+    """The task, the agent or the projection is not registered here, or may not be looked up."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,18 @@ def known_of(question: MeasurementSpec) -> Known:
     """Return what this version of rlid knows of a question.
 
     Raises:
-        InputError: the task, the agent or one of the options is unknown here.
+        NotKnown: the task, the agent or the projection is not registered here.
+        InputError: `rlid run` refuses these options together.
     """
     _refuse_import(question.task)
+    try:
+        resolve(question.task)
+        AGENTS.entry(question.agent)
+        projections.PROJECTIONS.entry(question.projection)
+    except InputError as error:
+        raise NotKnown(str(error)) from None
     task = task_of(question)
     agent = agent_of(question.agent, task, question.settings)
-    projections.PROJECTIONS.entry(question.projection)
     network, unknown = _network_of(
         question.model_copy(
             update={"agent": "", "dims": None, "dmax": None, "imports": (), "settings": ()}
@@ -151,10 +161,10 @@ def _refuse_import(task: str) -> None:
     """Refuse a task whose name would make gymnasium import a module that the file chose.
 
     Raises:
-        InputError: the name has a second colon before its arguments.
+        NotKnown: the name has a second colon before its arguments.
     """
     if task.partition("?")[0].count(":") > 1:
-        raise InputError(f"task {task!r} names a module, which is not imported for a file")
+        raise NotKnown(f"task {task!r} names a module, which is not imported for a file")
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""The random score and the reference of a published measurement, against those shipped with rlid."""
+"""Random score and reference of a published measurement, against those shipped with rlid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RANDOM_NOISE = 4.0
 def is_shipped(published: Published) -> bool:
     """Whether the reference is the one that is shipped with rlid."""
     shipped = _shipped(published.reference_record)
-    return shipped is not None and shipped.reference == published.reference_record.reference
+    return shipped is not None and _is_same(published.reference_record, shipped)
 
 
 def problems(published: Published, known: Known) -> Iterator[str]:
@@ -43,7 +43,7 @@ def problems(published: Published, known: Known) -> Iterator[str]:
         return
     yield from _random(record)
     shipped = _shipped(record)
-    if is_measured and shipped is not None and record.reference != shipped.reference:
+    if is_measured and shipped is not None and not _is_same(record, shipped):
         for direct in shipped.direct:
             if not any(_covers(own, direct) for own in record.direct):
                 yield (
@@ -67,6 +67,11 @@ def notes(published: Published, known: Known) -> Iterator[str]:
 
 def _shipped(record: Reference) -> Reference | None:
     return references.shipped(record.task, record.task_version, record.protocol, record.network)
+
+
+def _is_same(record: Reference, shipped: Reference) -> bool:
+    """Whether score and spread of a reference are the shipped ones: both enter the answer."""
+    return (record.reference, record.scores) == (shipped.reference, shipped.scores)
 
 
 def _of_task(record: Reference) -> Reference | None:

@@ -79,8 +79,10 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         checked.append("task")
     except DamagedRecord as error:
         problems.append(f"no spec: {error}")
-    except InputError as error:
+    except knowledge.NotKnown as error:
         notes.append(f"not compared with a task of this rlid: {error}")
+    except InputError as error:
+        problems.append(f"no `rlid run` asks this: {error}")
     try:
         assessment = assess(published)
         problems += _answer(assessment)

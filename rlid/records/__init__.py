@@ -17,6 +17,8 @@ from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
 from rlid.records.measurement_spec import option_name as option_name
+from rlid.records.processor import PREFIX as PREFIX
+from rlid.records.processor import overrides as overrides
 from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import Record as Record
@@ -53,6 +55,7 @@ __all__ = [
     "MISSING",
     "MeasurementSpec",
     "Name",
+    "PREFIX",
     "PROTOCOL",
     "REFERENCE_SEED",
     "Record",
@@ -72,6 +75,7 @@ __all__ = [
     "judged",
     "missing_record",
     "option_name",
+    "overrides",
     "parse_json",
     "parse_record",
     "restore_generator",

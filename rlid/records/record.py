@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from rlid.errors import NewerRecord
 from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
+from rlid.records.processor import capability
 from rlid.records.spec import MAX_D, TrialSpec
 from rlid.records.strict_json import StrictModel, parse_json, validate
 
@@ -131,14 +132,14 @@ def missing_record(
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what a result may depend on."""
+    """Return the versions of what a result may depend on, and the instructions they use here."""
     present = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
             present[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return present
+    return present | capability()
 
 
 def written(record: Record) -> str:
