@@ -79,8 +79,11 @@ class Store:
             raise _cannot("written", self.folder, error) from error
         self.check_there()
 
-    def check_there(self) -> None:
+    def check_there(self, *, must_exist: bool = False) -> None:
         """Refuse to go on where the folder is no longer the one that this object wrote to before.
+
+        Args:
+            must_exist: whether another process has made the folder already.
 
         Raises:
             StoreError: the folder was moved, deleted or replaced.
@@ -90,7 +93,7 @@ class Store:
         except OSError:
             state = None
         now = None if state is None else (state.st_dev, state.st_ino)
-        if self._identity not in (None, now):
+        if self._identity not in (None, now) or (must_exist and now is None):
             raise StoreError(
                 f"the store {str(self.folder)!r} was moved or deleted while it was in use: the "
                 "records so far are where it is now; repeat the command there"
