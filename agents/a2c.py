@@ -29,6 +29,8 @@ class A2C:
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
+        anneal_lr: whether lr falls linearly to zero over the budget.
+        normalize_advantage: whether the advantages of a rollout are standardised.
     """
 
     n_envs: int = 8
@@ -43,6 +45,8 @@ class A2C:
     critic: Literal["full", "shared", "subspace"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
+    anneal_lr: bool = field(default=False, metadata=LATER)
+    normalize_advantage: bool = field(default=False, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -51,7 +55,7 @@ class A2C:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size or a share is out of range.
+            InputError: a size or a share is out of range.
         """
         check_positive(
             "a2c",
@@ -67,7 +71,7 @@ class A2C:
         """Refuse a network without what the critic needs.
 
         Raises:
-            ValueError: critic=shared without a hidden layer, or critic=subspace with too large a d.
+            InputError: critic=shared without a hidden layer, or critic=subspace with too large a d.
         """
         # The import takes seconds, and the usual critic fits every network.
         if self.critic != "full":
@@ -85,6 +89,7 @@ class A2C:
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         from stable_baselines3 import A2C as Algorithm  # noqa: N811
+        from stable_baselines3.common.utils import LinearSchedule
 
         from rlid.sb3_bridge import search_on_policy
 
@@ -99,10 +104,11 @@ class A2C:
             critic=self.critic,
             checkpoint=self.checkpoint,
             n_steps=self.n_steps,
-            learning_rate=self.lr,
+            learning_rate=LinearSchedule(self.lr, 0.0, 1.0) if self.anneal_lr else self.lr,
             gamma=self.gamma,
             gae_lambda=self.gae_lambda,
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
             max_grad_norm=self.max_grad_norm,
+            normalize_advantage=self.normalize_advantage,
         )

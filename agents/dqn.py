@@ -29,6 +29,7 @@ class DQN:
         train_freq: steps (of each environment) between two phases of learning.
         gradient_steps: updates in one phase.
         exploration: share of the budget over which epsilon falls from its first to its last value.
+        anneal_lr: whether lr falls linearly to zero over the budget.
     """
 
     n_envs: int = 1
@@ -46,6 +47,7 @@ class DQN:
     max_grad_norm: float = 10.0
     scale: Literal["sqrt", "none"] = "sqrt"
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
+    anneal_lr: bool = field(default=False, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -55,7 +57,7 @@ class DQN:
         """Refuse settings with which SB3 cannot run.
 
         Raises:
-            ValueError: a size is not positive, or a share is not from 0 to 1.
+            InputError: a size is not positive, or a share is not from 0 to 1.
         """
         check_positive(
             "dqn",
@@ -84,6 +86,7 @@ class DQN:
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""
         from stable_baselines3 import DQN as Algorithm  # noqa: N811
+        from stable_baselines3.common.utils import LinearSchedule
 
         from rlid.sb3_bridge import SubspaceDQNPolicy, search_off_policy
 
@@ -96,7 +99,7 @@ class DQN:
             budget=problem.budget,
             policy_settings={"scale": problem.scale(self.scale)},
             checkpoint=self.checkpoint,
-            learning_rate=self.lr,
+            learning_rate=LinearSchedule(self.lr, 0.0, 1.0) if self.anneal_lr else self.lr,
             buffer_size=self.buffer,
             learning_starts=self.learning_starts,
             batch_size=self.batch_size,

@@ -36,6 +36,10 @@ class PPO:
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
+        normalize_advantage: whether advantages are standardised at all.
+        target_kl: mean KL divergence from the policy of the rollout; beyond 1.5 times it the epochs
+            on this rollout end. None for no such limit.
+        anneal_clip_range: whether clip_range falls linearly to zero over the budget.
     """
 
     n_envs: int = 8
@@ -57,6 +61,9 @@ class PPO:
     anneal_lr: bool = field(default=False, metadata=LATER)
     advantages: Literal["minibatch", "rollout"] = field(default="minibatch", metadata=LATER)
     reward_scale: float = field(default=1.0, metadata=LATER)
+    normalize_advantage: bool = field(default=True, metadata=LATER)
+    target_kl: float | None = field(default=None, metadata=LATER)
+    anneal_clip_range: bool = field(default=False, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -81,6 +88,10 @@ class PPO:
             reward_scale=self.reward_scale,
         )
         check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
+        if self.target_kl is not None:
+            check_positive("ppo", target_kl=self.target_kl)
+        if self.advantages == "rollout" and not self.normalize_advantage:
+            raise InputError("ppo: advantages=rollout standardises: leave normalize_advantage true")
         if self.batch_size == 1:
             raise InputError("ppo: batch_size must be at least 2: advantages are normalised in it")
         if self.n_envs * self.n_steps % self.batch_size:
@@ -134,10 +145,15 @@ class PPO:
             learning_rate=LinearSchedule(self.lr, 0.0, 1.0) if self.anneal_lr else self.lr,
             gamma=self.gamma,
             gae_lambda=self.gae_lambda,
-            clip_range=self.clip_range,
+            clip_range=(
+                LinearSchedule(self.clip_range, 0.0, 1.0)
+                if self.anneal_clip_range
+                else self.clip_range
+            ),
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
             max_grad_norm=self.max_grad_norm,
-            normalize_advantage=not is_whole,
+            normalize_advantage=self.normalize_advantage and not is_whole,
+            target_kl=self.target_kl,
             rollout_buffer_class=StandardisedRollouts if is_whole else None,
         )

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
-from typing import Any, Literal
+from collections.abc import Mapping
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rlid.datasets import DATASETS, images_of
+from rlid.datasets import BATCH, DATASETS, FOLDS, SEARCH_ROWS, Classification, images_of
 from rlid.errors import InputError
 from rlid.task import TASKS, Scalar, Task
-from rlid.world import Beat, Part, no_beat
+from rlid.world import Beat, no_beat
 
-BATCH = 128
-"""Images of a minibatch (Li et al. 2018)."""
-SEARCH_IMAGES = 4000
-"""Training images (always the same) on which candidates of a gradient-free agent are scored."""
-FOLDS = 10
-"""Parts of the held-out images; their accuracies give a validation its standard error."""
-CHUNK = 1000
-"""Images in one forward pass: more would not fit into the processor's cache."""
 PAPER_MLP = "mlp:200x200"
 DEEP_MLP = "mlp:400x400x400x400x400"
 Recipe = Mapping[str, Mapping[str, Scalar]]
@@ -112,7 +100,7 @@ def _classifier(
     options = {
         "data": DATASETS[name].checksum,
         "batch": BATCH,
-        "search_images": SEARCH_IMAGES,
+        "search_images": SEARCH_ROWS,
         **shuffled,
     }
     return Task(
@@ -135,8 +123,32 @@ def _classifier(
         baseline=BASELINES.get(name),
         backend="torch",
         recipes=recipes,
-        world=partial(Classification, name, **shuffled),
+        world=partial(_classification, name, **shuffled),
         world_takes_beat=True,
+    )
+
+
+def _classification(
+    name: str,
+    shuffled_pixels: bool = False,
+    shuffled_labels: float = 0.0,
+    beat: Beat = no_beat,
+) -> Classification:
+    """Read the data set `name`; the other arguments are those of `images_of`.
+
+    With shuffled labels every part is training images: no other shuffled label can be predicted.
+
+    Raises:
+        DataError: its files are missing or damaged.
+    """
+    dataset = DATASETS[name]
+    images = images_of(name, bool(shuffled_pixels), shuffled_labels, beat)
+    return Classification(
+        images,
+        dataset.classes,
+        shape=dataset.shape,
+        is_remembering=shuffled_labels > 0,
+        beat=beat,
     )
 
 
@@ -151,126 +163,3 @@ def _share(text: str) -> float:
             "at most 1, such as 0.5"
         )
     return share
-
-
-class Classification:
-    """The accuracy and the cross-entropy of a classifier of images.
-
-    The search sees only training images, a validation only held-out images, the scoring only test
-    images. With shuffled labels everything is taken on training images: no other shuffled label
-    can be predicted.
-    """
-
-    merges = False
-
-    def __init__(
-        self,
-        name: str,
-        shuffled_pixels: bool = False,
-        shuffled_labels: float = 0.0,
-        beat: Beat = no_beat,
-    ) -> None:
-        """Read the data set `name`; the other arguments are those of `images_of`.
-
-        `beat` is also called while many images are scored.
-
-        Raises:
-            DataError: its files are missing or damaged.
-        """
-        dataset = DATASETS[name]
-        images = images_of(name, bool(shuffled_pixels), shuffled_labels, beat)
-        self.observation_shape = dataset.shape
-        self.inputs = math.prod(dataset.shape)
-        self.outputs = dataset.classes
-        self._images, self._beat = images, beat
-        self._is_remembering = shuffled_labels > 0
-
-    @cached_property
-    def _parts(self) -> dict[Part | Literal["train"], Any]:
-        """Images and labels of each part, as tensors; made at first use.
-
-        To import torch can take longer than a task may be silent, on a busy machine.
-        """
-        train = _tensors(self._images.train)
-        search = tuple(tensor[:SEARCH_IMAGES] for tensor in train)
-        if self._is_remembering:
-            return {"train": train, "search": search, "validation": search, "scoring": train}
-        return {
-            "train": train,
-            "search": search,
-            "validation": _tensors(self._images.held_out),
-            "scoring": _tensors(self._images.test),
-        }
-
-    def check(self, network: Any) -> None:
-        """Refuse a network that is not a function of an image.
-
-        Raises:
-            InputError: it is a vector of bare weights.
-        """
-        if network.architecture.weights:
-            raise InputError(
-                f"network {network.architecture.name!r} is no function of images: use linear, "
-                "mlp:200x200, lenet or conv:16-32-256"
-            )
-
-    def loss(self, network: Any, theta: Any, rng: np.random.Generator) -> Any:
-        """Return the mean cross-entropy (a scalar tensor) of weights theta (D,) over a minibatch.
-
-        The BATCH training images are drawn from rng, with replacement.
-        """
-        import torch
-        from torch.nn import functional
-
-        pixels, labels = self._parts["train"]
-        chosen = torch.from_numpy(rng.integers(0, len(labels), BATCH))
-        outputs = network.outputs_of(theta, pixels.index_select(0, chosen))
-        return functional.cross_entropy(outputs, labels.index_select(0, chosen))
-
-    def scores(
-        self,
-        network: Any,
-        Theta: Any,  # noqa: N803
-        seeds: NDArray[np.int64],
-        part: Part,
-    ) -> NDArray[np.float64]:
-        """Return the accuracies (n, E) of weights Theta (n, D).
-
-        In a validation, the evaluation with seed k is the accuracy on fold k (modulo FOLDS) of the
-        held-out images. In the other parts every evaluation is the accuracy on all images.
-        """
-        pixels, labels = self._parts[part]
-        folds = FOLDS if part == "validation" else 1
-        fold_of = seeds % folds
-        accuracies = np.zeros(seeds.shape)
-        for row, theta in enumerate(Theta):
-            policy = network.bind(theta[None])
-            for fold in np.unique(fold_of[row]):
-                rows = slice(fold * len(labels) // folds, (fold + 1) * len(labels) // folds)
-                accuracy = self._accuracy(policy, pixels[rows], labels[rows])
-                accuracies[row, fold_of[row] == fold] = accuracy
-        return accuracies
-
-    def _accuracy(self, policy: Any, pixels: Any, labels: Any) -> float:
-        """Return the share of images (n, pixels) whose largest output is their label's."""
-        correct = 0
-        for first in range(0, len(labels), CHUNK):
-            self._beat()
-            outputs = policy(pixels[None, first : first + CHUNK])[0]
-            correct += int((outputs.argmax(1) == labels[first : first + CHUNK]).sum())
-        return correct / len(labels)
-
-    def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Return the expected accuracy of a guess, once for each of n seeds: (n,)."""
-        return np.full(len(seeds), 1 / self.outputs)
-
-    def close(self) -> None:
-        """Release nothing: everything is in Python's memory."""
-
-
-def _tensors(part: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[Any, Any]:
-    """Return images (n, pixels), not copied, and labels (n,) of int64 as tensors."""
-    import torch
-
-    pixels, labels = part
-    return torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64))

@@ -107,12 +107,16 @@ def give_reference(tmp_path):
 def small_images(tmp_path_factory):
     """A folder with a small version of every data set, which stand for the real ones."""
     import image_files
+    import own_data
 
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RLID_DATA", str(folder))
         for name, dataset in list(DATASETS.items()):
             patch.setitem(DATASETS, name, image_files.write(folder, dataset))
+        # The examples of tasks of one's own data: images:photos and table:flowers.csv.
+        own_data.write_photos(folder / "photos")
+        own_data.write_flowers(folder / "flowers.csv")
         yield folder
 
 

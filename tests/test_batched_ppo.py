@@ -48,28 +48,25 @@ def sb3_weights(critic, value_net):
     return torch.cat(parts).detach().clone()
 
 
-@pytest.mark.parametrize(
-    ("task", "network", "ent_coef"),
-    [("cartpole", "mlp:20x20", 0.0), ("cartpole", "mlp:20x20", 0.01), ("pendulum", "mlp:16", 0.01)],
-)
-def test_one_update_equals_that_of_stable_baselines3(task, network, ent_coef):
+def beside_stable_baselines3(task, network, **changes):
+    """An SB3 model that has collected a rollout, our batch at its weights, and that rollout."""
     steps, envs = 64, 4
     sizes = {"n_steps": steps, "n_envs": envs, "batch_size": steps * envs}
-    each = learner(task, network, 12, 0, ent_coef=ent_coef, **sizes)
-    problem = each.problem
+    each = learner(task, network, 12, 0, **sizes, **changes)
+    problem, wanted = each.problem, each.settings
     torch.manual_seed(0)
     env = SimulatorVecEnv(problem, envs, np.random.default_rng(0))
     model = PPO(
-        SubspacePolicy, env, n_steps=steps, batch_size=steps * envs, n_epochs=1, gamma=0.9,
-        learning_rate=1e-3, ent_coef=ent_coef, device="cpu",
+        SubspacePolicy, env, n_steps=steps, batch_size=steps * envs, n_epochs=wanted.n_epochs,
+        gamma=0.9, learning_rate=wanted.lr, ent_coef=wanted.ent_coef, device="cpu",
+        normalize_advantage=wanted.normalize_advantage, target_kl=wanted.target_kl,
         policy_kwargs={"problem": problem, "scale": each.scale, "log_std": -0.5},
     )  # fmt: skip
     model.set_logger(Logger(folder=None, output_formats=[]))
     _, callback = model._setup_learn(10_000)
     model.collect_rollouts(env, callback, model.rollout_buffer, steps)
     batch = PPOBatch([each])
-    critic = model.policy.mlp_extractor.critic, model.policy.value_net
-    batch._adam.parameters[1].copy_(sb3_weights(*critic))
+    batch._adam.parameters[1].copy_(critic_of(model))
     buffer = model.rollout_buffer
 
     def column(values):
@@ -84,13 +81,47 @@ def test_one_update_equals_that_of_stable_baselines3(task, network, ent_coef):
         column(buffer.advantages),
         column(buffer.returns),
     )
-    batch._update(experience, torch.full((1, 1), 1e-3, dtype=torch.float64))
-    model.train()
+    return model, batch, experience
+
+
+def critic_of(model):
+    return sb3_weights(model.policy.mlp_extractor.critic, model.policy.value_net)
+
+
+def assert_equal_weights(batch, model, atol=1e-5):
     ours = batch._adam.parameters[0][0].numpy()
     theirs = model.policy.actor.w.detach().numpy()
     assert np.abs(theirs).max() > 1e-4
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    np.testing.assert_allclose(batch._adam.parameters[1][0], sb3_weights(*critic), atol=1e-5)
+    np.testing.assert_allclose(ours, theirs, atol=atol)
+    np.testing.assert_allclose(batch._adam.parameters[1][0], critic_of(model), atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("task", "network", "ent_coef"),
+    [("cartpole", "mlp:20x20", 0.0), ("cartpole", "mlp:20x20", 0.01), ("pendulum", "mlp:16", 0.01)],
+)
+@pytest.mark.parametrize("normalize", [True, False])
+def test_one_update_equals_that_of_stable_baselines3(task, network, ent_coef, normalize):
+    model, batch, experience = beside_stable_baselines3(
+        task, network, ent_coef=ent_coef, n_epochs=1, normalize_advantage=normalize
+    )
+    batch._learn(experience)
+    model.train()
+    assert_equal_weights(batch, model)
+    batch.close()
+
+
+@pytest.mark.parametrize("task", ["cartpole", "pendulum"])
+def test_target_kl_ends_the_epochs_where_it_does_for_stable_baselines3(task):
+    changes = {"n_epochs": 20, "lr": 3e-3, "target_kl": 0.004}
+    model, batch, experience = beside_stable_baselines3(task, "mlp:16", **changes)
+    batch._learn(experience)
+    model.train()
+    updates = int(batch._adam.steps[0, 0])
+    assert 1 < updates < 20
+    optimizer = model.policy.optimizer
+    assert updates == int(optimizer.state[model.policy.actor.w]["step"])
+    assert_equal_weights(batch, model, atol=1e-4)
     batch.close()
 
 
@@ -105,6 +136,32 @@ def test_a_trial_gives_the_same_bits_alone_and_among_others(task, network, criti
     assert together[5] == alone[5] == pair[5]
     assert together[9] == pair[9]
     assert together[5] != together[9]
+
+
+def test_trials_whose_epochs_end_early_are_what_they_are_alone():
+    dims, seeds = (7, 20, 3, 11), (5, 1, 2, 9)
+    limited = {"n_epochs": 8, "lr": 3e-3, "target_kl": 1e-4}
+    together = train("cartpole", "mlp:20x20", dims, seeds, 3, leaving=(20,), **limited)
+    for d, seed in ((7, 5), (11, 9)):
+        alone = train("cartpole", "mlp:20x20", (d,), (seed,), 3, **limited)
+        assert together[seed] == alone[seed]
+        limitless = train("cartpole", "mlp:20x20", (d,), (seed,), 3, n_epochs=8, lr=3e-3)
+        assert together[seed] != limitless[seed]
+
+
+def test_an_annealed_clip_range_is_half_of_itself_at_half_of_the_budget():
+    """After one rollout half of the budget is left, and a range of 0.2 clips as one of 0.1 does."""
+    found = []
+    for changes in ({"anneal_clip_range": True}, {"clip_range": 0.1}, {}):
+        each = learner("cartpole", "mlp:20x20", 11, 9, n_epochs=8, lr=1e-2, **changes)
+        each.problem.budget = 2 * SETTINGS.n_envs * SETTINGS.n_steps
+        batch = PPOBatch([each])
+        batch.round()
+        batch.close()
+        found.append(each.z)
+    annealed, narrow, wide = found
+    np.testing.assert_allclose(annealed, narrow, atol=1e-6)
+    assert not np.allclose(annealed, wide, atol=1e-3)
 
 
 def test_two_batches_with_the_same_seeds_are_equal():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib.util
 import os
 import signal
 import subprocess
@@ -32,6 +33,17 @@ AGENTS = {
     "sac": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=8"]),
     "td3": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=8"]),
 }
+CONTRIB = {
+    "tqc": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=32"]),
+    "crossq": ("pendulum", [*SMALL, "learning_starts=100", "batch_size=8", "train_freq=32"]),
+    "qrdqn": (
+        "cartpole",
+        ["checkpoint=600", "learning_starts=100", "train_freq=32", "gradient_steps=4"],
+    ),
+    "trpo": ("pendulum", [*SMALL, "n_steps=32", "batch_size=64"]),
+}
+if importlib.util.find_spec("sb3_contrib"):
+    AGENTS |= CONTRIB
 BUDGET = 1300
 REPORT_STEPS = 200
 """Of off-policy agents here: a checkpoint falls between two of their reports."""

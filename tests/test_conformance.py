@@ -1,6 +1,7 @@
 """Properties of every registered task, agent and projection."""
 
 import dataclasses
+import importlib.util
 import json
 import random
 
@@ -193,7 +194,18 @@ class TestTasks:
         assert problem.search_steps == 1
 
 
-@pytest.mark.parametrize("name", list(AGENTS))
+def agent_parameters():
+    """Every agent as a parameter; those of sb3-contrib are skipped where that is not installed."""
+    missing = pytest.mark.skipif(
+        importlib.util.find_spec("sb3_contrib") is None, reason="sb3-contrib is not installed"
+    )
+    return [
+        pytest.param(name, marks=[missing] if "contrib" in AGENTS.entry(name).tags else [])
+        for name in AGENTS
+    ]
+
+
+@pytest.mark.parametrize("name", agent_parameters())
 class TestAgents:
     def test_an_agent_has_a_summary_and_frozen_plain_settings(self, name):
         assert AGENTS.entry(name).summary

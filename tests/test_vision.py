@@ -207,7 +207,7 @@ def test_a_world_is_made_without_torch_whose_import_takes_long(monkeypatch):
 
 
 def test_scoring_many_images_gives_signs_of_life(monkeypatch):
-    monkeypatch.setattr("rlid.envs.vision.CHUNK", 10)
+    monkeypatch.setattr("rlid.datasets.objectives.CHUNK", 10)
     beats = []
     task = resolve("mnist")
     world = make_world(task, lambda: beats.append(1))

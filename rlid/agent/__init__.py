@@ -1,7 +1,7 @@
 """What an agent is: an optimizer that searches z, driven by the trial.
 
 `protocol` says what an agent has, what it yields and what comes back. `settings` turns its fields
-into plain data and back.
+into plain data and back, and `settings_file` reads them from YAML.
 """
 
 from rlid.agent.actor_critic import OffPolicyActorCritic as OffPolicyActorCritic
@@ -21,12 +21,15 @@ from rlid.agent.settings import check_positive as check_positive
 from rlid.agent.settings import check_shares as check_shares
 from rlid.agent.settings import configure as configure
 from rlid.agent.settings import settings as settings
+from rlid.agent.settings_file import FileSettings as FileSettings
+from rlid.agent.settings_file import read_settings as read_settings
 
 __all__ = [
     "AGENTS",
     "Agent",
     "Ask",
     "CHECKPOINT",
+    "FileSettings",
     "LATER",
     "OffPolicyActorCritic",
     "Learner",
@@ -39,5 +42,6 @@ __all__ = [
     "check_shares",
     "configure",
     "numbers_of_layers",
+    "read_settings",
     "settings",
 ]

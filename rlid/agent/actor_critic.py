@@ -30,6 +30,7 @@ class OffPolicyActorCritic:
         critic: "full" alone: the critics' weights lie outside the subspace.
         checkpoint: steps between two moments at which the trial can be saved; the environments
             begin anew there.
+        anneal_lr: whether lr falls linearly to zero over the budget.
     """
 
     n_envs: int = 1
@@ -44,6 +45,7 @@ class OffPolicyActorCritic:
     critic: Literal["full"] = "full"
     scale: Literal["sqrt", "none"] = "sqrt"
     checkpoint: int = field(default=CHECKPOINT, metadata=LATER)
+    anneal_lr: bool = field(default=False, metadata=LATER)
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
@@ -79,8 +81,10 @@ class OffPolicyActorCritic:
 
     def algorithm_settings(self) -> dict[str, Any]:
         """Return the settings by the names that SB3's algorithms have for them."""
+        from stable_baselines3.common.utils import LinearSchedule
+
         return {
-            "learning_rate": self.lr,
+            "learning_rate": LinearSchedule(self.lr, 0.0, 1.0) if self.anneal_lr else self.lr,
             "buffer_size": self.buffer,
             "learning_starts": self.learning_starts,
             "batch_size": self.batch_size,

@@ -31,6 +31,25 @@ class BatchedAdam:
         n = len(self.parameters[0])
         self.steps = torch.zeros(n, 1, dtype=torch.float64)
 
+    def step_some(
+        self,
+        gradients: Sequence[torch.Tensor],
+        lr: torch.Tensor,
+        max_norm: float,
+        is_learning: torch.Tensor,
+    ) -> None:
+        """Step as `step` does, but only the trials for which is_learning (n,) is true.
+
+        The parameters, moments and step counts of the other trials keep their bits.
+        """
+        still = ~is_learning
+        tensors = [*self.parameters, *self.first, *self.second, self.steps]
+        kept = [tensor.detach()[still].clone() for tensor in tensors]
+        self.step(gradients, lr, max_norm)
+        with torch.no_grad():
+            for tensor, rows in zip(tensors, kept, strict=True):
+                tensor[still] = rows
+
     @torch.no_grad()
     def step(
         self, gradients: Sequence[torch.Tensor], lr: torch.Tensor, max_norm: float
@@ -61,10 +80,10 @@ class BatchedAdam:
         """
         first, *others = gradients
         rows = [row[:width] for row, width in zip(first, self._widths, strict=True)]
-        squares = torch.stack([row.square().sum() for row in rows])
+        norms = torch.stack(torch._foreach_norm(rows))
         for gradient in others:
-            squares = squares + torch.stack([row.square().sum() for row in gradient])
-        return squares.sqrt().unsqueeze(1)
+            norms = torch.hypot(norms, torch.stack(torch._foreach_norm(list(gradient))))
+        return norms.unsqueeze(1)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows alone, in this order."""

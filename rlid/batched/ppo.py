@@ -22,6 +22,8 @@ from rlid.batched.weights import SubspaceBatch, bind
 
 SPREAD_MARGIN = 1e-8
 """What is added to the standard deviation of advantages, as in stable-baselines3."""
+KL_MARGIN = 1.5
+"""Times target_kl, at which a trial's epochs end, as in stable-baselines3."""
 
 
 class PPOBatch:
@@ -32,7 +34,7 @@ class PPOBatch:
         problem, settings = learners[0].problem, learners[0].settings
         network = problem.network
         self.learners, self.settings = list(learners), settings
-        self._actor = network.in_blocks() if network.architecture.filters else network
+        self._actor = network.in_blocks()
         self._subspaces = SubspaceBatch(
             [learner.problem.subspace for learner in learners],
             [learner.scale for learner in learners],
@@ -144,32 +146,58 @@ class PPOBatch:
         if settings.advantages == "rollout":
             experience = standardised(experience)
         rates = torch.tensor(
-            [self._rate(learner) for learner in self.learners], dtype=torch.float64
+            [
+                settings.lr * (self._left(learner) if settings.anneal_lr else 1.0)
+                for learner in self.learners
+            ],
+            dtype=torch.float64,
         )
         rows = torch.arange(n).unsqueeze(1)
+        is_learning = torch.ones(n, dtype=torch.bool)
         for _ in range(settings.n_epochs):
-            orders = np.stack([learner.order.permutation(size) for learner in self.learners])
+            # A trial whose epochs have ended draws no more orders, as if it were alone.
+            orders = np.stack(
+                [
+                    learner.order.permutation(size) if is_learning[row] else np.arange(size)
+                    for row, learner in enumerate(self.learners)
+                ]
+            )
             for first in range(0, size, settings.batch_size):
                 self.learners[0].problem.beat()
                 chosen = torch.from_numpy(orders[:, first : first + settings.batch_size])
-                self._update(minibatch(experience, rows, chosen), rates.unsqueeze(1))
+                batch = minibatch(experience, rows, chosen)
+                self._update(batch, rates.unsqueeze(1), is_learning)
+                if not is_learning.any():
+                    return
 
-    def _rate(self, learner: PPOLearner) -> float:
-        if not self.settings.anneal_lr:
-            return self.settings.lr
-        left = 1 - learner.problem.search_steps / learner.problem.budget
-        return self.settings.lr * max(left, 0.0)
+    def _left(self, learner: PPOLearner) -> float:
+        """Return the share of a trial's budget that is left."""
+        return max(1 - learner.problem.search_steps / learner.problem.budget, 0.0)
 
-    def _update(self, batch: Experience, rates: torch.Tensor) -> None:
+    def _update(self, batch: Experience, rates: torch.Tensor, is_learning: torch.Tensor) -> None:
+        """Step the trials that are learning; is_learning (n,) is set to false where they end."""
+        settings = self.settings
         parameters = [tensor.requires_grad_() for tensor in self._adam.parameters]
-        losses = self._losses(batch)
+        losses, log_ratios = self._losses(batch)
         gradients = torch.autograd.grad(losses.sum(), parameters)
         for tensor in parameters:
             tensor.requires_grad_(False)
-        self._adam.step(gradients, rates, self.settings.max_grad_norm)
+        if settings.target_kl is None:
+            self._adam.step(gradients, rates, settings.max_grad_norm)
+            return
+        # The estimator of stable-baselines3 (Schulman's k3), and its margin.
+        divergence = (log_ratios.exp() - 1 - log_ratios).mean(1)
+        is_learning &= ~(divergence > KL_MARGIN * settings.target_kl)
+        if is_learning.all():
+            self._adam.step(gradients, rates, settings.max_grad_norm)
+        elif is_learning.any():
+            self._adam.step_some(gradients, rates, settings.max_grad_norm, is_learning)
 
-    def _losses(self, batch: Experience) -> torch.Tensor:
-        """Return the loss (n,) of each trial on its minibatch (n, m, ...): equation 9 of PPO."""
+    def _losses(self, batch: Experience) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return each trial's loss (n,) on its minibatch (n, m, ...): equation 9 of PPO.
+
+        The second tensor, (n, m), has the logarithms of the probability ratios, without gradients.
+        """
         settings = self.settings
         W, Phi = self._bound()
         actors = bind(self._actor, self._subspaces.theta(W))
@@ -178,13 +206,22 @@ class PPOBatch:
         advantages = batch.advantages
         if settings.advantages == "minibatch" and settings.normalize_advantage:
             advantages = _standardised(advantages)
-        ratio = (self._distribution.log_prob(outputs, batch.actions) - batch.log_probs).exp()
-        clipped = ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
-        losses = -torch.minimum(advantages * ratio, advantages * clipped).mean(1)
+        log_ratios = self._distribution.log_prob(outputs, batch.actions) - batch.log_probs
+        ratio = log_ratios.exp()
+        losses = -torch.minimum(advantages * ratio, advantages * self._clipped(ratio)).mean(1)
         losses = losses + settings.vf_coef * (batch.returns - values).square().mean(1)
         if settings.ent_coef:
             losses = losses - settings.ent_coef * self._distribution.entropy(outputs).mean(1)
-        return losses
+        return losses, log_ratios.detach()
+
+    def _clipped(self, ratio: torch.Tensor) -> torch.Tensor:
+        """Return probability ratios (n, m) cut to within the clip range of each trial."""
+        settings = self.settings
+        if not settings.anneal_clip_range:
+            return ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
+        ranges = [settings.clip_range * self._left(learner) for learner in self.learners]
+        widths = torch.tensor(ranges).unsqueeze(1)
+        return torch.minimum(torch.maximum(ratio, 1 - widths), 1 + widths)
 
 
 def minibatch(experience: Experience, rows: torch.Tensor, chosen: torch.Tensor) -> Experience:

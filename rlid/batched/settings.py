@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from rlid.agent import CHECKPOINT, check_positive, check_shares
+from rlid.agent import CHECKPOINT, LATER, check_positive, check_shares
 from rlid.errors import InputError
 
 CriticMode = Literal["full", "shared", "subspace"]
@@ -36,6 +36,9 @@ class PPOSettings:
         advantages: what they are standardised over: each "minibatch", or the whole "rollout".
         reward_scale: factor of the rewards in training.
         checkpoint: steps between two moments at which the trial can be saved.
+        target_kl: mean KL divergence of a trial from its policy of the rollout; beyond 1.5 times it
+            the trial's epochs on this rollout end. None for no such limit.
+        anneal_clip_range: whether clip_range falls to zero, evenly over the budget.
     """
 
     n_envs: int = 8
@@ -57,6 +60,8 @@ class PPOSettings:
     advantages: Literal["minibatch", "rollout"] = "minibatch"
     reward_scale: float = 1.0
     checkpoint: int = CHECKPOINT
+    target_kl: float | None = field(default=None, metadata=LATER)
+    anneal_clip_range: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense.
@@ -79,6 +84,12 @@ class PPOSettings:
             checkpoint=self.checkpoint,
         )
         check_shares(name, gamma=self.gamma, gae_lambda=self.gae_lambda)
+        if self.target_kl is not None:
+            check_positive(name, target_kl=self.target_kl)
+        if self.advantages == "rollout" and not self.normalize_advantage:
+            raise InputError(
+                f"{name}: advantages=rollout standardises: leave normalize_advantage true"
+            )
         if self.batch_size == 1:
             raise InputError(f"{name}: batch_size must be at least 2 to standardise advantages")
         size = self.n_envs * self.n_steps

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from rlid.cli.config import joined
 from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -89,6 +90,10 @@ def run(
     memory: MemoryOption = None,
     store: StoreOption = DEFAULT_STORE,
     settings: SetOption = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP007, UP045
+        typer.Option("--config", help="settings of the agent in YAML, such as a file of rl-zoo"),
+    ] = None,
     imports: ImportOption = None,
     envs: EnvsOption = None,
     env_args: EnvArgsOption = None,
@@ -118,7 +123,7 @@ def run(
     options = asked(context) | {"dims": integers("--dims", dims)}
     # All plans are checked before the first trial of any is run.
     plans = [
-        plan(**(options | {"agent": name, "network": shape}))
+        plan(**joined(config, options | {"agent": name, "network": shape}))
         for name in agents
         for shape in networks
     ]

@@ -15,14 +15,22 @@ from rlid.networks import Network
 from rlid.problem import Problem
 
 if TYPE_CHECKING:
-    from rlid.networks import Parts
+    from rlid.networks import Prepared
 
 Precision = Literal["float32", "bfloat16"]
+Memory = Literal["version", "content", "none"]
+"""How an actor knows that theta is still that of w, while it acts:
+
+- "version": torch's version of w is the same. An algorithm that moves w through `.data` does not
+  raise it.
+- "content": w holds the same numbers. This is always right, and reads w once in each call.
+- "none": it does not remember theta.
+"""
 
 
 def is_half(network: Network, precision: Precision) -> bool:
-    """Return whether the network has convolutions, and they are to be in bfloat16."""
-    return precision == "bfloat16" and bool(network.architecture.filters)
+    """Return whether the convolutions of a network, or all of a module, are to be in bfloat16."""
+    return precision == "bfloat16" and not network.is_dense
 
 
 class SubspaceActor(nn.Module):
@@ -39,22 +47,20 @@ class SubspaceActor(nn.Module):
         scale: float,
         precision: Precision = "float32",
         *,
-        remembers: bool = True,
+        memory: Memory = "version",
     ) -> None:
         """Start at z = 0; `scale` is z / w, and convolutions are computed in `precision`.
 
-        An actor that `remembers` computes theta anew only when the version of w changes. Actors of
-        target networks must not: SB3 moves their w by `.data`, which torch's version counter does
-        not see.
+        Without gradients, theta is computed anew only when w has changed, as `memory` tells.
         """
         super().__init__()
         self.network = problem.network.in_blocks()
         self.subspace, self.scale = problem.subspace, scale
         self.is_half = is_half(self.network, precision)
         self.w = nn.Parameter(torch.zeros(problem.dim))
-        self.remembers = remembers
-        self._theta: tuple[int, torch.Tensor] | None = None
-        self._parts: tuple[torch.Tensor, Parts] | None = None
+        self.memory = memory
+        self._theta: tuple[int | torch.Tensor, torch.Tensor] | None = None
+        self._parts: tuple[torch.Tensor, Prepared] | None = None
         self._is_watched = problem.is_watched
         self._gradient: torch.Tensor | None = None
 
@@ -64,23 +70,29 @@ class SubspaceActor(nn.Module):
 
     def theta(self) -> torch.Tensor:
         """Return the weights (D,); differentiable in w where gradients are on."""
-        if torch.is_grad_enabled() or not self.remembers:
+        if torch.is_grad_enabled() or self.memory == "none":
             theta = self.subspace.theta(self.w * self.scale)
             if self._is_watched and theta.requires_grad:
                 theta.register_hook(self._keep)  # type: ignore[no-untyped-call]
             return theta
         # While experience is collected w does not change, so that P is applied once.
-        version = self.w._version
-        if self._theta is None or self._theta[0] != version:
-            self._theta = (version, self.subspace.theta(self.w * self.scale))
+        if self._theta is None or self._has_moved(self._theta[0]):
+            before = self.w._version if self.memory == "version" else self.w.detach().clone()
+            self._theta = (before, self.subspace.theta(self.w * self.scale))
         return self._theta[1]
+
+    def _has_moved(self, before: int | torch.Tensor) -> bool:
+        """Return whether w has changed since it had the version, or the content, `before`."""
+        if isinstance(before, int):
+            return self.w._version != before
+        return not torch.equal(self.w, before)
 
     def forget(self) -> None:
         """Compute theta anew at the next call, whether or not the version of w has changed."""
         self._theta = None
 
-    def parts(self) -> Parts:
-        """Return the weights and biases as `Network.apply` takes them, as `theta` is remembered."""
+    def parts(self) -> Prepared:
+        """Return the weights as `Network.apply` takes them, as `theta` is remembered."""
         theta = self.theta()
         if self._parts is not None and self._parts[0] is theta:
             return self._parts[1]
@@ -127,7 +139,7 @@ class Trunk:
         body = replace(network.architecture, hidden=tuple(hidden))
         self.body = replace(network, architecture=body, outputs=width)
 
-    def features(self, parts: Parts, x: torch.Tensor) -> torch.Tensor:
+    def features(self, parts: Prepared, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to features (m, width) by the weights of its layers."""
         raw = self.body.apply(parts, x, is_half=self.is_half)
         return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)

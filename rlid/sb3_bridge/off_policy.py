@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
@@ -19,6 +21,8 @@ from stable_baselines3.td3.policies import TD3Policy
 from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import SubspaceActor
+from rlid.sb3_bridge.generators import GlobalGenerators
+from rlid.sb3_bridge.policies import acting_network, subspace_policy
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
@@ -58,7 +62,7 @@ class SubspaceDQNPolicy(DQNPolicy):
         problem, scale = self._subspace_arguments
         self.actor = SubspaceActor(problem, scale)
         self.q_net = QNetwork(self, self.actor)  # type: ignore[assignment]
-        target = SubspaceActor(problem, scale, remembers=False)
+        target = SubspaceActor(problem, scale, memory="none")
         self.q_net_target = QNetwork(self, target)  # type: ignore[assignment]
         self.q_net_target.load_state_dict(self.q_net.state_dict())
         self.q_net_target.set_training_mode(False)
@@ -115,7 +119,7 @@ class SubspaceTD3Actor(TD3Actor):
         """`scale` is the factor between the trained tensor and z."""
         super().__init__(*args, **kwargs)
         del self.mu
-        self.actor = SubspaceActor(problem, scale, remembers=False)
+        self.actor = SubspaceActor(problem, scale, memory="none")
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         """Map observations to actions in [-1, 1]."""
@@ -129,7 +133,7 @@ class SubspaceTD3Policy(TD3Policy):
         """`scale` is the factor between the trained tensor and z."""
         self._subspace_arguments: dict[str, Any] = {"problem": problem, "scale": scale}
         super().__init__(*args, **kwargs)
-        cast(SubspaceActor, self.actor.actor).remembers = True
+        cast(SubspaceActor, self.actor.actor).memory = "version"
 
     def make_actor(self, features_extractor: Any = None) -> SubspaceTD3Actor:
         """Return an actor at z = 0."""
@@ -160,14 +164,12 @@ class OffPolicyTraining(Training):
 
     def actor(self) -> SubspaceActor:
         """Return what acts: the Q-network, or the actor beside the critics."""
-        policy: Any = self.model.policy
-        actor = policy.actor if isinstance(policy, SubspaceDQNPolicy) else policy.actor.actor
-        return cast(SubspaceActor, actor)
+        return acting_network(cast(BasePolicy, self.model.policy))
 
 
 def search_off_policy(
     algorithm: type[OffPolicyAlgorithm],
-    policy: type[SubspaceDQNPolicy | SubspaceSACPolicy | SubspaceTD3Policy],
+    policy: type[BasePolicy],
     problem: Problem,
     rng: np.random.Generator,
     *,
@@ -177,10 +179,19 @@ def search_off_policy(
     checkpoint: int = CHECKPOINT,
     **settings: Any,
 ) -> SearchSteps:
-    """Train an SB3 off-policy algorithm in the problem's subspace.
+    """Train an SB3 off-policy algorithm in the problem's subspace; report every REPORT_STEPS steps.
 
-    Schedules run over the whole `budget` (environment steps), however the training is cut up.
-    Every `checkpoint` steps it can be saved, replay buffer and all.
+    Args:
+        algorithm: the class.
+        policy: its policy with what acts in the subspace, as `subspace_policy` derives it.
+        problem: what is searched.
+        rng: what all randomness of the training comes from.
+        n_envs: environments side by side.
+        budget: environment steps, over which schedules run, however the training is cut up.
+        policy_settings: arguments of the policy besides the problem.
+        checkpoint: steps between two moments at which the training can be saved, with its replay
+            buffer.
+        settings: those of the algorithm.
     """
     env_rng, optimizer_rng = rng.spawn(2)
     env = SimulatorVecEnv(problem, n_envs, env_rng, continuous="own")
@@ -189,3 +200,38 @@ def search_off_policy(
         OffPolicyTraining, algorithm, policy, env, optimizer_rng, budget, arguments, settings
     )
     yield from training.search(problem, checkpoint)
+
+
+def trained_outside(
+    algorithm: type[BaseAlgorithm], problem: Problem, policy_settings: dict[str, Any]
+) -> int:
+    """Return how many numbers an off-policy algorithm trains besides z: those of its critics.
+
+    Targets follow what is trained and are not counted. The policy is made for its sizes alone.
+    """
+    space = problem.simulator.action_space
+    outputs = problem.network.outputs
+    actions = (
+        spaces.Discrete(outputs)
+        if isinstance(space, spaces.Discrete)
+        else spaces.Box(-1.0, 1.0, (outputs,))
+    )
+    observations = spaces.Box(-np.inf, np.inf, (problem.network.inputs,))
+    with GlobalGenerators(0).installed():
+        policy = subspace_policy(algorithm)(
+            observations,
+            actions,
+            lr_schedule=lambda _: 1.0,
+            problem=problem,
+            scale=1.0,
+            **policy_settings,
+        )
+    optimized = {
+        parameter
+        for module in policy.modules()
+        if isinstance(optimizer := getattr(module, "optimizer", None), torch.optim.Optimizer)
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    trained: int = sum(parameter.numel() for parameter in optimized)
+    return trained - problem.dim

@@ -18,7 +18,7 @@ from torch.distributions import Categorical
 
 from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
-from rlid.sb3_bridge.actor import Precision, SubspaceActor
+from rlid.sb3_bridge.actor import Memory, Precision, SubspaceActor
 from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
@@ -42,9 +42,23 @@ class SubspacePolicy(ActorCriticPolicy):
         log_std: float,
         critic: CriticMode = "full",
         precision: Precision = "float32",
+        memory: Memory = "version",
         **kwargs: Any,
     ):
-        """`scale` is the factor between the trained tensor and z; `critic` is where it lives."""
+        """Make the actor at z = 0, and its critic.
+
+        Args:
+            *args: those of SB3's policy.
+            problem: whose network and subspace the actor has.
+            scale: the factor between the trained tensor and z.
+            log_std: logarithm of the standard deviation of continuous actions.
+            critic: where the critic's weights live.
+            precision: of the convolutions.
+            memory: how the actor knows that z has not moved; "content" for algorithms that move it
+                through `.data`, as TRPO's line search does.
+            **kwargs: those of SB3's policy.
+        """
+        self._memory = memory
         self._subspace_arguments = (problem, scale, log_std, critic, precision)
         super().__init__(*args, **kwargs)
 
@@ -52,16 +66,16 @@ class SubspacePolicy(ActorCriticPolicy):
         problem, scale, log_std, critic, precision = self._subspace_arguments
         both = make_actor_critic(problem, scale, critic, precision)
         self.actor = both.actor
+        self.actor.memory = self._memory
         self.mlp_extractor = both  # type: ignore[assignment]
         self.action_net = nn.Identity()
-        head = nn.Identity() if critic == "subspace" else nn.Linear(both.latent_dim_vf, 1)
+        head = nn.Identity() if both.gives_values else nn.Linear(both.latent_dim_vf, 1)
         self.value_net = cast(nn.Linear, head)
         # SB3's own start of a critic: orthogonal, with these gains.
         both.initialise(self.init_weights)
         self.value_net.apply(partial(self.init_weights, gain=1.0))
-        self.log_std = nn.Parameter(
-            torch.full((problem.network.outputs,), log_std), requires_grad=False
-        )
+        # A buffer: TRPO asks for the gradient of every parameter, and a frozen one has none.
+        self.register_buffer("log_std", torch.full((problem.network.outputs,), log_std))
         if type(self.action_dist) is CategoricalDistribution:
             self.action_dist = UncheckedCategorical(self.action_dist.action_dim)
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
@@ -147,14 +161,27 @@ def search_on_policy(
     log_std: float,
     critic: CriticMode = "full",
     precision: Precision = "float32",
+    memory: Memory = "version",
     checkpoint: int = CHECKPOINT,
     reward_scale: float = 1.0,
     **settings: Any,
 ) -> SearchSteps:
     """Train an SB3 on-policy algorithm in the problem's subspace; report after every update.
 
-    Schedules run over the whole `budget` (environment steps), however the training is cut up.
-    Every `checkpoint` steps it can be saved.
+    Args:
+        algorithm: the class, with SB3's actor-critic policy.
+        problem: what is searched.
+        rng: what all randomness of the training comes from.
+        n_envs: environments side by side.
+        budget: environment steps, over which schedules run, however the training is cut up.
+        scale: z over the trained tensor.
+        log_std: logarithm of the fixed standard deviation of continuous actions.
+        critic: where the critic's weights live.
+        precision: of the convolutions in training.
+        memory: "content" for an algorithm that moves z through `.data`, as `SubspacePolicy` says.
+        checkpoint: steps between two moments at which the training can be saved.
+        reward_scale: factor of the rewards in training.
+        settings: those of the algorithm.
     """
     env_rng, optimizer_rng = rng.spawn(2)
     env = SimulatorVecEnv(problem, n_envs, env_rng, reward_scale=reward_scale)
@@ -164,6 +191,7 @@ def search_on_policy(
         "log_std": log_std,
         "critic": critic,
         "precision": precision,
+        "memory": memory,
     }
     training = begin(
         OnPolicyTraining, algorithm, SubspacePolicy, env, optimizer_rng, budget, policy, settings

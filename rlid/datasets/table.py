@@ -1,0 +1,145 @@
+"""A CSV file with a header, as rows of standardised numbers and a target column."""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlid.datasets.own_data import OwnData, Pair, in_three_parts
+from rlid.errors import DataError
+from rlid.registry import unknown
+
+TargetKind = Literal["label", "number"]
+MOST_CLASSES = 20
+"""A target of whole numbers has labels if it has at most so many values, unless it is said."""
+LARGEST_FILE = 1024**3
+"""Bytes of a file that is read."""
+
+
+def read_table(path: Path, target: str, kind: TargetKind | None = None) -> OwnData:
+    """Return the rows of a CSV file, read once in a process.
+
+    All columns but the target must be finite numbers; they are standardised by the mean and the
+    standard deviation of the training rows, and sorted by name. A target of numbers is
+    standardised too.
+
+    Args:
+        path: the file, with the names of its columns in the first line.
+        target: the column to predict.
+        kind: whether the target has labels or numbers. By default it has labels if a value is no
+            number, or if they are at most MOST_CLASSES whole numbers.
+
+    Raises:
+        DataError: the file cannot be read, or a value or a column is not as it should be.
+    """
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    if stamp.st_size > LARGEST_FILE:
+        raise DataError(f"{path}: {stamp.st_size} bytes, more than {LARGEST_FILE}")
+    return _read(path, target, kind, (stamp.st_size, stamp.st_mtime_ns))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, int]) -> OwnData:
+    """Read the file; `stamp` tells whether it is still what was read before."""
+    header, rows = _cells(path)
+    if target not in header:
+        raise DataError(f"{path}: {unknown('column', target, header)}")
+    columns = sorted(name for name in header if name != target)
+    if not columns:
+        raise DataError(f"{path}: no column beside the target {target!r}")
+    places = [header.index(name) for name in columns]
+    inputs = np.array(
+        [
+            [_number(path, line, header[place], cells[place]) for place in places]
+            for line, cells in rows
+        ]
+    )
+    texts = [cells[header.index(target)].strip() for _, cells in rows]
+    if not all(texts):
+        line = rows[texts.index("")][0]
+        raise DataError(f"{path}, line {line}: no value in the target column {target!r}")
+    if (kind or _kind(texts)) == "label":
+        names = sorted(set(texts))
+        if len(names) < 2:
+            raise DataError(f"{path}: the target {target!r} has one value only")
+        labels: NDArray[np.generic] = np.array([names.index(text) for text in texts], np.int64)
+        keys = [text.encode() for text in texts]
+    else:
+        names = []
+        labels = np.array(
+            [_number(path, line, target, text) for (line, _), text in zip(rows, texts, strict=True)]
+        )
+        keys = [np.float64(value).tobytes() for value in labels]
+    head = "\0".join(columns).encode()
+    keys = [head + b"\0" + key for key in keys]
+    train, held_out, test, sha256 = in_three_parts(inputs, labels, keys, str(path))
+    parts = [_standardised(part, train, is_number=not names) for part in (train, held_out, test)]
+    return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256)
+
+
+def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns, and the rows with their line numbers.
+
+    Raises:
+        DataError: it is no such file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            rows = [(reader.line_num, cells) for cells in reader if cells]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: no CSV file in UTF-8 ({str(error):.100})") from None
+    if len(header) < 2 or not all(header) or len(set(header)) < len(header):
+        raise DataError(f"{path}: the first line must name every column, each once")
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise DataError(f"{path}, line {line}: {len(cells)} values in {len(header)} columns")
+    return header, rows
+
+
+def _number(path: Path, line: int, column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(
+            f"{path}, line {line}: {text!r:.40} in column {column!r} is no finite number: rlid "
+            "takes columns of numbers; encode or leave out the others"
+        )
+    return value
+
+
+def _kind(texts: list[str]) -> TargetKind:
+    """Return what a target's values are, if it is not said."""
+    try:
+        values = {float(text) for text in texts}
+    except ValueError:
+        return "label"
+    is_whole = all(value.is_integer() for value in values if math.isfinite(value))
+    return "label" if is_whole and len(values) <= MOST_CLASSES else "number"
+
+
+def _standardised(part: Pair, train: Pair, *, is_number: bool) -> Pair:
+    """Return a part with its inputs, and targets of numbers, standardised by the training rows."""
+    inputs, labels = part
+    floats = ((inputs - train[0].mean(0)) / _spread(train[0])).astype(np.float32)
+    if is_number:
+        labels = ((labels - train[1].mean()) / _spread(train[1])).astype(np.float32)
+    return np.ascontiguousarray(floats), labels
+
+
+def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each column, 1 where a column is constant."""
+    spread = np.asarray(values.std(0))
+    return np.where(spread > 0, spread, 1.0)
