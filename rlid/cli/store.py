@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Look after the folders that hold r
 def check(
     folder: Annotated[Path, typer.Argument(help="the store")] = DEFAULT_STORE,
     repair: Annotated[
-        bool, typer.Option("--repair", help="set damaged files aside, remove left-over ones")
+        bool, typer.Option("--repair", help="move damaged and left-over files to quarantine")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,6 +29,10 @@ def check(
     from rlid.store import maintenance
 
     store = _store(folder)
+    if repair and not store.is_marked():
+        raise InputError(
+            f"{str(folder)!r} is no store: it has neither the marker of one nor a record"
+        )
     defects = list(maintenance.examine(store))
     if repair:
         for defect in defects:

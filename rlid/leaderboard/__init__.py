@@ -6,11 +6,14 @@ What the paper published (Li and others, 2018) stands beside it.
 
 __all__ = [
     "claims",
+    "collection",
+    "comparable",
     "paper",
     "publish",
     "published",
     "ranking",
     "rerun",
+    "sample",
     "site",
     "tables",
     "verify",

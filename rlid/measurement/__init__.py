@@ -29,8 +29,10 @@ from rlid.measurement.measure import Measurement as Measurement
 from rlid.measurement.measure import measure as measure
 from rlid.measurement.measure import run_plan as run_plan
 from rlid.measurement.plan import Plan as Plan
+from rlid.measurement.plan import agent_of as agent_of
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
+from rlid.measurement.plan import task_of as task_of
 from rlid.measurement.question import ask as ask
 from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
@@ -53,6 +55,7 @@ __all__ = [
     "Runner",
     "Summary",
     "Watcher",
+    "agent_of",
     "answer",
     "answer_json",
     "as_trial",
@@ -82,6 +85,7 @@ __all__ = [
     "run_plan",
     "summarise",
     "summary",
+    "task_of",
     "under_other_references",
     "why_not_published",
 ]
