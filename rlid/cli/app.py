@@ -15,7 +15,18 @@ from typing import Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from rlid.cli import check, doctor, look, measure, policies, results, store, streams, verify
+from rlid.cli import (
+    check,
+    doctor,
+    look,
+    measure,
+    policies,
+    results,
+    store,
+    streams,
+    suite,
+    verify,
+)
 from rlid.cli.options import (
     BAD_INPUT,
     FAILED,
@@ -40,6 +51,7 @@ app = typer.Typer(
     help="Measure the intrinsic dimension of reinforcement-learning and supervised problems.",
 )
 app.command(short_help="Measure d_int90 of a task.")(measure.run)
+app.command(short_help="Run a named list of measurements.")(suite.suite)
 app.command(short_help="Fail where d_int90 is above a limit, for CI.")(check.check)
 app.command(short_help="Measure random actions and direct training.")(measure.reference)
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)

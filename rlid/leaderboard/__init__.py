@@ -7,11 +7,13 @@ What the paper published (Li and others, 2018) stands beside it.
 __all__ = [
     "claims",
     "paper",
+    "peers",
     "publish",
     "published",
     "ranking",
     "rerun",
     "site",
+    "suite_report",
     "tables",
     "verify",
     "yardstick",
