@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from rlid.cli.cost import DryRunOption, MaxHoursOption, costs_of, print_costs
 from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -48,7 +49,7 @@ from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement import Measurement
+    from rlid.measurement import Cost, Measurement
     from rlid.records import Record
 
 RULE_HELP = (
@@ -104,6 +105,8 @@ def run(
     budget_check: Annotated[
         bool, typer.Option("--budget-check", help="see whether twice the budget moves the answer")
     ] = False,
+    dry_run: DryRunOption = False,
+    max_hours: MaxHoursOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -122,6 +125,11 @@ def run(
         for name in agents
         for shape in networks
     ]
+    if dry_run or max_hours is not None:
+        costs = costs_of(plans, store, place, max_hours)
+        if dry_run:
+            _show_costs(costs, as_json=as_json)
+            return
     # There is nothing to do here but to wait for the first trials.
     threading.Thread(target=plots.load).start()
     measured: list[Measurement] = []
@@ -152,6 +160,15 @@ def run(
         console.print_gap(measured)
     if any(record.is_missing for record in records):
         raise typer.Exit(FAILED)
+
+
+def _show_costs(costs: list[Cost], *, as_json: bool) -> None:
+    """Print what measurements will cost."""
+    if as_json:
+        objects = [cost.to_json() for cost in costs]
+        print_json(objects[0] if len(objects) == 1 else objects)
+    else:
+        print_costs(costs)
 
 
 def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quiet: bool) -> None:

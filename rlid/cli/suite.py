@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlid.cli.cost import DryRunOption, MaxHoursOption, costs_of, print_costs
 from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -37,7 +38,7 @@ from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard.suite_report import SuiteReport
-    from rlid.measurement import Plan, RowResult, Runner, Summary
+    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner, Summary
 
 LIST = "list"
 """In place of a suite's name."""
@@ -62,6 +63,8 @@ def suite(
     data: DataOption = None,
     timeout: TimeoutOption = None,
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
+    dry_run: DryRunOption = False,
+    max_hours: MaxHoursOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -87,6 +90,13 @@ def suite(
     planned = planned_rows(chosen, imports or ())
     if all(row.plan is None for row in planned):
         raise InputError(f"suite {chosen.name!r}: no row can be run: {planned[0].reason}")
+
+    if dry_run or max_hours is not None:
+        plans = [row.plan for row in planned if row.plan is not None]
+        costs = costs_of(plans, store, place, max_hours)
+        if dry_run:
+            _show_costs(costs, planned, as_json=as_json)
+            return
 
     @contextmanager
     def runner_of(plan: Plan) -> Iterator[Runner]:
@@ -120,6 +130,17 @@ def suite(
         print(f"written: {shown(path)}")
     if not all(result.is_complete for result in results if agent is None or result.planned.plan):
         raise typer.Exit(FAILED)
+
+
+def _show_costs(costs: list[Cost], planned: list[PlannedRow], *, as_json: bool) -> None:
+    """Print what the rows of a suite will cost, and which rows cannot be run."""
+    if as_json:
+        print_json([cost.to_json() for cost in costs])
+        return
+    print_costs(costs)
+    for row in planned:
+        if row.plan is None:
+            print(f"{row.row.label}: does not fit: {row.reason}")
 
 
 def _import(imports: list[str]) -> None:

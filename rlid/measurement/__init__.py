@@ -23,6 +23,9 @@ from rlid.measurement.check import MAX_TRIALS as MAX_TRIALS
 from rlid.measurement.check import Check as Check
 from rlid.measurement.check import check as check
 from rlid.measurement.control import Control as Control
+from rlid.measurement.cost import Cost as Cost
+from rlid.measurement.cost import check_hours as check_hours
+from rlid.measurement.cost import cost_of as cost_of
 from rlid.measurement.dims import read_dims as read_dims
 from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
 from rlid.measurement.direct_training import measure_reference as measure_reference
@@ -67,6 +70,9 @@ __all__ = [
     "compare_summaries",
     "Control",
     "control",
+    "Cost",
+    "check_hours",
+    "cost_of",
     "count",
     "curve_json",
     "default_agents",
