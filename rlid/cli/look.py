@@ -53,22 +53,30 @@ def list_(
 
 
 def show(
-    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    name: Annotated[
+        str, typer.Argument(help="only this task; or one measurement in full, by its name")
+    ] = "",
     store: StoreOption = DEFAULT_STORE,
     details: Annotated[
         bool, typer.Option("--details", help="what each answer rests on, below the table")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the measurements of a store as a table."""
-    from rlid.cli import console
+    """Show the measurements of a store as a table, or one of them in full.
+
+    A name is task/agent/network/projection/digest, or the start of it, as the table shows it.
+    """
+    from rlid.cli import console, shown
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
     from rlid.store import Store
 
-    summaries = _measurements(task, store)
-    of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else summaries
+    is_one = "/" in name
+    summaries = _measurements("" if is_one else name, store)
+    of_mnist = summary.measurements(Store(store), yardstick.TASK) if name else summaries
     of_mnist = [each for each in of_mnist if each.spec.task == yardstick.TASK]
+    if is_one:
+        summaries = [summary.select(summaries, name)]
     ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
     controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]
     rows = list(zip(summaries, controls, ratios, strict=True))
@@ -83,16 +91,14 @@ def show(
         ]
         print_json(answers)
         return
-    headings = (
-        "task agent network D projection d_int90 /MNIST linear crossing seeds trials missing rule "
-        "threshold steps"
-    )
-    right = {"D", "/MNIST", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
-    columns = [(name, "right" if name in right else "left") for name in headings.split()]
-    console.print_table(columns, [console.summary_row(*row) for row in rows])
+    if is_one:
+        shown.print_measurement_page(*rows[0])
+        console.warn_of_budget(summaries[0])
+        return
+    shown.print_summaries(rows, shown.width())
     if details:
         for each in summaries:
-            console.print_details(each)
+            shown.print_remarks(each)
     for each in summaries:
         console.print_missing(each)
         console.warn_of_budget(each)

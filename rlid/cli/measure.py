@@ -41,7 +41,6 @@ from rlid.cli.options import (
     Text,
     TimeoutOption,
     asked,
-    integers,
     names,
     shown,
 )
@@ -64,13 +63,17 @@ BASELINE_HELP = (
 def run(
     context: typer.Context,
     task: TaskName,
-    dmax: Annotated[Number, typer.Option(help="the largest d to try")] = None,
+    dmax: Annotated[
+        Number, typer.Option(help="the largest d to try; default: the task's own, where it has one")
+    ] = None,
     agent: AgentOption = None,
     network: NetworkOption = None,
     projection: ProjectionOption = "onehot",
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
     search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
-    dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
+    dims: Annotated[
+        Text, typer.Option(help="only these d: 1,2,4 or 1-10,12 or log:1-1000:12")
+    ] = None,
     budget: BudgetOption = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
@@ -114,11 +117,11 @@ def run(
     from rlid.cli import console, progress
     from rlid.engine import Place
     from rlid.figures import plots
-    from rlid.measurement import Runner, check_budget, plan, run_plan
+    from rlid.measurement import Runner, check_budget, plan, read_dims, run_plan
 
     place = Place(engine, jobs, address, cpus, gpus, memory)
     agents, networks = names("--agent", agent), names("--network", network)
-    options = asked(context) | {"dims": integers("--dims", dims)}
+    options = asked(context) | {"dims": None if dims is None else read_dims(dims)}
     # All plans are checked before the first trial of any is run.
     plans = [
         plan(**(options | {"agent": name, "network": shape}))

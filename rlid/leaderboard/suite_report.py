@@ -17,7 +17,7 @@ HEADINGS = (
     ("d_int90", "right"),
     ("95 % interval", "left"),
     ("trials", "right"),
-    ("core time", "right"),
+    ("time of trials", "right"),
 )
 
 
@@ -37,7 +37,7 @@ class ReportRow:
 
     @property
     def seconds(self) -> float:
-        """Core seconds that its trials took, those that were in the store included."""
+        """Seconds that its trials took, added up, those that were in the store included."""
         return sum(record.seconds for record in self.summary.records) if self.summary else 0.0
 
     @property
