@@ -82,7 +82,9 @@ def print_summaries(
         _cells(name, difference, *row)
         for name, difference, row in zip(names, differences, rows, strict=True)
     ]
-    kept, left_out, used = [], [], 0
+    kept: list[int] = []
+    left_out: list[str] = []
+    used = 0
     for index, (heading, _) in enumerate(HEADINGS):
         column = [row[index] for row in cells]
         if not any(column):

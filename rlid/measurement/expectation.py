@@ -41,12 +41,14 @@ class Expectation:
         return len(self.solved)
 
     def quantiles(self, unsolved_cost: float, solved_cost: float) -> tuple[float, float]:
-        """Return the median and the 90 % quantile of the cost of all trials.
+        """Return the median and the 90 % quantile of the cost of all trials; infinite where one is.
 
         Args:
             unsolved_cost: of one trial that fails.
             solved_cost: of one trial that succeeds.
         """
+        if not (math.isfinite(unsolved_cost) and math.isfinite(solved_cost)):
+            return math.inf, math.inf
         costs = [
             unsolved_cost * unsolved + solved_cost * solved
             for unsolved, solved in zip(self.unsolved, self.solved, strict=True)
