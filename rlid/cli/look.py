@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def list_(
     what: Annotated[str, typer.Argument(help="tasks, agents, projections or networks")] = "",
+    name: Annotated[str, typer.Argument(help="an agent, for its settings")] = "",
     imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,6 +36,9 @@ def list_(
     kinds = [*registries, "networks"]
     if what and what not in kinds:
         raise InputError(unknown("list", what, kinds))
+    if name:
+        _list_settings(what, name, as_json=as_json)
+        return
     entries_of: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
         if kind == "networks":
@@ -50,6 +54,29 @@ def list_(
     for kind, entries in entries_of.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
         console.print_table([(kind, "left"), ("", "left")], rows)
+
+
+def _list_settings(what: str, name: str, *, as_json: bool) -> None:
+    """Print the settings of an agent: names, types, defaults and what they mean.
+
+    Raises:
+        InputError: `what` is not "agents", or the agent is unknown.
+    """
+    from rlid.agent import AGENTS, described_settings
+    from rlid.cli import console
+
+    if what != "agents":
+        raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
+    rows = described_settings(AGENTS[name])
+    if as_json:
+        print_json([vars(row) for row in rows])
+        return
+    print(f"{name}: {AGENTS.entry(name).summary}")
+    if not rows:
+        print("it has no settings")
+        return
+    columns = [("setting", "left"), ("type", "left"), ("default", "right"), ("", "left")]
+    console.print_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
 
 
 def show(

@@ -37,7 +37,7 @@ from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.leaderboard.suite_report import SuiteReport
+    from rlid.leaderboard import suite_report
     from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner, Summary
 
 LIST = "list"
@@ -176,7 +176,9 @@ def _line(result: RowResult) -> str:
     return f"{title}: {result.status}: {result.reason}"
 
 
-def _report(name: str, title: str, results: list[RowResult], store: Path) -> SuiteReport:
+def _report(
+    name: str, title: str, results: list[RowResult], store: Path
+) -> suite_report.SuiteReport:
     from rlid.leaderboard import peers, suite_report
     from rlid.measurement import measurements
     from rlid.store import Store
@@ -190,7 +192,7 @@ def _report(name: str, title: str, results: list[RowResult], store: Path) -> Sui
     )
 
 
-def _write(report: SuiteReport, store: Path, stem: str) -> Path:
+def _write(report: suite_report.SuiteReport, store: Path, stem: str) -> Path:
     """Write the report into the store; return its path.
 
     Raises:
@@ -204,13 +206,13 @@ def _write(report: SuiteReport, store: Path, stem: str) -> Path:
     return write_whole(folder / f"{slug(stem)}.json", text.encode())
 
 
-def _print(report: SuiteReport) -> None:
+def _print(report: suite_report.SuiteReport) -> None:
     """Print the table of a suite, why rows failed, and what stands beside them."""
     from rlid.cli import console
-    from rlid.leaderboard.suite_report import HEADINGS, figure_of, ratio_words
+    from rlid.leaderboard import suite_report
     from rlid.measurement import count
 
-    console.print_table(HEADINGS, [row.cells for row in report.rows], report.title)
+    console.print_table(suite_report.HEADINGS, [row.cells for row in report.rows], report.title)
     for row in report.rows:
         if row.result.reason:
             print(_line(row.result))
@@ -218,8 +220,13 @@ def _print(report: SuiteReport) -> None:
         (
             row.summary.spec.task,
             peer.agent,
-            " ".join((figure_of(peer.summary)[0], "*" if peer.summary.is_first_edition else "")),
-            ratio_words(peer.ratio, peer.low, peer.high),
+            " ".join(
+                (
+                    suite_report.figure_of(peer.summary)[0],
+                    "*" if peer.summary.is_first_edition else "",
+                )
+            ),
+            suite_report.ratio_words(peer.ratio, peer.low, peer.high),
             f"{peer.summary.spec.budget:,}" if _other_budget(row.summary, peer.summary) else "",
         )
         for row in report.rows
@@ -241,7 +248,7 @@ def _print(report: SuiteReport) -> None:
         print("*: published in the first edition, whose d_int90 may be too large")
     for mean in report.means:
         if mean.ratio is not None:
-            words = ratio_words(mean.ratio, mean.low, mean.high)
+            words = suite_report.ratio_words(mean.ratio, mean.low, mean.high)
             print(f"geometric mean over {count(mean.tasks, 'task')}, to {mean.agent}: {words}")
 
 

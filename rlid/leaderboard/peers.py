@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import rlid
 from rlid.leaderboard import publish
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.ranking import chosen
@@ -80,7 +80,7 @@ class MeanRatio:
 
 def published_folder() -> Path | None:
     """Return the folder of published results that ships with rlid; None where it is missing."""
-    package = Path(rlid.__file__).parent
+    package = Path(str(files("rlid")))
     # Installed, it lies inside the package; in a checkout, beside it.
     return next((f for f in (package / "results", package.parent / "results") if f.is_dir()), None)
 
