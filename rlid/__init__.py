@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rlid.agent import AGENTS as AGENTS
     from rlid.measurement.measure import Measurement as Measurement
     from rlid.measurement.measure import measure as measure
+    from rlid.networks import NETWORKS as NETWORKS
     from rlid.policies import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
     from rlid.subspace import Subspace as Subspace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGENTS",
+    "NETWORKS",
     "PROJECTIONS",
     "TASKS",
     "Measurement",
@@ -35,6 +37,7 @@ __all__ = [
 _HOMES = {
     "AGENTS": "rlid.agent",
     "Measurement": "rlid.measurement",
+    "NETWORKS": "rlid.networks",
     "PROJECTIONS": "rlid.projections",
     "Policy": "rlid.policies",
     "Subspace": "rlid.subspace",

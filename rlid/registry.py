@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import math
 import os
 import pkgutil
 import sys
+import types
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -144,6 +147,39 @@ def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {noun} {name!r}: {hint}known: {', '.join(names)}"
+
+
+def typed_value(where: str, text: str, kind: Any) -> Any:
+    """Return the value of a setting from its text, as its annotation asks.
+
+    Args:
+        where: the setting in the message, such as "--set lr=0.1".
+        text: the value as it was typed.
+        kind: the annotation: a Literal, `X | None`, bool, int, float or str.
+
+    Raises:
+        InputError: the text stands for no such value.
+    """
+    if typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        if text not in choices:
+            raise InputError(f"{where}: use one of {', '.join(choices)}")
+        return text
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        if text.lower() == "none":
+            return None
+        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise InputError(f"{where}: use true or false")
+        return text.lower() == "true"
+    try:
+        value = kind(text)
+    except ValueError:
+        raise InputError(f"{where}: not a number of type {kind.__name__}") from None
+    if kind is float and not math.isfinite(value):
+        raise InputError(f"{where}: must be finite")
+    return value
 
 
 def _import_target(target: str) -> Any:

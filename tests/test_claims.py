@@ -169,3 +169,11 @@ def test_the_fitted_curve_passes_through_one_half_and_rises() -> None:
     assert list(curve) == sorted(curve)
     assert curve[2] == pytest.approx(0.5)
     assert fitted_curve(estimate([], dmax=DMAX), dims) is None
+
+
+def test_many_seeds_that_agree_leave_one_d() -> None:
+    """So many trials that all of the posterior lies on curves whose half-point is their centre."""
+    answer = estimate(grid_of_step(8, seeds=300), dmax=DMAX)
+    assert (answer.ci_low, answer.d_int90, answer.ci_high) == (8, 8, 8)
+    assert (answer.flat_low, answer.flat_high) == (8, 8)
+    assert (answer.reliable_low, answer.d_reliable, answer.reliable_high) == (8, 8, 8)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from rlid.agent.protocol import AGENTS, Agent
 from rlid.errors import InputError
-from rlid.registry import unknown
+from rlid.registry import typed_value, unknown
 
 LATER = {"later": True}
 """Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
@@ -84,29 +81,6 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
             raise InputError(f"--set takes NAME=VALUE, not {assignment!r}")
         if field not in fields:
             raise InputError(unknown(f"setting of {name}", field, fields))
-        values[field] = _convert(f"--set {assignment}", text, fields[field])
+        values[field] = typed_value(f"--set {assignment}", text, fields[field])
     agent: Agent = cls(**values)
     return agent
-
-
-def _convert(where: str, text: str, kind: Any) -> Any:
-    if typing.get_origin(kind) is typing.Literal:
-        choices = typing.get_args(kind)
-        if text not in choices:
-            raise InputError(f"{where}: use one of {', '.join(choices)}")
-        return text
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        if text.lower() == "none":
-            return None
-        kind = next(part for part in typing.get_args(kind) if part is not type(None))
-    if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise InputError(f"{where}: use true or false")
-        return text.lower() == "true"
-    try:
-        value = kind(text)
-    except ValueError:
-        raise InputError(f"{where}: not a number of type {kind.__name__}") from None
-    if kind is float and not np.isfinite(value):
-        raise InputError(f"{where}: must be finite")
-    return value

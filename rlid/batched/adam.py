@@ -61,10 +61,10 @@ class BatchedAdam:
         """
         first, *others = gradients
         rows = [row[:width] for row, width in zip(first, self._widths, strict=True)]
-        squares = torch.stack([row.square().sum() for row in rows])
+        norms = torch.stack(torch._foreach_norm(rows))
         for gradient in others:
-            squares = squares + torch.stack([row.square().sum() for row in gradient])
-        return squares.sqrt().unsqueeze(1)
+            norms = torch.hypot(norms, torch.stack(torch._foreach_norm(list(gradient))))
+        return norms.unsqueeze(1)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows alone, in this order."""

@@ -34,7 +34,7 @@ class FullCritics:
 
     def __init__(self, actor: Network) -> None:
         """`actor` gives the inputs and the hidden widths."""
-        if actor.architecture.filters:
+        if not actor.is_dense:
             self.network = replace(actor, outputs=1)
         else:
             self.network = _value_network(replace(actor, activation="tanh"))
@@ -43,9 +43,10 @@ class FullCritics:
     def initial(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw a start (size,) as stable-baselines3 does: orthogonal layers, zero biases.
 
-        The gain is sqrt(2) in hidden layers and 1 in the last. Convolutions start as the actor's.
+        The gain is sqrt(2) in hidden layers and 1 in the last. Convolutions and registered
+        modules start as the actor's.
         """
-        if self.network.architecture.filters:
+        if not self.network.is_dense:
             return self.network.initial(int(rng.integers(SEEDS)))
         parts = []
         for index, layer in enumerate(self.network.layers):
@@ -67,9 +68,9 @@ class SharedCritics:
         """Take the actor's last hidden width.
 
         Raises:
-            InputError: the actor has no hidden layer, or convolutions.
+            InputError: the actor has no hidden layer, has convolutions or is a registered module.
         """
-        if not actor.architecture.hidden or actor.architecture.filters:
+        if not actor.architecture.hidden or not actor.is_dense:
             raise InputError(
                 f"critic=shared needs a fully connected hidden layer, and network "
                 f"{actor.architecture.name!r} has none to share: use critic=full"
@@ -150,7 +151,7 @@ def _too_large(actor: Network, d: int) -> InputError:
 def _value_network(actor: Network) -> Network:
     """Return the actor's network with a single output, or the default widths if it is linear."""
     widths = actor.architecture.hidden or DEFAULT_WIDTHS
-    if actor.architecture.filters:
+    if not actor.is_dense:
         return replace(actor, outputs=1)
     return replace(actor, architecture=parse("mlp:" + "x".join(map(str, widths))), outputs=1)
 

@@ -32,7 +32,7 @@ class PPOBatch:
         problem, settings = learners[0].problem, learners[0].settings
         network = problem.network
         self.learners, self.settings = list(learners), settings
-        self._actor = network.in_blocks() if network.architecture.filters else network
+        self._actor = network.in_blocks()
         self._subspaces = SubspaceBatch(
             [learner.problem.subspace for learner in learners],
             [learner.scale for learner in learners],

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import torch
 
-from rlid.networks import Network
+from rlid.batched.onehot import OneHotRows, fits_one_index
+from rlid.batched.tanh import tanh
+from rlid.networks import ModuleNetwork, Network
 from rlid.subspace import Subspace
 
 ALIGNED = 16
@@ -27,6 +29,8 @@ class SubspaceBatch:
     def __init__(self, subspaces: Sequence[Subspace], scales: Sequence[float]) -> None:
         """`scales` are z over the trained tensor, one for each trial."""
         self.subspaces, self.scales = list(subspaces), list(scales)
+        self._index = OneHotRows(subspaces, self.d_max) if fits_one_index(subspaces) else None
+        self._factors = torch.tensor(self.scales).unsqueeze(1)
 
     @property
     def d_max(self) -> int:
@@ -48,29 +52,41 @@ class SubspaceBatch:
         """Return z (d,) of one trial, from W (n, d_max)."""
         return W[row, : self.subspaces[row].d].detach() * self.scales[row]
 
+    def expand(self, W: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Return theta0 + P z (n, D) at W (n, d_max), without a graph."""
+        if self._index is not None:
+            return self._index.expand(W * self._factors)
+        rows = [subspace.theta(self.z(W, row)) for row, subspace in enumerate(self.subspaces)]
+        return torch.stack(rows)
+
+    def reduce(self, G: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Return the derivative (n, d_max) in W, from gradients G (n, D) of theta."""
+        if self._index is not None:
+            return self._index.reduce(G) * self._factors
+        reduced = G.new_zeros(len(G), self.d_max)
+        for row, (subspace, scale) in enumerate(zip(self.subspaces, self.scales, strict=True)):
+            reduced[row, : subspace.d] = subspace.P.T(G[row]) * scale
+        return reduced
+
 
 class _ExpandRows(torch.autograd.Function):
-    """theta0 + P z row by row, by each projection's own kernel, and P^T for the derivative."""
+    """theta0 + P z, and P^T for the derivative: autograd would save every intermediate."""
 
     @staticmethod
     def forward(ctx: Any, W: torch.Tensor, batch: SubspaceBatch) -> torch.Tensor:  # noqa: N803
-        ctx.batch, ctx.shape = batch, W.shape
-        rows = [subspace.theta(batch.z(W, row)) for row, subspace in enumerate(batch.subspaces)]
-        return torch.stack(rows)
+        ctx.batch = batch
+        return batch.expand(W.detach())
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (G,) = gradients  # noqa: N806
-        batch: SubspaceBatch = ctx.batch
-        reduced = G.new_zeros(ctx.shape)
-        for row, (subspace, scale) in enumerate(zip(batch.subspaces, batch.scales, strict=True)):
-            reduced[row, : subspace.d] = subspace.P.T(G[row]) * scale
-        return reduced, None
+        return ctx.batch.reduce(gradients[0]), None
 
 
 def bind(network: Network, Theta: torch.Tensor) -> BoundNetworks:  # noqa: N803
     """Return n copies of a network, each with its own row of weights Theta (n, D)."""
-    if network.architecture.filters:
+    if isinstance(network, ModuleNetwork):
+        return BoundModules(network, Theta)
+    if not network.is_dense:
         return BoundConvolutions(network, Theta)
     return BoundLayers(network, Theta)
 
@@ -92,7 +108,7 @@ class BoundLayers:
         """Take the layers out of weights Theta (n, D)."""
         self._network = network
         self._layers = _layers(network, Theta)
-        self._activate = torch.tanh if network.activation == "tanh" else torch.relu
+        self._activate = tanh if network.activation == "tanh" else torch.relu
 
     def outputs(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (n, m, inputs) to outputs (n, m, outputs)."""
@@ -133,6 +149,26 @@ class BoundConvolutions:
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Refuse: the critic of images has a network of its own.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("critic=shared takes fully connected networks")
+
+
+class BoundModules:
+    """Registered torch modules, in one batch where that gives the same bits."""
+
+    def __init__(self, network: ModuleNetwork, Theta: torch.Tensor) -> None:  # noqa: N803
+        """Take weights Theta (n, D)."""
+        self._bound = network.bind(Theta)
+
+    def outputs(self, x: torch.Tensor) -> torch.Tensor:
+        """Map observations (n, m, inputs) to outputs (n, m, outputs)."""
+        return self._bound(x)
+
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """Refuse: nothing is known of the layers inside a module.
 
         Raises:
             NotImplementedError: always.

@@ -26,14 +26,19 @@ def list_(
     """List tasks, agents, projections and networks, with one line each."""
     from rlid.agent import AGENTS
     from rlid.cli import console
-    from rlid.networks import GRAMMAR
+    from rlid.networks import NETWORKS, OPTIONS
     from rlid.projections import PROJECTIONS
     from rlid.registry import import_packages, unknown
     from rlid.task import TASKS
 
     import_packages(imports or [])
-    registries = {"tasks": TASKS, "agents": AGENTS, "projections": PROJECTIONS}
-    kinds = [*registries, "networks"]
+    registries = {
+        "tasks": TASKS,
+        "agents": AGENTS,
+        "projections": PROJECTIONS,
+        "networks": NETWORKS,
+    }
+    kinds = list(registries)
     if what and what not in kinds:
         raise InputError(unknown("list", what, kinds))
     if name:
@@ -41,12 +46,14 @@ def list_(
         return
     entries_of: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
+        entries_of[kind] = [
+            {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
+            for entry in registries[kind].entries()
+        ]
         if kind == "networks":
-            entries_of[kind] = [{"name": name, "summary": text} for name, text in GRAMMAR.items()]
-        else:
-            entries_of[kind] = [
-                {"name": entry.name, "summary": entry.summary, "tags": list(entry.tags)}
-                for entry in registries[kind].entries()
+            entries_of[kind] += [
+                {"name": name, "summary": text, "tags": ["option"]}
+                for name, text in OPTIONS.items()
             ]
     if as_json:
         print_json(entries_of[what] if what else entries_of)

@@ -35,7 +35,7 @@ CENSORED_FROM = 0.95
 # the information that there is. The share of the ideal information that a search's trial carries
 # is a fit to tests/benchmarks/halving.py.
 HALVING = 3.0
-EFFICIENCY = 0.3
+EFFICIENCY = 0.4
 
 
 @dataclass(frozen=True)

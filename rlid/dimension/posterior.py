@@ -121,6 +121,8 @@ def _crossings(weights: Floats, edges: Floats, probability: float) -> Distributi
     mass = rows[is_still].sum(axis=0)
     mass[-1] += rows[is_lost].sum()
     is_moved = ~is_still & ~is_lost
+    if not is_moved.any():
+        return Distribution(edges, mass)
     moving, offsets = rows[is_moved], offsets[is_moved, None]
     # One interpolation of all cumulated rows: each row has its own stretch of the axis.
     stretch = 2.0 * (edges[-1] - edges[0])

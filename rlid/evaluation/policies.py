@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from rlid.evaluation.two_actions import TwoActions, place
-from rlid.networks import Network
+from rlid.networks import ModuleNetwork, Network
 from rlid.simulators import Decode, decoder
 
 
@@ -51,11 +51,25 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
     """
     from gymnasium.spaces import Discrete
 
+    if isinstance(network, ModuleNetwork) and network.chain is not None:
+        policies = make_policies(network.chain.network, space, action)
+        return _Reordered(policies, network.chain.order)
     is_choice = isinstance(space, Discrete) and space.n == 2 and space.dtype == np.int64
     is_smooth = network.activation == "tanh" or len(network.layers) == 1
-    if is_choice and is_smooth and not network.architecture.filters and network.byte_scale == 1:
+    if is_choice and is_smooth and network.is_dense and network.byte_scale == 1:
         return TwoActions(network, int(space.start))
     return _Exact(network, decoder(space, action)[1])
+
+
+class _Reordered:
+    """Policies of a module that acts as a built-in network does, with its weights in order (D,)."""
+
+    def __init__(self, policies: Policies, order: torch.Tensor) -> None:
+        self._policies, self._order = policies, order
+        self.mixes, self.act = policies.mixes, policies.act
+
+    def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
+        self._policies.put(rows, [theta[self._order] for theta in thetas], n)
 
 
 class _Exact:

@@ -1,9 +1,10 @@
 """The grammar of network names, the same for all tasks.
 
-A name is `linear`, `mlp:20x20` (the hidden widths), `conv:16-32-256` (the filters of each
-convolution, then the width of the fully connected layer) or `lenet`. Options follow after plus
-signs: `mlp:20x20+orthogonal` (orthogonal instead of LeCun initialisation), `+out=0.01` (the initial
-weights of the output layer times 0.01).
+A built-in network is named `linear`, `mlp:20x20` (the hidden widths), `conv:16-32-256` (the filters
+of each convolution, then the width of the fully connected layer) or `lenet`. Options follow after
+plus signs: `mlp:20x20+orthogonal` (orthogonal instead of LeCun initialisation), `+out=0.01` (the
+initial weights of the output layer times 0.01). A registered network is named with its settings:
+`resnet:width=16+blocks=1`.
 """
 
 from __future__ import annotations
@@ -14,16 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rlid.errors import InputError
+from rlid.networks.families import BUILT_IN
+from rlid.networks.settings import builder
 
-GRAMMAR = {
-    "linear": "one layer, no hidden units: the control for every other network",
-    "mlp:HxH": "hidden widths, such as mlp:20x20; tanh or relu as the task says",
-    "conv:F-F-H": "filters of each convolution, then the fully connected width: conv:16-32-256",
-    "lenet": "two convolutions and three layers, for images of at least 16x16 (LeCun et al. 1998)",
-    "vector:N": "N bare weights, for synthetic tasks that score theta itself",
-    "+orthogonal": "orthogonal initialisation instead of LeCun's (normal, variance 1/inputs)",
-    "+out=SCALE": "the output layer's initial weights times SCALE, such as +out=0.01",
-}
 MAX_WIDTH = 65_536
 MAX_FILTERS = 4096
 MAX_WEIGHTS = 10**9
@@ -44,6 +38,8 @@ class Architecture:
         weights: the number of bare weights, where the name is `vector:N`; otherwise 0.
         filters: output channels of each convolution.
         family: how the convolutions are built.
+        registered: the canonical name of a registered network, which has none of the above;
+            otherwise empty.
     """
 
     hidden: tuple[int, ...] = ()
@@ -52,10 +48,13 @@ class Architecture:
     weights: int = 0
     filters: tuple[int, ...] = ()
     family: Literal["mlp", "conv", "lenet"] = "mlp"
+    registered: str = ""
 
     @property
     def name(self) -> str:
         """The canonical name: equal architectures have equal names."""
+        if self.registered:
+            return self.registered
         if self.weights:
             return f"vector:{self.weights}"
         name = self._body
@@ -78,8 +77,10 @@ def parse(name: str) -> Architecture:
     """Return the architecture that a network name stands for.
 
     Raises:
-        InputError: the name is not in the grammar.
+        InputError: the name is not in the grammar, and no such network is registered.
     """
+    if name.partition(":")[0].partition("+")[0] not in BUILT_IN:
+        return Architecture(registered=builder(name).name)
     vector = _VECTOR.fullmatch(name)
     if vector:
         if not 1 <= int(vector[1]) <= MAX_WEIGHTS:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.networks.alignment import aligned, ceiling
 from rlid.networks.blocks import Blocks
 from rlid.networks.grammar import Architecture
 from rlid.networks.layers import Conv, Layer, Shape, layers_of
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 Parts: TypeAlias = "list[tuple[torch.Tensor, torch.Tensor]]"
 """Weights and biases of each layer."""
-ALIGNED = 16
-"""Floats in a cache line: each row of a batched product begins at a multiple of it."""
+Prepared: TypeAlias = Any
+"""What `prepared` makes for `apply`: `Parts` of layers, the parameters by name of a module."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,16 @@ class Network:
         return sum(math.prod(layer.weight_shape) + layer.outputs for layer in self.layers)
 
     @property
+    def is_dense(self) -> bool:
+        """Whether `layers` are all there is of it, fully connected: fast paths may compute them."""
+        return not self.architecture.filters
+
+    @property
+    def hidden_state(self) -> dict[str, int]:
+        """How many numbers besides theta the network holds, by what they are."""
+        return {}
+
+    @property
     def _has_images(self) -> bool:
         return bool(self.architecture.filters)
 
@@ -116,8 +127,8 @@ class Network:
         weights, biases, start = [], [], 0
         for layer in self.layers:
             end = start + math.prod(layer.weight_shape)
-            weights.append(_aligned(Theta[:, start:end], rows).view(rows, *layer.weight_shape))
-            biases.append(_aligned(Theta[:, end : end + layer.outputs], rows).unsqueeze(1))
+            weights.append(aligned(Theta[:, start:end], rows).view(rows, *layer.weight_shape))
+            biases.append(aligned(Theta[:, end : end + layer.outputs], rows).unsqueeze(1))
             start = end + layer.outputs
         name = "tanh" if self.activation == "tanh" else "relu"
         fresh, in_place = getattr(torch, name), getattr(torch, f"{name}_")
@@ -126,7 +137,7 @@ class Network:
             n, m, _ = x.shape
             activate = in_place if torch.is_inference_mode_enabled() else fresh
             x = self._floats(x)
-            padded = x.new_zeros(rows, ALIGNED * math.ceil(m / ALIGNED), self.inputs)
+            padded = x.new_zeros(rows, ceiling(m), self.inputs)
             padded[:n, :m] = x
             x = padded
             for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
@@ -182,7 +193,7 @@ class Network:
         assert isinstance(first, Conv)
         return replace(self, blocks=Blocks(self.shape, first))
 
-    def prepared(self, theta: torch.Tensor, *, is_half: bool = False) -> Parts:
+    def prepared(self, theta: torch.Tensor, *, is_half: bool = False) -> Prepared:
         """Return the weights and biases of theta (D,) in the form that `apply` takes.
 
         Where `is_half`, those of the convolutions are bfloat16.
@@ -205,7 +216,7 @@ class Network:
             for layer, (weights, biases) in zip(self.layers, parts, strict=True)
         ]
 
-    def apply(self, parts: Parts, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
+    def apply(self, parts: Prepared, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs) by the result of `prepared`.
 
         Where `is_half`, convolutions are computed in bfloat16, and observations must be bytes where
@@ -274,14 +285,6 @@ class Network:
         import torch
 
         return torch.tanh(x) if self.activation == "tanh" else torch.relu(x)
-
-
-def _aligned(rows: torch.Tensor, n: int) -> torch.Tensor:
-    """Return rows (k, size) followed by zeros, (n, size); each row begins at a cache line."""
-    k, size = rows.shape
-    padded = rows.new_zeros(n, ALIGNED * math.ceil(size / ALIGNED))
-    padded[:k, :size] = rows
-    return padded[:, :size]
 
 
 def _orthogonal(draws: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,11 +1,13 @@
-"""A network with given weights as a plain `torch.nn.Sequential`, independent of rlid."""
+"""A network with given weights as a plain torch module, independent of rlid."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from rlid.errors import InputError
 from rlid.networks.layers import Conv
+from rlid.networks.module_network import ModuleNetwork
 from rlid.networks.network import Network
 
 if TYPE_CHECKING:
@@ -17,12 +19,15 @@ def to_torch(network: Network, theta: torch.Tensor) -> nn.Sequential:
     """Return a module that maps float inputs (n, inputs) to outputs (n, outputs).
 
     Raises:
-        ValueError: the network is `vector:N`, which has no layers.
+        InputError: the network is `vector:N`, which has no layers.
     """
     from torch import nn
 
+    if isinstance(network, ModuleNetwork):
+        unflatten = nn.Unflatten(1, network.observation_shape)
+        return nn.Sequential(unflatten, network.filled(theta))
     if not network.layers:
-        raise ValueError("vector:N has no layers; use linear, mlp:, conv: or lenet")
+        raise InputError("vector:N has no layers; use linear, mlp:, conv: or lenet")
     activation = nn.Tanh if network.activation == "tanh" else nn.ReLU
     modules: list[nn.Module] = []
     last = len(network.layers) - 1

@@ -15,14 +15,14 @@ from rlid.networks import Network
 from rlid.problem import Problem
 
 if TYPE_CHECKING:
-    from rlid.networks import Parts
+    from rlid.networks import Prepared
 
 Precision = Literal["float32", "bfloat16"]
 
 
 def is_half(network: Network, precision: Precision) -> bool:
-    """Return whether the network has convolutions, and they are to be in bfloat16."""
-    return precision == "bfloat16" and bool(network.architecture.filters)
+    """Return whether the convolutions of a network, or all of a module, are to be in bfloat16."""
+    return precision == "bfloat16" and not network.is_dense
 
 
 class SubspaceActor(nn.Module):
@@ -54,7 +54,7 @@ class SubspaceActor(nn.Module):
         self.w = nn.Parameter(torch.zeros(problem.dim))
         self.remembers = remembers
         self._theta: tuple[int, torch.Tensor] | None = None
-        self._parts: tuple[torch.Tensor, Parts] | None = None
+        self._parts: tuple[torch.Tensor, Prepared] | None = None
         self._is_watched = problem.is_watched
         self._gradient: torch.Tensor | None = None
 
@@ -79,8 +79,8 @@ class SubspaceActor(nn.Module):
         """Compute theta anew at the next call, whether or not the version of w has changed."""
         self._theta = None
 
-    def parts(self) -> Parts:
-        """Return the weights and biases as `Network.apply` takes them, as `theta` is remembered."""
+    def parts(self) -> Prepared:
+        """Return the weights as `Network.apply` takes them, as `theta` is remembered."""
         theta = self.theta()
         if self._parts is not None and self._parts[0] is theta:
             return self._parts[1]
@@ -127,7 +127,7 @@ class Trunk:
         body = replace(network.architecture, hidden=tuple(hidden))
         self.body = replace(network, architecture=body, outputs=width)
 
-    def features(self, parts: Parts, x: torch.Tensor) -> torch.Tensor:
+    def features(self, parts: Prepared, x: torch.Tensor) -> torch.Tensor:
         """Map observations (m, inputs) to features (m, width) by the weights of its layers."""
         raw = self.body.apply(parts, x, is_half=self.is_half)
         return torch.tanh(raw) if self.network.activation == "tanh" else torch.relu(raw)

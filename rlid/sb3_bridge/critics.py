@@ -21,7 +21,7 @@ from torch import nn
 from rlid import projections
 from rlid.agent import numbers_of_layers
 from rlid.errors import InputError
-from rlid.networks import Network, parse
+from rlid.networks import ModuleNetwork, Network, parse
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import Precision, SubspaceActor, Trunk
 
@@ -32,7 +32,11 @@ SEEDS = 2**31
 
 
 class ActorCritic(nn.Module):
-    """What SB3 calls the extractor: the actor's outputs, and what the value is a head of."""
+    """What SB3 calls the extractor: the actor's outputs, and what the value is a head of.
+
+    Attributes:
+        gives_values: whether the critic gives the value itself, so that it needs no head.
+    """
 
     def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Make the actor; `scale` is z over the trained tensor."""
@@ -40,6 +44,7 @@ class ActorCritic(nn.Module):
         self.actor = SubspaceActor(problem, scale, precision)
         self.latent_dim_pi = problem.network.outputs
         self.latent_dim_vf = 1
+        self.gives_values = False
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Map observations to outputs of the actor (m, outputs) and the critic (m, latent)."""
@@ -59,14 +64,20 @@ class ActorCritic(nn.Module):
 
 
 class FullCritic(ActorCritic):
-    """A critic of torch's own layers for vectors, or a second network for images."""
+    """A critic of torch's own layers for vectors, or a second network of images or of a module."""
 
     def __init__(self, problem: Problem, scale: float, precision: Precision) -> None:
         """Make both."""
         super().__init__(problem, scale, precision)
         network = self.actor.network
         self._trunk: Trunk | None = None
-        if network.architecture.filters:
+        self._module: Network | None = None
+        if isinstance(network, ModuleNetwork):
+            self._module = replace(network, outputs=1)
+            self.gives_values = True
+            self.theta = nn.Parameter(_draw(self._module))
+            return
+        if not network.is_dense:
             self._trunk = Trunk(network, precision)
             self.latent_dim_vf = self._trunk.width
             self.theta = nn.Parameter(_draw(self._trunk.body))
@@ -80,7 +91,9 @@ class FullCritic(ActorCritic):
         self._bytes_as_floats = network.byte_scale
 
     def forward_critic(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the last hidden layer (m, latent)."""
+        """Return the last hidden layer (m, latent), or a module's value (m, 1)."""
+        if self._module is not None:
+            return self._module.apply(self._module.prepared(self.theta), x)
         if self._trunk is not None:
             body = self._trunk.body
             parts = body.prepared(self.theta, is_half=self._trunk.is_half)
@@ -92,7 +105,7 @@ class FullCritic(ActorCritic):
 
     def initialise(self, init: Any) -> None:
         """Orthogonal layers of gain sqrt(2), where they are torch's own."""
-        if self._trunk is None:
+        if self._trunk is None and self._module is None:
             self.critic.apply(partial(init, gain=math.sqrt(2)))
 
 
@@ -130,6 +143,7 @@ class SubspaceCritic(ActorCritic):
             InputError: z has more entries than the critic has weights.
         """
         super().__init__(problem, scale, precision)
+        self.gives_values = True
         self._network = _critic_in_subspace(self.actor.network, problem.dim)
         self._theta0 = _draw(self._network)
         self._P = projections.make("onehot", D=self._network.D, d=problem.dim, seed=_seed())
@@ -178,7 +192,9 @@ def numbers_outside(network: Network, critic: CriticMode) -> int:
         return 0
     if critic == "shared":
         return Trunk(network).width + 1
-    if network.architecture.filters:
+    if isinstance(network, ModuleNetwork):
+        return replace(network, outputs=1).D
+    if not network.is_dense:
         trunk = Trunk(network)
         return trunk.body.D + trunk.width + 1
     return numbers_of_layers(network.inputs, *(network.architecture.hidden or DEFAULT_WIDTHS), 1)
@@ -191,17 +207,16 @@ def _critic_in_subspace(network: Network, d: int) -> Network:
         InputError: z has more entries than it has weights.
     """
     actor = network.architecture
-    name = actor.name if actor.hidden else "mlp:" + "x".join(map(str, DEFAULT_WIDTHS))
-    made = _sibling(network, parse(name), 1)
+    if actor.hidden or isinstance(network, ModuleNetwork):
+        made = replace(network, outputs=1)
+    else:
+        default = parse("mlp:" + "x".join(map(str, DEFAULT_WIDTHS)))
+        made = replace(network, architecture=default, outputs=1)
     if d > made.D:
         raise InputError(
             f"critic=subspace: the critic has {made.D} weights, fewer than d = {d}: use critic=full"
         )
     return made
-
-
-def _sibling(network: Network, architecture: Any, outputs: int) -> Network:
-    return replace(network, architecture=architecture, outputs=outputs)
 
 
 def _draw(network: Network) -> torch.Tensor:

@@ -54,7 +54,7 @@ class SubspacePolicy(ActorCriticPolicy):
         self.actor = both.actor
         self.mlp_extractor = both  # type: ignore[assignment]
         self.action_net = nn.Identity()
-        head = nn.Identity() if critic == "subspace" else nn.Linear(both.latent_dim_vf, 1)
+        head = nn.Identity() if both.gives_values else nn.Linear(both.latent_dim_vf, 1)
         self.value_net = cast(nn.Linear, head)
         # SB3's own start of a critic: orthogonal, with these gains.
         both.initialise(self.init_weights)

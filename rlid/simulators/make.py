@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from rlid.errors import InputError
-from rlid.networks import Network, parse
+from rlid.networks import Network, make
 from rlid.simulators.actions import decoder
 from rlid.simulators.frozen_statistics import FrozenStatistics
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
@@ -87,19 +87,19 @@ def make_network(task: Task, name: str, world: World) -> Network:
     """Return the network `name` with the task's inputs and outputs.
 
     Raises:
-        InputError: the name is not in the grammar, the task's actions are not supported, or it
-            shows no images to a network that takes them.
+        InputError: there is no such network, it does not fit the observations, or the task's
+            actions are not supported.
     """
-    architecture, shape = parse(name), world.observation_shape
+    shape = world.observation_shape
     if task.kind != "rl":
         objective = cast(Objective, world)
         sizes = objective.inputs, objective.outputs
         byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
-        network = Network(architecture, *sizes, task.activation, shape, byte_scale)
+        network = make(name, *sizes, task.activation, shape, byte_scale)
         objective.check(network)
         return network
     simulator = cast(Simulator, world)
     byte_scale = 1 / 255 if simulator.observation_type is np.uint8 else 1.0
     outputs, _ = decoder(simulator.action_space, task.action)
     inputs = simulator.observation_size
-    return Network(architecture, inputs, outputs, task.activation, shape, byte_scale)
+    return make(name, inputs, outputs, task.activation, shape, byte_scale)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlid.errors import InputError
-from rlid.networks import Network, parse, to_torch
+from rlid.networks import Network, make, to_torch
 from rlid.testing.findings import Finding, raise_failed, wrong
 from rlid.world import Shape
 
@@ -33,7 +33,7 @@ def check_network(
     """
     try:
         size = int(np.prod(shape)) if shape else inputs
-        network = Network(parse(name), size, outputs, shape=shape)
+        network = make(name, size, outputs, shape=shape)
     except InputError as error:
         raise_failed(name, [Finding("registration", "refused", str(error))])
         return

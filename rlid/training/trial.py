@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import numpy as np
+
 from rlid.agent import TrainingRound
 from rlid.errors import AgentFault, Diverged, EnvironmentFault
 from rlid.problem import Answer, Notes, Problem, Request
@@ -50,7 +52,7 @@ def trial(
             reason = f"diverged: {divergence}"
         scored = yield from score(course)
         with faults_of(spec.agent):
-            notes = check_notes({**notes, **problem.notes})
+            notes = check_notes({**notes, **problem.notes, **_start_notes(problem)})
     except EnvironmentFault as fault:
         status, reason, scored = fault.status, fault.reason, None
     except AgentFault as fault:
@@ -59,6 +61,13 @@ def trial(
     if scored is not None and judgement.threshold is not None and not reason:
         status = "solved" if scored.deciding.mean() >= judgement.threshold else "unsolved"
     return _record(course, judgement, status, reason, scored, notes), z
+
+
+def _start_notes(problem: Problem) -> Notes:
+    """Return the SHA-256 of theta0 where the code that draws it is not rlid's own."""
+    if not problem.network.architecture.registered:
+        return {}
+    return {"theta0_sha256": problem.subspace.theta_sha256(np.zeros(problem.dim, np.float32))}
 
 
 def _record(
@@ -92,7 +101,10 @@ def _record(
         stopped_early=course.is_solved,
         seconds=course.earlier_seconds,
         curve=thin_curve(course.curve),
-        hidden_state=hidden_state(problem.task, problem.world),
+        hidden_state={
+            **hidden_state(problem.task, problem.world),
+            **problem.network.hidden_state,
+        },
         notes=notes,
         theta_sha256=problem.subspace.theta_sha256(scored.z) if scored is not None else None,
         versions=versions(),

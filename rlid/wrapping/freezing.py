@@ -7,34 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from rlid.errors import InputError
-
-
-def check_parameters(module: nn.Module) -> None:
-    """Refuse a module whose parameters cannot be moved in a subspace.
-
-    Raises:
-        InputError: it has none, or such as are no real numbers, have no shape, or are elsewhere.
-    """
-    parameters = dict(module.named_parameters())
-    if not parameters:
-        raise InputError(f"{type(module).__name__} has no parameters to train")
-    for name, parameter in parameters.items():
-        if isinstance(parameter, nn.parameter.UninitializedParameter):
-            raise InputError(
-                f"parameter {name!r} has no shape yet: call the module once before it is wrapped"
-            )
-        if not parameter.dtype.is_floating_point:
-            raise InputError(
-                f"parameter {name!r} is of {parameter.dtype}: only real floating-point numbers can "
-                "be moved in a subspace"
-            )
-    devices = {str(parameter.device) for parameter in parameters.values()}
-    if len(devices) > 1:
-        raise InputError(f"parameters are on {' and '.join(sorted(devices))}: use one device")
-    if devices != {"cpu"}:
-        raise InputError(f"parameters are on {devices.pop()}: wrap the module on the cpu")
-
 
 def freeze(module: nn.Module) -> None:
     """Turn every parameter into a buffer of the same name; shared ones stay shared."""

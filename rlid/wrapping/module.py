@@ -18,7 +18,8 @@ from torch.func import functional_call
 
 from rlid import projections
 from rlid.errors import InputError
-from rlid.wrapping.freezing import check_parameters, freeze, thaw
+from rlid.networks import check_parameters
+from rlid.wrapping.freezing import freeze, thaw
 from rlid.wrapping.groups import Groups, groups_of, seed_of
 
 NORMALISING = nn.modules.batchnorm._NormBase

@@ -1,0 +1,47 @@
+"""Onehot projections of many trials as one index: every weight reads one entry of its trial's z."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from rlid.subspace import Subspace
+
+LARGEST_D = 100_000
+"""Weights of a network up to which the index, 8 bytes a weight, beats the projections' kernels."""
+
+
+class OneHotRows:
+    """theta0 + P z for n trials at once, with the bits of each trial's own projection."""
+
+    def __init__(self, subspaces: Sequence[Subspace], d_max: int) -> None:
+        """Read the groups and signs of the trials' projections, all of which are onehot."""
+        groups = [subspace.P.groups().astype(np.int64) for subspace in subspaces]  # type: ignore[attr-defined]
+        signs = [subspace.P.integers()[1].astype(np.float32) for subspace in subspaces]
+        self._groups = torch.from_numpy(np.stack(groups))
+        self._signs = torch.from_numpy(np.stack(signs))
+        self._starts = torch.stack([subspace.theta0 for subspace in subspaces])
+        self._scales = torch.zeros(len(subspaces), d_max)
+        for row, subspace in enumerate(subspaces):
+            sizes = np.bincount(groups[row], minlength=subspace.d)
+            scale = (1 / np.sqrt(sizes)).astype(np.float32)
+            self._scales[row, : subspace.d] = torch.from_numpy(scale)
+
+    def expand(self, Z: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Map Z (n, d_max) to weights (n, D)."""
+        entries = (Z * self._scales).gather(1, self._groups)
+        return torch.addcmul(self._starts, entries, self._signs)
+
+    def reduce(self, G: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Map gradients G (n, D) to P^T G (n, d_max)."""
+        sums = torch.zeros_like(self._scales)
+        sums.scatter_add_(1, self._groups, G * self._signs)
+        return sums.mul_(self._scales)
+
+
+def fits_one_index(subspaces: Sequence[Subspace]) -> bool:
+    """Whether all projections are onehot, of networks that are small enough for an index."""
+    kinds = {subspace.P.kind for subspace in subspaces}
+    return kinds == {"onehot"} and subspaces[0].D <= LARGEST_D
