@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlid.engine import Cell, Place, make_engine, time_cell
 from rlid.errors import EngineError, InputError
@@ -25,7 +25,9 @@ from rlid.measurement.reference import (
     why_again,
 )
 from rlid.records import Judgement
-from rlid.training import Timing
+
+if TYPE_CHECKING:
+    from rlid.training import Timing
 
 TIMED_SECONDS = 4.0
 """How long the search of a task is timed."""
@@ -157,7 +159,7 @@ def cost_of(
     engine_jobs = place.jobs or (os.cpu_count() or 1)
     jobs = max(1, min(engine_jobs, ROUND if plan.question.search == "adaptive" else engine_jobs))
     of_trial = RECORD_BYTES + FLOAT_BYTES * plan.dmax
-    peak = timing.peak_bytes if isinstance(timing, Timing) else 0
+    peak = timing.peak_bytes if not isinstance(timing, str) else 0
     return Cost(
         plan,
         words,
@@ -257,9 +259,9 @@ def _trial_costs(plan: Plan, timing: Timing | str) -> tuple[TrialCost, TrialCost
     """Return what a solved and an unsolved trial cost, and why no time is known, if so."""
     task = plan.task
     untimed = timing if isinstance(timing, str) else ""
-    if isinstance(timing, Timing) and not timing.search_steps:
+    if not isinstance(timing, str) and not timing.search_steps:
         untimed = "the agent's first question takes longer than the timing"
-    start = timing.episode_steps if isinstance(timing, Timing) else None
+    start = timing.episode_steps if not isinstance(timing, str) else None
     # Episodes change in length as a policy learns: the middle, in logarithm, of an untrained
     # policy's and the longest, which many tasks never reach.
     start_steps = start or task.episode_cap
