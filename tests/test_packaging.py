@@ -53,6 +53,14 @@ def test_the_wheel_holds_the_references_and_the_licence(wheel):
     assert [name for name in names if name.endswith("licenses/LICENSE")]
 
 
+def test_the_wheel_holds_the_suites_and_the_published_results(wheel):
+    names = set(wheel.namelist())
+    for path in (ROOT / "rlid" / "suites").glob("*.toml"):
+        assert path.relative_to(ROOT).as_posix() in names
+    for path in (ROOT / "results").glob("*/*.json"):
+        assert f"rlid/{path.relative_to(ROOT).as_posix()}" in names
+
+
 def test_the_constraints_pin_every_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, HELP, JsonOption, help_if_alone
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Look after the folders that hold records.")
+app = typer.Typer(context_settings=HELP)
+
+
+@app.callback(invoke_without_command=True)
+def options(context: typer.Context) -> None:
+    """Look after the folders that hold records."""
+    help_if_alone(context)
 
 
 @app.command(short_help="Find damaged and left-over files.")

@@ -188,6 +188,9 @@ def plan_of(question: MeasurementSpec) -> Plan:
     agent = agent_of(question.agent, task, question.settings)
     projections.PROJECTIONS.entry(question.projection)
     network, actions, merges = _look_at_world(task, question.network)
+    if question.dmax is None and question.dims is None and question.projection != "identity":
+        default = None if task.dmax is None else min(task.dmax, network.D)
+        question = question.model_copy(update={"dmax": default})
     dims = _dims(question, network.D)
     _check(question.agent, agent, task, network, actions, dims[-1])
     seeds = tuple(range(question.seed, question.seed + question.seeds))
