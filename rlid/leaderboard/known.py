@@ -18,11 +18,13 @@ from rlid.datasets import DATASETS
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published
 from rlid.measurement import agent_of, task_of
-from rlid.networks import Network, parse
+from rlid.networks import Network, make, parse
 from rlid.records import MeasurementSpec
 from rlid.simulators import make_network, make_world, within
 from rlid.task import CAP_ARGUMENT, Task, resolve
 
+VECTOR = "vector:"
+"""How the names of networks begin that are nothing but their weights."""
 MOST_WEIGHTS = 10**8
 """A network above this size is not drawn to check a z."""
 
@@ -173,13 +175,14 @@ def _network_of(question: MeasurementSpec) -> tuple[Network | None, str]:
 
     Only the fields of the question that name the task, its protocol and the network are read.
     """
-    task, architecture = task_of(question), parse(question.network)
-    if architecture.weights:
-        return Network(architecture, architecture.weights, 1), ""
+    task = task_of(question)
+    if question.network.startswith(VECTOR):
+        architecture = parse(question.network)
+        return Network(architecture, architecture.weights or 1, 1), ""
     if task.kind == "supervised" and task.env in DATASETS:
         shape, classes = DATASETS[task.env].shape, DATASETS[task.env].classes
         inputs = math.prod(shape)
-        return Network(architecture, inputs, classes, task.activation, shape, 1 / 255), ""
+        return make(question.network, inputs, classes, task.activation, shape, 1 / 255), ""
     arguments = [text.partition("=")[0] for text in task.name.partition("?")[2].split("&") if text]
     if any(name != CAP_ARGUMENT for name in arguments):
         return None, "the environment takes arguments from the file, and was not made"
