@@ -16,6 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from field_meanings import MEANINGS  # noqa: E402 (this folder is no package)
+
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 HEADLINES = (
@@ -30,7 +33,7 @@ FORMATS = (
     ("Trial record", "trial-record", "rlid.records", "Record"),
     ("Spec of a trial", "trial-spec", "rlid.records", "TrialSpec"),
     ("Reference", "reference", "rlid.store", "Reference"),
-    ("Measurement in a store", "stored-measurement", "rlid.store.measurements", "StoredMeasurement"),
+    ("Measurement in a store", "stored-measurement", "rlid.store", "StoredMeasurement"),
     ("Published measurement", "published-measurement", "rlid.leaderboard.published", "Published"),
     ("Report of an exported policy", "policy-report", "rlid.policies.report", "PolicyReport"),
 )  # fmt: skip
@@ -44,9 +47,9 @@ exact types. A field that was added later has a default, so that older files sta
 
 | file | format |
 |---|---|
-| `rlid-store/trials/` | one [trial record](#trial-record) for each trial; its z lies beside it as safetensors |
+| `rlid-store/trials/` | one [trial record](#trial-record) each; z beside it as safetensors |
 | `rlid-store/references/` | one [reference](#reference) for each protocol and network |
-| `rlid-store/measurements/` | one [measurement](#measurement-in-a-store) for each question that was asked |
+| `rlid-store/measurements/` | one [measurement](#measurement-in-a-store) for each question |
 | `results/<task>/*.json` | one [published measurement](#published-measurement) each |
 | `*.rlid` | one policy in a few bytes; its layout is in `rlid/policies/policy_file.py` |
 
@@ -123,15 +126,15 @@ def _model(module: str, name: str) -> Any:
 
 def file_formats() -> str:
     """Return the page of the file formats, with a table of fields for each class."""
-    page = FORMATS_INTRODUCTION
+    page, parts = FORMATS_INTRODUCTION, {row[3] for row in FORMATS}
     for title, name, module, class_name in FORMATS:
         schema = _model(module, class_name).model_json_schema()
         page += f"\n## {title}\n\n{_text(schema)}\n\n[JSON schema](../schemas/{name}.json)\n\n"
         page += _fields(schema)
         for part, definition in schema.get("$defs", {}).items():
-            if "properties" in definition and part not in {row[3] for row in FORMATS}:
-                page += f"\n### {part} of {title.lower()}\n\n{_text(definition)}\n\n"
-                page += _fields(definition)
+            if "properties" in definition and part not in parts:
+                parts.add(part)
+                page += f"\n### {part}\n\n{_text(definition)}\n\n{_fields(definition)}"
     return page
 
 
@@ -147,7 +150,7 @@ def _fields(schema: Mapping[str, Any]) -> str:
         default = "required"
         if name not in schema.get("required", ()):
             default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
-        what = field.get("description") or said.get(name, "")
+        what = field.get("description") or said.get(name) or MEANINGS.get(name, "")
         rows.append(f"| `{name}` | {_type(field)} | {default} | {_cell(what)} |")
     return "\n".join(rows) + "\n"
 
