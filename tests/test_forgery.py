@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import rlid_here
 
-sys.path.insert(0, str(Path(__file__).parent / "faults"))
+sys.path.append(str(Path(__file__).parent / "faults"))
 
 import forgery
 
