@@ -46,6 +46,7 @@ def run_all(folder, agent="cmaes", **options):
     """Run trials into a store, with journals; return the records without their seconds."""
     task, specs = specs_of(agent, **options)
     store = Store(folder)
+    store.check_writable()
     run_trials(specs, JUDGEMENT, task, store.add, journals=Journals(store))
     return timeless(store)
 
@@ -132,6 +133,7 @@ def test_an_interrupted_cell_resumes(tmp_path, agent):
     unbroken = run_all(tmp_path / "unbroken", **options)
     task, specs = specs_of(**options)
     store, beats = Store(tmp_path / "broken"), iter(range(10**9))
+    store.check_writable()
 
     def beat():
         if next(beats) == 700:
