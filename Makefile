@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test slow check clean
+.PHONY: run test slow check docs clean
 
 run: $(STAMP)
 	$(VENV)/bin/rlid run cartpole --dmax 20
@@ -22,6 +22,13 @@ check: $(STAMP)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-actions action.yml
 	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.citation-file-format CITATION.cff
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+
+# The site of the documentation, in site/; a warning is an error.
+docs: $(STAMP)
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 # torch comes first and alone: asked for by another package it may come as a build for GPUs.
 $(STAMP): pyproject.toml constraints.txt
@@ -31,4 +38,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

@@ -120,6 +120,7 @@ def _task(game: str, options: Mapping[str, Scalar]) -> Task:
         agent="ppo",
         # With half of it direct training of Pong ended at 3.5 of 21.
         budget=2_000_000,
+        dmax=100_000,
         search_episodes=1,
         # An episode takes thousands of frames: fewer than elsewhere. 30 are the paper's scoring.
         validation_episodes=10,

@@ -46,6 +46,7 @@ def minatar(game: str) -> Task:
         network="conv:16-128",
         agent="ppo",
         budget=500_000,
+        dmax=200_000,
         search_episodes=2,
         validation_episodes=10,
         recipes={"ppo": PPO},

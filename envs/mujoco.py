@@ -38,6 +38,7 @@ def inverted_pendulum() -> Task:
         # times 0.01.
         action="squash",
         budget=100_000,
+        dmax=64,
         search_episodes=2,
         recipes={"cmaes": {"sigma0": 0.1}},
         ceiling=1000.0,
@@ -55,6 +56,7 @@ def inverted_double_pendulum() -> Task:
         # by ppo it reaches the floor with this deviation, and 7,500 in 300,000 with its usual one.
         action="squash",
         budget=500_000,
+        dmax=200,
         search_episodes=2,
         recipes={"cmaes": {"sigma0": 0.1}, "ppo": {"log_std": -1.0}},
         # A step earns 10 less the squared distance of the tip, at most 1.2 high, from 2.
@@ -71,6 +73,7 @@ def reacher() -> Task:
         "Reacher-v5",
         episode_cap=50,
         budget=500_000,
+        dmax=400,
         # Direct training by ppo ends at -7.5 with its usual settings, at -4.7 with these, and at
         # -4.2 in twice the budget: gymnasium's reward_threshold of -3.75 is for larger networks.
         recipes={"ppo": {"gamma": 0.9, "log_std": -2.0}},
@@ -88,6 +91,7 @@ def swimmer() -> Task:
         action="squash",
         # Direct training by cmaes nears 350 in 800,000 steps, and gains 10 more in 1,200,000.
         budget=1_000_000,
+        dmax=100,
         search_episodes=1,
         floor=325.0,
         floor_source=ARS,
@@ -103,6 +107,7 @@ def hopper() -> Task:
         network="mlp:64x64",
         agent="ppo",
         budget=1_000_000,
+        dmax=2000,
         search_episodes=2,
         floor=3120.0,
         floor_source=ARS,
@@ -133,6 +138,7 @@ def half_cheetah() -> Task:
         network="mlp:64x64+out=0.01",
         agent="ppo",
         budget=1_000_000,
+        dmax=2000,
         search_episodes=1,
         floor=3430.0,
         floor_source=ARS,
@@ -149,6 +155,7 @@ def walker2d() -> Task:
         "Walker2d-v5",
         network="mlp:64x64",
         budget=5_000_000,
+        dmax=2000,
         search_episodes=2,
         floor=4390.0,
         floor_source=ARS,
@@ -163,6 +170,7 @@ def ant() -> Task:
         backend="gymnasium",
         network="mlp:64x64",
         budget=10_000_000,
+        dmax=4000,
         search_episodes=2,
         floor=3580.0,
         floor_source=ARS,
@@ -178,6 +186,7 @@ def humanoid() -> Task:
         network="mlp:256x256",
         agent="openai_es",
         budget=200_000_000,
+        dmax=10_000,
         search_episodes=1,
         floor=6000.0,
         floor_source=ARS,

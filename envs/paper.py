@@ -18,6 +18,7 @@ def cartpole_v0() -> Task:
         episode_cap=200,
         agent="dqn",
         budget=100_000,
+        dmax=200,
         ceiling=200.0,
         floor=195.0,
         floor_source="Li et al. 2018; gymnasium's reward_threshold of CartPole-v0",

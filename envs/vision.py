@@ -63,6 +63,7 @@ def cifar10() -> Task:
         version=2,
         recipes=CIFAR_RECIPE,
         budget=CIFAR_STEPS,
+        dmax=20_000,
     )
 
 
@@ -83,6 +84,7 @@ def mnist_shuffled_labels(share: str = "1.0") -> Task:
         shuffled_labels=number,
         network=DEEP_MLP,
         budget=10 * MNIST_STEPS,
+        dmax=400_000,
     )
 
 
@@ -93,6 +95,7 @@ def _classifier(
     floor_source: str,
     network: str = PAPER_MLP,
     budget: int = MNIST_STEPS,
+    dmax: int = 1500,
     recipes: Recipe = MNIST_RECIPE,
     version: int = 1,
     **shuffled: float,
@@ -114,6 +117,7 @@ def _classifier(
         network=network,
         agent="adam",
         budget=budget,
+        dmax=dmax,
         search_episodes=1,
         validation_episodes=FOLDS,
         scoring_episodes=1,

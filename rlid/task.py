@@ -51,6 +51,8 @@ class Task:
         agent: the default agent.
         budget: steps that one trial may search; validation and scoring are not counted in it.
             A step of a task without an environment is one loss (a minibatch) or one evaluation.
+        dmax: the largest d that a measurement tries where none is asked for; None for tasks whose
+            measurements must name it. No part of the protocol.
         search_episodes: episodes a gradient-free agent gets for each z it asks about.
         validation_episodes: fresh episodes that decide whether a candidate is final.
         scoring_episodes: fresh episodes of a scoring.
@@ -88,6 +90,7 @@ class Task:
     network: str = "mlp:20x20"
     agent: str = "cmaes"
     budget: int
+    dmax: int | None = field(default=None, compare=False)
     search_episodes: int = 4
     validation_episodes: int = 30
     scoring_episodes: int = 100

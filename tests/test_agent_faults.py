@@ -92,7 +92,7 @@ def _yields(Z):
     ("script", "what"),
     [
         (_no_generator, "search is a int, not a generator"),
-        (_no_step, "search yielded a ndarray, not Ask or Progress"),
+        (_no_step, "search yielded a ndarray, not Ask, Progress or TrainingRound"),
         (_no_score, "ValueError"),
         (_nan_score, "the score of a Progress is NaN"),
         (_yields(np.zeros((2, 3))), "candidates of shape (2, 3), not (n, 2)"),

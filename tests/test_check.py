@@ -11,6 +11,7 @@ import pytest
 from command import RLID, rlid_here
 from command import rlid as run_rlid
 from measurements import a_reference
+from pages import blocks
 from records import a_record, a_spec
 
 from rlid.cli import ci
@@ -134,11 +135,11 @@ def test_an_agent_that_ignores_its_observation_fails_in_the_step_of_the_action(
 
 
 def test_a_project_brings_its_own_task_and_agent_by_entry_points(tmp_path, monkeypatch):
-    readme = (ROOT / "README.md").read_text()
-    examples = re.findall(r"<!-- example: (\S+) -->\n```\w+\n(.*?)```", readme, flags=re.DOTALL)
-    for name, text in examples:
-        (tmp_path / "project" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "project" / name).write_text(text)
+    (tmp_path / "project").mkdir()
+    for page in ("environment", "optimizer"):
+        for block in blocks(f"docs/tutorials/{page}.md"):
+            if block.file:
+                (tmp_path / "project" / block.file).write_text(block.text)
     installed = tmp_path / "installed"
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation",

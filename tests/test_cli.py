@@ -51,7 +51,7 @@ def refused(tmp_path, monkeypatch, capsys):
         (["run", "cartpole", "--dmax", "5", "--network", "mlp"], "unknown network 'mlp'"),
         (["run", "cartpole", "--dmax", "5", "--agent", "cmaes,"], "a name is missing"),
         (["run", "cartpole", "--dmax", "5", "--network", ",linear"], "a name is missing"),
-        (["run", "cartpole"], "--dmax is needed"),
+        (["run", "gym:CartPole-v1"], "--dmax is needed"),
         (["run", "cartpole", "--dmax", "0"], "--dmax 0: must be at least 1"),
         (["run", "cartpole", "--dmax", "-3"], "--dmax -3: must be at least 1"),
         (["run", "cartpole", "--dmax", "1.5"], "'--dmax'"),
@@ -68,6 +68,16 @@ def refused(tmp_path, monkeypatch, capsys):
         (["run", "cartpole", "--dmax", "5", "--rule", "row"], "normalised, raw"),
         (["run", "cartpole", "--dmax", "5", "--search", "bisekt"], "bisect"),
         (["run", "cartpole", "--dims", "1,x"], "--dims '1,x'"),
+        (["run", "cartpole", "--dims", "9-3"], "the range 9-3 runs backwards"),
+        (["run", "cartpole", "--dims", "1-99999999999"], "more than 10,000 different d"),
+        (["run", "cartpole", "--dims", "log:1-9"], "log:1-1000:12"),
+        (["run", "cartpole", "--dims", "1-3,"], "--dims '1-3,'"),
+        (["run", "cartpole", "--dry-run", "--max-hours", "0"], "--max-hours 0"),
+        (["suite", "clasic"], "did you mean 'classic'?"),
+        (["suite", "no_such.toml"], "cannot be read"),
+        (["suite", "classic", "--agent", "cmae"], "did you mean 'cmaes'?"),
+        (["suite", "classic", "--only", "kart*"], "fits no row"),
+        (["suite", "classic", "--set", "sigma0=1"], "--set: name the one agent"),
         (["run", "cartpole", "--dims", "0,2"], "--dims 0,2: must be at least 1"),
         (["run", "cartpole", "--dmax", "5", "--set", "sigma=1"], "did you mean 'sigma0'?"),
         (["run", "cartpole", "--dmax", "5", "--set", "sigma0=x"], "not a number"),
@@ -144,7 +154,8 @@ def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path, quick_r
 
     shown = rlid("show", cwd=tmp_path)
     assert "gym:Quick-v0" in shown.stdout
-    assert lines[-2].split("d_int90 = ")[1].split(",")[0] in shown.stdout
+    figures = re.search(r"d_int90 = (\d+) \(95 % interval (\S+)\)", lines[-2]).groups()
+    assert shown.stdout.splitlines()[1].split()[1:3] == list(figures)
 
     before = [path.read_bytes() for path in paths]
     drawn = rlid("plot", cwd=tmp_path)

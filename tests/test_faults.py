@@ -20,7 +20,7 @@ from rlid.store.leases import Leases
 from rlid.store.store import Store
 
 FAULTS = Path(__file__).parent / "faults"
-sys.path.insert(0, str(FAULTS))
+sys.path.append(str(FAULTS))
 
 import damage  # noqa: E402
 import storage  # noqa: E402

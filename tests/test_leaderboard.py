@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,4 +246,23 @@ def test_the_shipped_leaderboard_follows_from_the_shipped_results(tmp_path):
     }
     for name, text in made.items():
         assert text == (results / name).read_text(), name
-    assert tables.readme(board.rows) in (results.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("text", [" =1+1", "\u3000=1", "\uff1d1+1", "\uff20SUM(1)", "\n=1", "\t-1"])
+def test_csv_holds_no_formula_behind_spaces_or_in_wide_signs(text):
+    lines = tables.comma_separated([LeaderboardRow(text, "rl", "linear")])
+    (row,) = csv.DictReader(io.StringIO(lines, newline=""))
+    assert row["task"] == "'" + text
+
+
+def test_markdown_makes_no_link_of_an_address_a_name_or_a_number(rows):
+    hostile = replace(rows[0], network="www.x.org https://x.org @team me@x.org #12")
+    (line,) = tables.readme([hostile]).splitlines()[4:5]
+    for link in ("www.", "://", "@team", "@x", "#12"):
+        assert link not in line
+
+
+@pytest.mark.parametrize(("task", "shown"), [("[9cm]x", "{[}9cm{]}x"), ("*x", "{}*x")])
+def test_latex_takes_no_cell_for_an_argument_of_a_rule(rows, task, shown):
+    text = tables.latex([replace(rows[0], task=task)])
+    assert f"\\midrule\n{shown} & " in text

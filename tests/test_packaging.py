@@ -45,6 +45,14 @@ def test_the_wheel_holds_envs_and_agents_inside_rlid(wheel):
     assert wheel.read(top).split() == [b"rlid"]
 
 
+def test_one_wheel_is_for_every_python_from_3_11_on(wheel):
+    compiled = [name for name in wheel.namelist() if name.endswith((".so", ".pyd"))]
+    if not compiled:
+        pytest.skip("there is no C compiler here")
+    assert all(".abi3." in name for name in compiled)
+    assert "-cp311-abi3-" in Path(wheel.filename).name
+
+
 def test_the_wheel_holds_the_references_and_the_licence(wheel):
     names = set(wheel.namelist())
     for path in (ROOT / "rlid" / "references").rglob("*.json"):
@@ -53,9 +61,23 @@ def test_the_wheel_holds_the_references_and_the_licence(wheel):
     assert [name for name in names if name.endswith("licenses/LICENSE")]
 
 
+def test_the_wheel_holds_the_suites_and_the_published_results(wheel):
+    names = set(wheel.namelist())
+    for path in (ROOT / "rlid" / "suites").glob("*.toml"):
+        assert path.relative_to(ROOT).as_posix() in names
+    for path in (ROOT / "results").glob("*/*.json"):
+        assert f"rlid/{path.relative_to(ROOT).as_posix()}" in names
+
+
+def test_the_citation_has_the_version_of_the_package():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
 def test_the_constraints_pin_every_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    required = [*project["dependencies"], *extras["dev"], *extras["docs"]]
     pinned = {
         canonicalize_name(Requirement(line).name): Requirement(line)
         for line in (ROOT / "constraints.txt").read_text().splitlines()

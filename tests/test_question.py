@@ -54,7 +54,8 @@ def test_options_at_the_tasks_own_values_ask_the_same_question():
 def test_the_command_of_a_question_asks_it_again():
     from typer.testing import CliRunner
 
-    from rlid.cli.options import asked, integers
+    from rlid.cli.options import asked
+    from rlid.measurement import read_dims
 
     question = ask(
         "pendulum", agent="ppo", dims=[2, 4], seeds=3, seed=7, search="grid", full=True,
@@ -68,7 +69,7 @@ def test_the_command_of_a_question_asks_it_again():
     seen = []
 
     def command(context: typer.Context, **_):
-        seen.append(asked(context) | {"dims": integers("--dims", context.params["dims"])})
+        seen.append(asked(context) | {"dims": read_dims(context.params["dims"])})
 
     command.__signature__ = inspect.signature(run, eval_str=True)
     command.__annotations__ = {}

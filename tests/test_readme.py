@@ -1,66 +1,41 @@
-"""The examples, paths and commands of README work as they are written."""
+"""README and the tutorials name paths that exist, and plug-ins that work as they are written."""
 
 import re
-import shlex
-from pathlib import Path
+import tomllib
 
-import pytest
-from command import rlid as run_rlid
+from pages import DOCUMENTS, ROOT, blocks, text_of
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-EXAMPLES = dict(
-    re.findall(r"<!-- example: (\S+) -->\n```python\n(.*?)```", README, flags=re.DOTALL)
-)
+PATH = re.compile(r"`((?:rlid|envs|agents|results|tests|docs)/[a-z_/-]*(?:\.\w+)?)`")
+TUTORIALS = [name for name in DOCUMENTS if name.startswith("docs/tutorials/")]
 
 
-def test_readme_has_a_task_and_an_agent_example():
-    assert set(EXAMPLES) == {"my_task.py", "my_agent.py"}
+def test_every_path_that_a_document_names_exists():
+    named = {
+        (document, path)
+        for document in DOCUMENTS
+        if document not in ("CHANGELOG.md", "docs/architecture.md")
+        for path in PATH.findall(text_of(document))
+    }
+    assert len(named) > 20
+    for document, path in named:
+        assert (ROOT / path).exists(), f"{document}: {path}"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "run cartpole --import my_agent --agent hill_climbing --dmax 3 --seeds 1 --budget 2000",
-        pytest.param(
-            "run hill --import my_task --dims 2 --seeds 1 --budget 2000", marks=pytest.mark.slow
-        ),
-    ],
-)
-def test_the_examples_run_as_written(tmp_path, arguments):
-    for name, text in EXAMPLES.items():
-        (tmp_path / name).write_text(text)
-    process = run_rlid(*shlex.split(arguments), "--jobs", "1", cwd=tmp_path)
-    assert "Traceback" not in process.stderr
-    assert process.returncode == 0, process.stderr
-    assert re.search(
-        r"^(cartpole · hill_climbing|hill · cmaes) · mlp:20x20 .* d_int90", process.stdout, re.M
-    )
+def test_the_tutorials_have_a_task_an_agent_and_a_project_that_names_both():
+    files = {block.file: block.text for name in TUTORIALS for block in blocks(name) if block.file}
+    assert {"my_task.py", "my_agent.py", "my_environment.py", "pyproject.toml"} <= set(files)
+    project = tomllib.loads(files["pyproject.toml"])
+    for group in ("rlid.tasks", "rlid.agents"):
+        for target in project["project"]["entry-points"][group].values():
+            module, _, name = target.partition(":")
+            assert re.search(rf"^(def|class) {name}\b", files[f"{module}.py"], re.M), target
 
 
-def test_every_path_in_readme_exists():
-    for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / path).exists(), path
-    for path in re.findall(r"`((?:rlid|envs|agents|results)/[a-z_]*(?:\.py)?/?)`", README):
-        assert (ROOT / path).exists(), path
-
-
-def test_every_command_in_readme_has_known_options_and_tasks(tmp_path, monkeypatch):
-    from rlid.cli import measure
-    from rlid.measurement.plan import plan
-    from rlid.records import option_name
-
-    commands = re.findall(r"^(?:\$ )?(rlid run [^\n#]*)", README, flags=re.MULTILINE)
-    assert len(commands) >= 7
-    options = set(re.findall(r"--[a-z-]+", " ".join(commands)))
-    known = {option_name(name.strip("_")) for name in measure.run.__annotations__}
-    assert options <= known
-    for command in commands:
-        assert shlex.split(command)[2].partition(":")[0] in (*_tasks(), "hill")
-    assert plan("gym:Acrobot-v1", dmax=20).network.D > 0
-
-
-def _tasks():
-    from rlid.task import TASKS
-
-    return list(TASKS)
+def test_the_readme_has_two_commands_and_one_picture():
+    text = text_of("README.md")
+    assert len(re.findall(r"!\[", text)) == 1
+    assert {"make run", "make test"} <= {
+        line.partition("  #")[0].strip() for block in blocks("README.md") for line in block.lines
+    }
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {"run", "test", "docs"} <= set(targets)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -28,10 +29,14 @@ def damaged(tmp_path):
     path(2, ".safetensors").unlink()
     path(3, ".safetensors").write_bytes(b"\x00" * 100)
     path(4, ".json").unlink()
-    (path(0, ".json").parent / ".x.json.0123.tmp").write_text("half")
+    half = path(0, ".json").parent / ".x.json.0123456789abcdef.tmp"
+    half.write_text("half")
     moved = store.add(a_record(spec=a_spec(seed=9)))
     (store.folder / "trials" / "elsewhere").mkdir()
     os.rename(path(9, ".json"), store.folder / "trials/elsewhere" / f"{moved.key}.json")
+    long_ago = time.time() - 2 * upkeep.LEFT_OVER
+    for left_over in (half, path(4, ".safetensors")):
+        os.utime(left_over, (long_ago, long_ago))
     return store
 
 

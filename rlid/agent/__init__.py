@@ -6,6 +6,8 @@ into plain data and back, and `settings_file` reads them from YAML.
 
 from rlid.agent.actor_critic import OffPolicyActorCritic as OffPolicyActorCritic
 from rlid.agent.actor_critic import numbers_of_layers as numbers_of_layers
+from rlid.agent.described import DescribedSetting as DescribedSetting
+from rlid.agent.described import described_settings as described_settings
 from rlid.agent.protocol import AGENTS as AGENTS
 from rlid.agent.protocol import CHECKPOINT as CHECKPOINT
 from rlid.agent.protocol import Agent as Agent
@@ -29,10 +31,11 @@ __all__ = [
     "Agent",
     "Ask",
     "CHECKPOINT",
+    "DescribedSetting",
     "FileSettings",
     "LATER",
-    "OffPolicyActorCritic",
     "Learner",
+    "OffPolicyActorCritic",
     "Progress",
     "SearchSteps",
     "TrainingBatch",
@@ -41,6 +44,7 @@ __all__ = [
     "check_positive",
     "check_shares",
     "configure",
+    "described_settings",
     "numbers_of_layers",
     "read_settings",
     "settings",

@@ -10,18 +10,31 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
-from rlid.cli import check, doctor, look, measure, policies, results, store, streams, verify
+from rlid.cli import (
+    check,
+    doctor,
+    look,
+    measure,
+    policies,
+    results,
+    store,
+    streams,
+    suite,
+    verify,
+)
 from rlid.cli.options import (
     BAD_INPUT,
     FAILED,
+    HELP,
     INTERRUPTED,
     STORE_FAILED,
     command_line,
+    help_if_alone,
     remember_folder,
 )
 
@@ -33,13 +46,34 @@ SAME_INTERRUPT = 0.2
 SHOW_CURSOR = b"\r\n\x1b[?25h"
 
 app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
+    context_settings=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Measure the intrinsic dimension of reinforcement-learning and supervised problems.",
 )
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        print(f"rlid {version('rlid')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
+    ] = False,
+) -> None:
+    """Measure the intrinsic dimension of reinforcement-learning and supervised problems."""
+    help_if_alone(context)
+
+
 app.command(short_help="Measure d_int90 of a task.")(measure.run)
+app.command(short_help="Run a named list of measurements.")(suite.suite)
 app.command(short_help="Fail where d_int90 is above a limit, for CI.")(check.check)
 app.command(short_help="Measure random actions and direct training.")(measure.reference)
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
@@ -140,6 +174,10 @@ def _code_of_command() -> int:
             f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
         )
     except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            # Typer ends so where whoever read has gone.
+            streams.give_up_output()
+            return FAILED
         place = traceback.extract_tb(error.__traceback__)[-1]
         code = _fail(
             f"no answer: {place.filename}:{place.lineno} raised SystemExit: {error.code}", FAILED

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from rlid.dimension import Comparison, Estimate
-from rlid.leaderboard import yardstick
 from rlid.measurement import (
-    Control,
     Measurement,
     Summary,
     answer,
     count,
-    details,
     further,
     is_bracket,
     reasons,
@@ -86,42 +82,6 @@ def print_measurement(measured: Measurement) -> None:
 def remarks(estimate: Estimate) -> list[str]:
     """Return what is said beside the answer: d_reliable, and what further trials would tell."""
     return [line for line in (reliable(estimate), further(estimate)) if line]
-
-
-def print_details(summary: Summary) -> None:
-    """Print what `show --details` says of one measurement."""
-    print(f"{summary.title}: {answer(summary.estimate)}")
-    for line in (*remarks(summary.estimate), *details(summary.estimate)):
-        print(f"  {line}")
-    if summary.reference is not None:
-        scores = ", ".join(number(score) for score in summary.reference.scores)
-        print(f"  reference by {summary.reference.agent}; its trials scored {scores or 'nothing'}")
-    print(f"  name: {summary.path}")
-
-
-def summary_row(
-    summary: Summary, linear: Control | None, ratio: yardstick.Ratio | None
-) -> list[Any]:
-    """Return a measurement, the linear control of its task and its ratio to MNIST, as a row."""
-    first, estimate = summary.records[0], summary.estimate
-    edition = FIRST_EDITION if summary.is_first_edition else ""
-    return [
-        summary.spec.task,
-        summary.spec.agent,
-        summary.spec.network,
-        first.D,
-        summary.spec.projection,
-        answer(estimate).removeprefix("d_int90 ").removeprefix("= "),
-        ratio or "",
-        linear or "not measured",
-        estimate.first_crossing or "none",
-        estimate.seeds,
-        len(summary.records),
-        summary.failed or "",
-        ", ".join(word for word in (first.rule, first.baseline, edition) if word),
-        number(first.threshold),
-        steps_of(summary.records),
-    ]
 
 
 def print_missing(summary: Summary) -> None:

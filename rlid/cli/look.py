@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def list_(
     what: Annotated[str, typer.Argument(help="tasks, agents, projections or networks")] = "",
+    name: Annotated[str, typer.Argument(help="an agent, for its settings")] = "",
     imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,6 +41,9 @@ def list_(
     kinds = list(registries)
     if what and what not in kinds:
         raise InputError(unknown("list", what, kinds))
+    if name:
+        _list_settings(what, name, as_json=as_json)
+        return
     entries_of: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
         entries_of[kind] = [
@@ -59,23 +63,54 @@ def list_(
         console.print_table([(kind, "left"), ("", "left")], rows)
 
 
+def _list_settings(what: str, name: str, *, as_json: bool) -> None:
+    """Print the settings of an agent: names, types, defaults and what they mean.
+
+    Raises:
+        InputError: `what` is not "agents", or the agent is unknown.
+    """
+    from rlid.agent import AGENTS, described_settings
+    from rlid.cli import console
+
+    if what != "agents":
+        raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
+    rows = described_settings(AGENTS[name])
+    if as_json:
+        print_json([vars(row) for row in rows])
+        return
+    print(f"{name}: {AGENTS.entry(name).summary}")
+    if not rows:
+        print("it has no settings")
+        return
+    columns = [("setting", "left"), ("type", "left"), ("default", "right"), ("", "left")]
+    console.print_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
+
+
 def show(
-    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    name: Annotated[
+        str, typer.Argument(help="only this task; or one measurement in full, by its name")
+    ] = "",
     store: StoreOption = DEFAULT_STORE,
     details: Annotated[
         bool, typer.Option("--details", help="what each answer rests on, below the table")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the measurements of a store as a table."""
-    from rlid.cli import console
+    """Show the measurements of a store as a table, or one of them in full.
+
+    A name is task/agent/network/projection/digest, or the start of it, as the table shows it.
+    """
+    from rlid.cli import console, shown
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
     from rlid.store import Store
 
-    summaries = _measurements(task, store)
-    of_mnist = summary.measurements(Store(store), yardstick.TASK) if task else summaries
+    is_one = "/" in name
+    summaries = _measurements("" if is_one else name, store)
+    of_mnist = summary.measurements(Store(store), yardstick.TASK) if name else summaries
     of_mnist = [each for each in of_mnist if each.spec.task == yardstick.TASK]
+    if is_one:
+        summaries = [summary.select(summaries, name)]
     ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
     controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]
     rows = list(zip(summaries, controls, ratios, strict=True))
@@ -90,16 +125,14 @@ def show(
         ]
         print_json(answers)
         return
-    headings = (
-        "task agent network D projection d_int90 /MNIST linear crossing seeds trials missing rule "
-        "threshold steps"
-    )
-    right = {"D", "/MNIST", "crossing", "seeds", "trials", "missing", "threshold", "steps"}
-    columns = [(name, "right" if name in right else "left") for name in headings.split()]
-    console.print_table(columns, [console.summary_row(*row) for row in rows])
+    if is_one:
+        shown.print_measurement_page(*rows[0])
+        console.warn_of_budget(summaries[0])
+        return
+    shown.print_summaries(rows, shown.width())
     if details:
         for each in summaries:
-            console.print_details(each)
+            shown.print_remarks(each)
     for each in summaries:
         console.print_missing(each)
         console.warn_of_budget(each)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from rlid.cli.config import joined
+from rlid.cli.cost import DryRunOption, MaxHoursOption, costs_of, print_costs
 from rlid.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -41,7 +42,6 @@ from rlid.cli.options import (
     Text,
     TimeoutOption,
     asked,
-    integers,
     names,
     shown,
 )
@@ -49,7 +49,7 @@ from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement import Measurement
+    from rlid.measurement import Cost, Measurement
     from rlid.records import Record
 
 RULE_HELP = (
@@ -64,13 +64,17 @@ BASELINE_HELP = (
 def run(
     context: typer.Context,
     task: TaskName,
-    dmax: Annotated[Number, typer.Option(help="the largest d to try")] = None,
+    dmax: Annotated[
+        Number, typer.Option(help="the largest d to try; default: the task's own, where it has one")
+    ] = None,
     agent: AgentOption = None,
     network: NetworkOption = None,
     projection: ProjectionOption = "onehot",
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
     search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
-    dims: Annotated[Text, typer.Option(help="only these d, such as 1,2,4")] = None,
+    dims: Annotated[
+        Text, typer.Option(help="only these d: 1,2,4 or 1-10,12 or log:1-1000:12")
+    ] = None,
     budget: BudgetOption = None,
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
@@ -109,6 +113,8 @@ def run(
     budget_check: Annotated[
         bool, typer.Option("--budget-check", help="see whether twice the budget moves the answer")
     ] = False,
+    dry_run: DryRunOption = False,
+    max_hours: MaxHoursOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -116,17 +122,22 @@ def run(
     from rlid.cli import console, progress
     from rlid.engine import Place
     from rlid.figures import plots
-    from rlid.measurement import Runner, check_budget, plan, run_plan
+    from rlid.measurement import Runner, check_budget, plan, read_dims, run_plan
 
     place = Place(engine, jobs, address, cpus, gpus, memory)
     agents, networks = names("--agent", agent), names("--network", network)
-    options = asked(context) | {"dims": integers("--dims", dims)}
+    options = asked(context) | {"dims": None if dims is None else read_dims(dims)}
     # All plans are checked before the first trial of any is run.
     plans = [
         plan(**joined(config, options | {"agent": name, "network": shape}))
         for name in agents
         for shape in networks
     ]
+    if dry_run or max_hours is not None:
+        costs = costs_of(plans, store, place, max_hours)
+        if dry_run:
+            _show_costs(costs, as_json=as_json)
+            return
     # There is nothing to do here but to wait for the first trials.
     threading.Thread(target=plots.load).start()
     measured: list[Measurement] = []
@@ -157,6 +168,15 @@ def run(
         console.print_gap(measured)
     if any(record.is_missing for record in records):
         raise typer.Exit(FAILED)
+
+
+def _show_costs(costs: list[Cost], *, as_json: bool) -> None:
+    """Print what measurements will cost."""
+    if as_json:
+        objects = [cost.to_json() for cost in costs]
+        print_json(objects[0] if len(objects) == 1 else objects)
+    else:
+        print_costs(costs)
 
 
 def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quiet: bool) -> None:

@@ -14,6 +14,8 @@ import typer
 from rlid.errors import InputError
 
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Settings of every group of commands."""
 DEFAULT_STORE = Path("rlid-store")
 _start: list[Path] = []
 """The folder in which the command was given; what is imported later may change it."""
@@ -131,6 +133,12 @@ Number = Optional[int]  # noqa: UP007, UP045
 Text = Optional[str]  # noqa: UP007, UP045
 
 
+def help_if_alone(context: typer.Context) -> None:
+    """Print the help of a group of commands where none of them was named."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 def remember_folder() -> None:
     """Keep the working folder as that in which the command was given.
 
@@ -207,19 +215,3 @@ def names(option: str, text: str | None) -> list[str | None]:
     if not all(parts):
         raise InputError(f"{option} {text!r}: a name is missing; use names with commas between")
     return list(parts)
-
-
-def integers(option: str, text: str | None) -> list[int] | None:
-    """Return the whole numbers of a list with commas.
-
-    Raises:
-        InputError: it is none.
-    """
-    if text is None:
-        return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} {text!r}: use whole numbers with commas, such as 1,2,4"
-        ) from None

@@ -49,15 +49,18 @@ def leaderboard(
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
-    from rlid.leaderboard import claims, ranking, site, tables
-    from rlid.leaderboard import publish as publisher
+    from rlid.leaderboard import claims, collection, ranking, site, tables
+    from rlid.records import visible
     from rlid.store import write_whole
 
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
         raise InputError(f"no published results at {str(out)!r}: give --out or --store")
-    board = ranking.board(publisher.read_all(out))
+    loaded = collection.load(out)
+    for line in loaded.refused:
+        print(visible(f"refused: {line}"), file=sys.stderr)
+    board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
         out / "leaderboard.md": tables.markdown(board.rows, statements),
@@ -73,6 +76,8 @@ def leaderboard(
         print(shown(site.write(board, statements, out)[0]))
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
+    if loaded.refused:
+        raise typer.Exit(FAILED)
 
 
 def _text_of(path: Path) -> str:

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, JsonOption
+from rlid.cli.options import DEFAULT_STORE, FAILED, HELP, JsonOption, help_if_alone
 from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Look after the folders that hold records.")
+app = typer.Typer(context_settings=HELP)
+
+
+@app.callback(invoke_without_command=True)
+def options(context: typer.Context) -> None:
+    """Look after the folders that hold records."""
+    help_if_alone(context)
 
 
 @app.command(short_help="Find damaged and left-over files.")
 def check(
     folder: Annotated[Path, typer.Argument(help="the store")] = DEFAULT_STORE,
     repair: Annotated[
-        bool, typer.Option("--repair", help="set damaged files aside, remove left-over ones")
+        bool, typer.Option("--repair", help="move damaged and left-over files to quarantine")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,6 +35,10 @@ def check(
     from rlid.store import maintenance
 
     store = _store(folder)
+    if repair and not store.is_marked():
+        raise InputError(
+            f"{str(folder)!r} is no store: it has neither the marker of one nor a record"
+        )
     defects = list(maintenance.examine(store))
     if repair:
         for defect in defects:

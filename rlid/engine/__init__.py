@@ -11,6 +11,7 @@ from rlid.engine.engines import Engine as Engine
 from rlid.engine.engines import Place as Place
 from rlid.engine.engines import make_engine as make_engine
 from rlid.engine.local import LocalEngine as LocalEngine
+from rlid.engine.timing import time_cell as time_cell
 from rlid.engine.worker import probe as probe
 from rlid.engine.worker import random_scores as random_scores
 from rlid.engine.worker import split as split
@@ -26,4 +27,5 @@ __all__ = [
     "probe",
     "random_scores",
     "split",
+    "time_cell",
 ]

@@ -60,6 +60,7 @@ def run_cell(cell: Cell, report: Report) -> None:
         InputError: the task is not what it was when the cell was made.
     """
     store = Store(cell.store)
+    store.check_there(must_exist=True)
 
     def deliver(record: Record, z: Any) -> None:
         store.add(record, z)

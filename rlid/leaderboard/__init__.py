@@ -6,12 +6,17 @@ What the paper published (Li and others, 2018) stands beside it.
 
 __all__ = [
     "claims",
+    "collection",
+    "comparable",
     "paper",
+    "peers",
     "publish",
     "published",
     "ranking",
     "rerun",
+    "sample",
     "site",
+    "suite_report",
     "tables",
     "verify",
     "yardstick",

@@ -7,34 +7,96 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rlid.errors import DamagedRecord, PolicyFileError
+from rlid.errors import DamagedRecord, InputError, PolicyFileError
+from rlid.leaderboard.known import MOST_WEIGHTS, Known
 from rlid.leaderboard.published import Published
 from rlid.store import parse_z, read_limited
+from rlid.subspace import make_subspace
 
 FLOAT_BYTES = 4
 MAX_POLICY_BYTES = 64 * 1024 * 1024
+SAME_EVERYWHERE = "onehot"
+"""The projection whose weights have the same bits on every processor."""
 
 
-def z_problems(published: Published, beside: Path) -> Iterator[str]:
+def beside(
+    published: Published, source: Path, known: Known | None
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield what files lie beside a published file, and what is wrong with each.
+
+    Args:
+        published: the measurement.
+        source: its file; the others have its name with another suffix.
+        known: what rlid knows of it, so that weights are rebuilt from z; None where it does not.
+    """
+    for name, suffix, is_named, check in (
+        ("z", ".safetensors", published.smallest() is not None, z_problems),
+        ("policy", ".rlid", published.policy is not None, file_problems),
+    ):
+        file = source.with_suffix(suffix)
+        try:
+            if file.is_file() or file.is_symlink():
+                lines = list(check(published, file, known))
+            elif is_named:
+                lines = [f"the file names a {name}, which does not lie beside it"]
+            else:
+                continue
+        except OSError as error:
+            lines = [f"cannot be read: {error.strerror or error}"]
+        except DamagedRecord as error:
+            lines = [str(error)]
+        yield name, [f"{file.name}: {line}" for line in lines]
+
+
+def z_problems(published: Published, file: Path, known: Known | None = None) -> Iterator[str]:
     """Yield what is wrong with the z of the smallest solved policy, a safetensors file."""
     row = published.smallest()
-    data = read_limited(beside, MAX_POLICY_BYTES)
+    data = read_limited(file, MAX_POLICY_BYTES)
     if row is None or hashlib.sha256(data).hexdigest() != row.z_sha256:
         yield "not the z of the smallest solved row"
         return
     try:
-        if not np.isfinite(parse_z(data, row.d)).all():
-            yield "z is not finite"
+        z = parse_z(data, row.d)
     except DamagedRecord as error:
         yield str(error)
+        return
+    if not np.isfinite(z).all():
+        yield "z is not finite"
+        return
+    theta = _theta_sha256(published, known, z, row.seed)
+    if theta not in (None, row.theta_sha256):
+        yield "the weights that follow from it are not those of its row"
 
 
-def file_problems(published: Published, beside: Path) -> Iterator[str]:
+def _theta_sha256(
+    published: Published, known: Known | None, z: NDArray[np.float32], seed: int
+) -> str | None:
+    """Return the SHA-256 of the weights at z (d,), or None where this rlid may round otherwise."""
+    from rlid import projections
+
+    question = published.question
+    is_here = (
+        known is not None
+        and known.network is not None
+        and question.projection == SAME_EVERYWHERE
+        and published.common.get("projection_version") == projections.version(SAME_EVERYWHERE)
+        and len(z) <= known.network.D <= MOST_WEIGHTS
+    )
+    if not is_here or known is None or known.network is None:
+        return None
+    try:
+        return make_subspace(known.network, question.projection, len(z), seed).theta_sha256(z)
+    except InputError:
+        return None
+
+
+def file_problems(published: Published, file: Path, known: Known | None = None) -> Iterator[str]:
     """Yield what is wrong with the exported policy file."""
     from rlid.policies import policy_file
 
-    report, data = published.policy, read_limited(beside, MAX_POLICY_BYTES)
+    report, data = published.policy, read_limited(file, MAX_POLICY_BYTES)
     if report is None:
         yield "the measurement knows of no policy"
         return
@@ -42,18 +104,21 @@ def file_problems(published: Published, beside: Path) -> Iterator[str]:
         yield "not the file that was exported"
         return
     try:
-        file = policy_file.parse(data)
+        policy = policy_file.parse(data)
     except PolicyFileError as error:
         yield str(error)
         return
     question = published.question
-    if (file.d, file.seed, file.bits) != (report.d, report.seed, report.bits):
+    if (policy.d, policy.seed, policy.bits) != (report.d, report.seed, report.bits):
         yield "of another d, seed or width than the measurement says"
     wanted = (question.task, question.network, question.projection)
-    if (file.task, file.network, file.projection) != wanted:
+    if (policy.task, policy.network, policy.projection) != wanted:
         yield "a policy of another task, network or projection"
-    if (report.file_bytes, report.z_bytes) != (len(data), -(-file.z_bits // 8)):
+    if (report.file_bytes, report.z_bytes) != (len(data), -(-policy.z_bits // 8)):
         yield "its bytes are not as many as the measurement says"
+    theta = _theta_sha256(published, known, policy.z, policy.seed)
+    if theta not in (None, policy.theta_sha256.hex()):
+        yield "the weights that follow from it are not those that it names"
 
 
 def report_problems(published: Published) -> Iterator[str]:

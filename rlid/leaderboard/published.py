@@ -108,6 +108,22 @@ class Answer(StrictModel):
         return cls(**fields | ({} if estimate.bracket is None else {"d_int90": None}))
 
 
+class Origin(StrictModel):
+    """Who published a measurement, when, and with which rlid; all of it is what they say.
+
+    Attributes:
+        rlid: the version.
+        source: the commit or the archive that rlid was installed from; "" where that is not known.
+        by: who published it, in their own words.
+        when: when, in their own words.
+    """
+
+    rlid: Name
+    source: Text = ""
+    by: Text = ""
+    when: Text = ""
+
+
 class Published(StrictModel):
     """One measurement, complete enough to be re-derived by anyone.
 
@@ -140,6 +156,7 @@ class Published(StrictModel):
     machine: Machine
     versions: list[dict[Name, Name]] = Field(max_length=1000)
     policy: PolicyReport | None = None
+    origin: Origin | None = None
     rows: list[TrialRow] = Field(max_length=MAX_TRIALS)
     sha256: Sha256
 

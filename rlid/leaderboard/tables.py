@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -53,11 +54,15 @@ TEXTS = (
 """The columns that are set flush left in print."""
 KINDS = {"rl": "RL"}
 """Kinds that are shown under another name."""
+FORMULA_SIGNS = "=+-@|%"
+"""Signs with which a spreadsheet lets a formula begin."""
 BEGIN, END = "<!-- leaderboard: begin -->", "<!-- leaderboard: end -->"
 _LATEX = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "|": r"\textbar{}",
+    # A bracket after \\ or \midrule would be read as their argument.
+    "[": "{[}", "]": "{]}",
 }  # fmt: skip
 
 
@@ -139,9 +144,11 @@ def _markdown_table(rows: Sequence[LeaderboardRow], headings: Sequence[str]) -> 
 
 
 def _markdown(text: str) -> str:
-    """Return text that Markdown shows literally."""
+    """Return text that Markdown shows literally: no address, name or number becomes a link."""
     escaped = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"(?i)\b(www)\.", r"\1&#46;", escaped.replace("://", "&#58;//"))
+    return re.sub(r"([@#])(?=\w)(?!\d+;)", r"\1<!-- -->", escaped)
 
 
 def _code(row: LeaderboardRow) -> str:
@@ -168,8 +175,12 @@ def comma_separated(rows: Sequence[LeaderboardRow]) -> str:
 
 
 def _harmless(value: object) -> object:
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if is_formula else "" if value is None else value
+    if not isinstance(value, str):
+        return "" if value is None else value
+    # Spreadsheets pass over spaces, and take the wide forms of these signs for the signs.
+    first = unicodedata.normalize("NFKC", value).lstrip()[:1]
+    is_formula = value[:1] in ("\t", "\r", "\n") or (first != "" and first in FORMULA_SIGNS)
+    return f"'{value}" if is_formula else value
 
 
 def json_text(rows: Sequence[LeaderboardRow]) -> str:
@@ -191,7 +202,9 @@ def latex(rows: Sequence[LeaderboardRow]) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    # So would a star be at the beginning of a row.
+    start = "{}" if text.startswith("*") else ""
+    return start + "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def _ratio(row: LeaderboardRow) -> str:

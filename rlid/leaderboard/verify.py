@@ -1,8 +1,9 @@
-"""Re-derives a published measurement from its rows, and checks the policy beside it.
+"""Re-derives a published measurement from its rows, and holds it against what rlid knows.
 
-This can show that a file is whole, that its numbers follow from its rows, and that its policy is
-the one it names. A digest reveals a change by accident or in part; whoever changes a file on
-purpose can compute it anew, and only repeated trials (`rerun`) reveal that.
+This can show that a file is whole, that its numbers follow from its rows, that the rows are those
+that the search asks for, that the reference and the protocol are those of the task, and that its
+policy is the one it names. A digest reveals a change by accident or in part; whoever changes a file
+on purpose can compute it anew. Only repeated trials (`rerun`) reveal rows that were made up.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rlid.dimension import make_search
 from rlid.errors import DamagedRecord, InputError
-from rlid.leaderboard import policy_checks
+from rlid.leaderboard import known as knowledge
+from rlid.leaderboard import known_reference, policy_checks, searched
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import Assessment, assess
 from rlid.leaderboard.from_records import largest_hidden_state
 from rlid.leaderboard.published import Answer, Published, TrialRow, bounds
-from rlid.measurement import as_trial, curve_json
+from rlid.measurement import curve_json
 from rlid.records import MISSING, Judgement, versions
 from rlid.store import Reference
 
@@ -53,37 +54,48 @@ def verify(source: Path) -> tuple[Published, Verdict]:
         DamagedRecord: it is no published measurement.
     """
     published = publisher.read(source)
+    return published, verdict_of(published, source)
+
+
+def verdict_of(published: Published, source: Path) -> Verdict:
+    """Check a published measurement that was read from `source`, and the policy files beside it."""
+    checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
+    notes = list(_versions(published))
+    if published.is_first_edition:
+        notes.append("first edition: one look could end a trial; to be measured again")
     problems = [
         *_digests(published), *_judgement(published),
         *_reference(published, published.reference_record), *_rows(published),
         *policy_checks.report_problems(published),
     ]  # fmt: skip
-    assessment = None
+    known = None
+    try:
+        published.spec(1, 0)
+        known = knowledge.known_of(published.question)
+        problems += knowledge.problems(published, known)
+        problems += known_reference.problems(published, known)
+        notes += knowledge.notes(published, known)
+        notes += known_reference.notes(published, known)
+        checked.append("task")
+    except DamagedRecord as error:
+        problems.append(f"no spec: {error}")
+    except knowledge.NotKnown as error:
+        notes.append(f"not compared with a task of this rlid: {error}")
+    except InputError as error:
+        problems.append(f"no `rlid run` asks this: {error}")
     try:
         assessment = assess(published)
         problems += _answer(assessment)
+        problems += searched.problems(published, assessment.summary)
+        checked.append("search")
+        if searched.is_first_bisection(published, assessment.summary):
+            notes.append("first edition: its bisection did not try the largest d")
     except ValueError as error:
         problems.append(f"no answer follows from the rows: {error}")
-    checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
-    notes = list(_versions(published))
-    if published.is_first_edition:
-        notes.append("first edition: one look could end a trial; to be measured again")
-    for name, suffix, check in (
-        ("z", ".safetensors", policy_checks.z_problems),
-        ("policy", ".rlid", policy_checks.file_problems),
-    ):
-        beside = source.with_suffix(suffix)
-        if beside.is_file():
-            checked.append(name)
-            problems += [f"{beside.name}: {line}" for line in check(published, beside)]
-        else:
-            notes.append(f"no {name} lies beside it")
-    if assessment is not None and not problems:
-        if _asked(assessment) == {(row.d, row.seed) for row in published.rows}:
-            checked.append("search")
-        else:
-            notes.append("the search of this version of rlid would have asked for other trials")
-    return published, Verdict(tuple(checked), tuple(problems), tuple(notes))
+    for name, lines in policy_checks.beside(published, source, known):
+        checked.append(name)
+        problems += lines
+    return Verdict(tuple(checked), tuple(problems), tuple(notes))
 
 
 def _digests(published: Published) -> Iterator[str]:
@@ -221,24 +233,3 @@ def _versions(published: Published) -> Iterator[str]:
         used = {listed[name] for listed in published.versions if name in listed}
         if used != {here.get(name)}:
             yield f"made with {name} {', '.join(sorted(used))}; here it is {here.get(name)}"
-
-
-def _asked(assessment: Assessment) -> set[tuple[int, int]] | None:
-    """Return the trials that the search asks for, given the outcomes; None if a row is missing."""
-    published = assessment.published
-    question = published.question
-    dims = question.dims or (None if question.dmax else (published.D,))
-    search = make_search(
-        question.search, dmax=published.dmax, dims=dims,
-        seeds=range(question.seed, question.seed + question.seeds), precision=question.precision,
-        max_trials=question.max_trials,
-    )  # fmt: skip
-    trials = [as_trial(record) for record in assessment.summary.records]
-    outcome = {(trial.d, trial.seed): trial for trial in trials}
-    so_far: list[tuple[int, int]] = []
-    try:
-        while pairs := search.next_round([outcome[pair] for pair in so_far]):
-            so_far += pairs
-        return set(so_far)
-    except KeyError:
-        return None

@@ -156,7 +156,7 @@ class Plan:
         Raises:
             InputError: the agent cannot take this task or this network, or has no such setting.
         """
-        configured = _agent(agent, self.task, settings)
+        configured = agent_of(agent, self.task, settings)
         _check(agent, configured, self.task, self.network, self.actions, self.network.D)
         changes = {"agent": agent, "projection": "identity", "rule": "normalised", "full": False}
         return replace(
@@ -184,10 +184,13 @@ def plan_of(question: MeasurementSpec) -> Plan:
         InputError: something in it is unknown or does not go together; the message is one line.
     """
     import_packages(question.imports)
-    task = _task(question)
-    agent = _agent(question.agent, task, question.settings)
+    task = task_of(question)
+    agent = agent_of(question.agent, task, question.settings)
     projections.PROJECTIONS.entry(question.projection)
     network, actions, merges = _look_at_world(task, question.network)
+    if question.dmax is None and question.dims is None and question.projection != "identity":
+        default = None if task.dmax is None else min(task.dmax, network.D)
+        question = question.model_copy(update={"dmax": default})
     dims = _dims(question, network.D)
     _check(question.agent, agent, task, network, actions, dims[-1])
     seeds = tuple(range(question.seed, question.seed + question.seeds))
@@ -200,7 +203,12 @@ def recipe(task: Task, agent: str) -> list[str]:
     return [f"{name}={value}" for name, value in task.recipes.get(agent, {}).items()]
 
 
-def _task(question: MeasurementSpec) -> Task:
+def task_of(question: MeasurementSpec) -> Task:
+    """Return the task of a question, with the budget and the protocol that were asked for.
+
+    Raises:
+        InputError: the task is unknown, or does not take these options.
+    """
     own = resolve(question.task)
     adapted = adapt(own, observation=question.observation, backend=question.backend)
     task = show_images(adapted, question.network)
@@ -209,7 +217,12 @@ def _task(question: MeasurementSpec) -> Task:
     return task if question.budget is None else replace(task, budget=question.budget)
 
 
-def _agent(name: str, task: Task, settings: Sequence[str]) -> Agent:
+def agent_of(name: str, task: Task, settings: Sequence[str]) -> Agent:
+    """Return an agent with the recipe of a task, then with `settings` ("name=value").
+
+    Raises:
+        InputError: the agent is unknown, does not take the task, or has no such setting.
+    """
     agent = agents.configure(name, [*recipe(task, name), *settings])
     if task.kind not in agent.kinds:
         raise InputError(

@@ -9,7 +9,9 @@ REFERENCE_SEEDS seeds. `rlid reference` measures one with other agents or settin
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from rlid.errors import InputError, ReferenceRefused
@@ -50,7 +52,7 @@ def establish(runner: Runner) -> Standard:
     if plan.question.reference is not None:
         reference = _given(runner)
     else:
-        stored, is_shipped = _stored(runner)
+        stored, is_shipped = stored_reference(plan, runner.store.folder)
         why = why_again(stored, plan)
         if stored is None or why:
             names = default_agents(plan)
@@ -145,10 +147,15 @@ def describe(reference: Reference, plan: Plan, origin: str = "") -> str:
     return f"{start}{reference.reference:.6g} ({', '.join(words)})"
 
 
-def _stored(runner: Runner) -> tuple[Reference | None, bool]:
-    plan, task = runner.plan, runner.plan.task
+def stored_reference(plan: Plan, store: str | os.PathLike[str]) -> tuple[Reference | None, bool]:
+    """Return the reference of a plan's protocol, and whether it is the one shipped with rlid.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    task = plan.task
     return references.locate(
-        runner.store.folder,
+        Path(store),
         task.name,
         task.version,
         task.protocol(),
@@ -161,7 +168,7 @@ def _given(runner: Runner) -> Reference:
     plan, question = runner.plan, runner.plan.question
     name, folder = plan.network.architecture.name, runner.store.folder
     score = cast(float, question.reference)
-    earlier = references.load_given(plan.task, name, folder) or _stored(runner)[0]
+    earlier = references.load_given(plan.task, name, folder) or stored_reference(plan, folder)[0]
     if earlier is not None:
         random = RandomScore(earlier.random, earlier.random_error, earlier.random_episodes)
     else:

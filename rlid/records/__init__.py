@@ -17,12 +17,16 @@ from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
 from rlid.records.measurement_spec import option_name as option_name
+from rlid.records.processor import PREFIX as PREFIX
+from rlid.records.processor import overrides as overrides
 from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
+from rlid.records.record import NOT_WHOLE as NOT_WHOLE
 from rlid.records.record import Record as Record
 from rlid.records.record import Status as Status
 from rlid.records.record import missing_record as missing_record
 from rlid.records.record import parse_record as parse_record
+from rlid.records.record import split_checksum as split_checksum
 from rlid.records.record import thin_curve as thin_curve
 from rlid.records.record import versions as versions
 from rlid.records.record import written as written
@@ -52,7 +56,9 @@ __all__ = [
     "MAX_SEED",
     "MISSING",
     "MeasurementSpec",
+    "NOT_WHOLE",
     "Name",
+    "PREFIX",
     "PROTOCOL",
     "REFERENCE_SEED",
     "Record",
@@ -72,9 +78,11 @@ __all__ = [
     "judged",
     "missing_record",
     "option_name",
+    "overrides",
     "parse_json",
     "parse_record",
     "restore_generator",
+    "split_checksum",
     "thin_curve",
     "validate",
     "versions",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import math
 import platform
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from rlid.errors import NewerRecord
+from rlid.errors import DamagedRecord, NewerRecord
 from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
+from rlid.records.processor import capability
 from rlid.records.spec import MAX_D, TrialSpec
 from rlid.records.strict_json import StrictModel, parse_json, validate
 
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MAX_CURVE_POINTS = 200
+NOT_WHOLE = "its content is not that of its SHA-256"
+"""Why a record is damaged whose text and checksum differ."""
+_END = "\n}\n"
+_CHECKSUM = re.compile(r',\n "sha256": "[0-9a-f]{64}"\n}\n\Z')
+_CHECKSUM_LENGTH = 90
 MAX_NAMES = 100
 """Entries of a record's dictionaries, such as its notes."""
 
@@ -131,39 +139,68 @@ def missing_record(
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what a result may depend on."""
+    """Return the versions of what a result may depend on, and the instructions they use here."""
     present = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
             present[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return present
+    return present | capability()
 
 
 def written(record: Record) -> str:
-    """Return the text that a record's file holds."""
-    return record.model_dump_json(indent=1) + "\n"
+    """Return the text that a record's file holds: the record, and the SHA-256 of its own text."""
+    text = _text(record.model_dump_json(indent=1))
+    return f"{text[: -len(_END)]}{_checksum_line(text)}{_END}"
+
+
+def split_checksum(text: str) -> tuple[str, bool]:
+    """Return the text of a record without its checksum, and whether the checksum agrees.
+
+    Files of rlid 0.1 have no checksum, which agrees with everything.
+    """
+    match = _CHECKSUM.search(text, max(0, len(text) - _CHECKSUM_LENGTH))
+    if match is None:
+        return text, True
+    body = text[: match.start()] + _END
+    return body, _checksum_line(body) + _END == match.group()
 
 
 def parse_record(text: str) -> Record:
-    """Read a record from strict JSON.
+    """Read a record from strict JSON, with or without its checksum.
 
     Raises:
         NewerRecord: the text is a record of a later schema.
-        DamagedRecord: the text is no record.
+        DamagedRecord: the text is no record, or not the one that its checksum is of.
     """
+    body, is_whole = split_checksum(text)
+    record = _parse(body)
+    if not is_whole:
+        raise DamagedRecord(NOT_WHOLE)
+    return record
+
+
+def _parse(text: str) -> Record:
     with contextlib.suppress(ValidationError):
         # Text that is written back the same has no name twice; this is four times as fast. Fields
         # that older files lack are left out.
         record = Record.model_validate_json(text)
-        if record.model_dump_json(indent=1, exclude_unset=True) + "\n" == text:
+        if _text(record.model_dump_json(indent=1, exclude_unset=True)) == text:
             return record
     value = parse_json(text)
     version = value.get("schema_version") if isinstance(value, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise NewerRecord(f"a record of schema {version}: upgrade rlid to read it")
     return validate(Record, value)
+
+
+def _text(json: str) -> str:
+    return json + "\n"
+
+
+def _checksum_line(text: str) -> str:
+    return f',\n "sha256": "{hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()}"'
 
 
 def thin_curve(curve: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -12,6 +12,8 @@ from rlid.errors import DamagedRecord, first_line
 from rlid.records.fields import visible
 
 M = TypeVar("M", bound=BaseModel)
+MAX_DEPTH = 32
+"""Levels of objects and lists in each other; files of ours have fewer than ten."""
 
 
 class StrictModel(BaseModel):
@@ -32,7 +34,9 @@ def parse_json(text: str) -> Any:
         DamagedRecord: the text is not that.
     """
     try:
-        return _STRICT.decode(text)
+        value = _STRICT.decode(text)
+        _check_depth(value)
+        return value
     except DamagedRecord:
         raise
     except (ValueError, RecursionError) as error:
@@ -51,6 +55,25 @@ def validate(model: type[M], value: Any) -> M:
         first = error.errors(include_url=False, include_input=False)[0]
         where = visible(" ".join(".".join(map(str, first["loc"])).split("\n"))) or "record"
         raise DamagedRecord(f"{where}: {first['msg']}") from None
+
+
+def _check_depth(value: Any) -> None:
+    """Refuse JSON that is nested so deep that reading or writing it could exhaust the stack."""
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise DamagedRecord(f"not JSON of ours: nested deeper than {MAX_DEPTH}")
+        level = (
+            [
+                inner
+                for outer in level
+                for inner in (outer.values() if isinstance(outer, dict) else outer)
+                if isinstance(inner, dict | list)
+            ]
+            if depth or isinstance(value, dict | list)
+            else []
+        )
+        depth += 1
 
 
 def _refuse(constant: str) -> Any:

@@ -13,8 +13,8 @@ from rlid.store.measurements import this_machine as this_machine
 from rlid.store.references import DirectTraining as DirectTraining
 from rlid.store.references import Reference as Reference
 from rlid.store.store import Store as Store
-from rlid.store.store import parse_z as parse_z
 from rlid.store.store import slug as slug
+from rlid.store.z_files import parse_z as parse_z
 
 __all__ = [
     "DirectTraining",

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from rlid.errors import DamagedRecord
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""Answers of a file system without hard links: there a rename publishes a file."""
+"""Answers of a file system without hard links: there a claim and a rename publish a file."""
+CLAIM_SECONDS = 30.0
+"""Age from which on a claim is one that a killed process left behind."""
+_CLAIM_WAIT = 0.01
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.(tmp|claim)|\..+\.claim")
+"""Names of the files that writers of a store use before a file gets its own name."""
 _CHUNK = 64 * 1024
 
 
@@ -28,16 +35,20 @@ def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise DamagedRecord(f"{path}: a symbolic link") from None
+        if error.errno == errno.ENXIO:
+            raise DamagedRecord(f"{path}: not a plain file") from None
         raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DamagedRecord(f"{path}: not a plain file")
-        data = b""
+        # As one list: adding to bytes would copy all of them at each step.
+        chunks, size = list[bytes](), 0
         while chunk := os.read(descriptor, _CHUNK):
-            data += chunk
-            if len(data) > limit:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
                 raise DamagedRecord(f"{path}: larger than {limit} bytes")
-        return data
+        return b"".join(chunks)
     finally:
         os.close(descriptor)
 
@@ -108,6 +119,51 @@ def _link(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
+        _rename_first(temporary, path)
+
+
+def _rename_first(temporary: Path, path: Path) -> None:
+    """Rename a file where there are no links, unless a file of that name exists.
+
+    A rename replaces what is there, so that of several processes only the holder of the claim may
+    rename: a file that one of them alone can create.
+
+    Raises:
+        FileExistsError: there is such a file.
+        OSError: it cannot be renamed, or the claim was taken from this process.
+    """
+    claim = path.with_name(f".{path.name}.claim")
+    mine = secrets.token_hex(8)
+    while True:
         if path.exists():
-            raise FileExistsError(path) from None
+            raise FileExistsError(path)
+        try:
+            descriptor = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+            break
+        except FileExistsError:
+            _wait_for(claim)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(mine)
+        # The holder before this one may have published the file just now.
+        if path.exists():
+            raise FileExistsError(path)
+        if claim.read_text() != mine:
+            raise OSError(errno.EAGAIN, "another process took the claim", str(claim))
         os.rename(temporary, path)
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _wait_for(claim: Path) -> None:
+    """Wait a moment for the holder of a claim; a claim that a killed process left is removed."""
+    try:
+        age = time.time() - claim.stat().st_mtime
+        if age > CLAIM_SECONDS:
+            aside = claim.with_name(f"{claim.name[:-6]}.{secrets.token_hex(8)}.claim")
+            # Of several processes that wait, one moves it.
+            os.rename(claim, aside)
+            aside.unlink()
+    except FileNotFoundError:
+        return
+    time.sleep(_CLAIM_WAIT)

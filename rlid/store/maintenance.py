@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,18 @@ from typing import Literal
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records import Record
 from rlid.store import references
+from rlid.store.files import TEMPORARY
+from rlid.store.leases import Leases
 from rlid.store.store import Store, slug
+from rlid.store.z_files import Z_SUFFIX, named_by_hash
 
-Remedy = Literal["set aside", "removed"]
-Z_SUFFIX = ".safetensors"
+Remedy = Literal["set aside"]
+LEFT_OVER = 60.0
+"""Seconds from which on a file of a write counts as left over where no other process lives."""
+LEFT_OVER_SHARED = 3600.0
+"""The same where other processes work in the store."""
+ROOMS = ("trials", "references", "measurements", "leases", "checkpoints", "journals", "policies")
+"""Folders of a store in which files are written under temporary names."""
 
 
 @dataclass(frozen=True)
@@ -43,38 +52,80 @@ class Merged:
 def examine(store: Store) -> Iterator[Defect]:
     """Yield every defect of a store; nothing is changed.
 
+    A file that a living process may still be writing is no defect: it counts as left over only
+    when it is old.
+
     Raises:
         StoreError: it cannot be read.
     """
     try:
         yield from _records(store)
+        oldest = time.time() - (LEFT_OVER_SHARED if Leases(store.folder).others() else LEFT_OVER)
         for path in store.files(Z_SUFFIX):
-            if not path.with_suffix(".json").exists():
-                yield Defect(path, "a z without its record, left from a crash", "removed")
-        for path in sorted(store.folder.rglob(".*.tmp")):
-            yield Defect(path, "a half-written file, left from a crash", "removed")
+            if not _is_of_record(store, path) and _is_older(path, oldest):
+                yield Defect(path, "a z without its record, left from a crash", "set aside")
+        for path in _temporary(store):
+            if _is_older(path, oldest):
+                yield Defect(path, "a half-written file, left from a crash", "set aside")
     except OSError as error:
         raise StoreError(f"the store cannot be read: {error}") from error
 
 
 def repair(store: Store, defect: Defect) -> None:
-    """Repair one defect: a damaged file goes to quarantine, a left-over file is removed.
+    """Repair one defect: the file moves to quarantine, with the reason; nothing is deleted.
 
-    A record whose z is lost goes to quarantine too, so that its trial is run again.
+    A record whose z is lost goes to quarantine too, so that its trial is run again. A record that
+    has become sound since it was examined, and a file that has gone, stay as they are.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    if defect.remedy == "set aside":
+    if not defect.path.name.endswith(".json"):
+        if defect.path.suffix == Z_SUFFIX and _is_of_record(store, defect.path):
+            return
         store.set_aside(defect.path, defect.what)
-        z = defect.path.with_suffix(Z_SUFFIX)
-        if z.exists() or z.is_symlink():
-            store.set_aside(z, f"the z of a record that is: {defect.what}")
         return
+    if not any(found.path == defect.path for found in _records(store, defect.path)):
+        return
+    store.set_aside(defect.path, defect.what)
+    z = defect.path.with_suffix(Z_SUFFIX)
+    if z.exists() or z.is_symlink():
+        store.set_aside(z, f"the z of a record that is: {defect.what}")
+
+
+def _is_of_record(store: Store, z: Path) -> bool:
+    """Whether a z is that of the record beside it, or of a record that cannot be read now."""
+    record = z.with_name(z.name.partition(".")[0] + ".json")
+    if not record.exists():
+        return False
+    if z.stem == record.stem:
+        return True
     try:
-        defect.path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"the store cannot be repaired: {error}") from error
+        return named_by_hash(record, store.parse(record).z_sha256 or "") == z
+    except (DamagedRecord, OSError):
+        return True
+
+
+def _temporary(store: Store) -> Iterator[Path]:
+    """Yield files with names of our own writers, in our own folders; links are not followed."""
+    folders = [store.folder]
+    for name in ROOMS:
+        room = store.room(name)
+        if room.is_dir():
+            below = sorted(path for path in room.iterdir() if path.is_dir())
+            folders += [room, *(path for path in below if not path.is_symlink())]
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _is_older(path: Path, oldest: float) -> bool:
+    """Whether a file was last changed before a time; a file that has gone was not."""
+    try:
+        return path.lstat().st_mtime < oldest
+    except FileNotFoundError:
+        return False
 
 
 def merge(target: Store, source: Store) -> Merged:
@@ -126,8 +177,8 @@ def _copy(source: Store, record: Record, target: Store) -> None:
     target.add(record, z)
 
 
-def _records(store: Store) -> Iterator[Defect]:
-    for path in store.files(".json"):
+def _records(store: Store, only: Path | None = None) -> Iterator[Defect]:
+    for path in store.files(".json") if only is None else (only,):
         try:
             record = store.parse(path)
             if slug(record.spec.task) != path.parent.name:
@@ -136,3 +187,6 @@ def _records(store: Store) -> Iterator[Defect]:
                 store.z(record)
         except DamagedRecord as error:
             yield Defect(path, str(error), "set aside")
+        except FileNotFoundError:
+            # Another process has moved it since the folder was listed.
+            continue

@@ -105,6 +105,7 @@ def save(
     Raises:
         StoreError: the store cannot be written.
     """
+    store.check_there()
     full = judgement.reference
     ordered = sorted(records, key=lambda record: (record.spec.d, record.spec.seed))
     measurement = StoredMeasurement(

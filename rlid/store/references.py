@@ -180,9 +180,13 @@ def path(
     Raises:
         StoreError: its folder is a link.
     """
-    ending = ".frozen" if observation == "frozen" else ""
-    ending += ".given.json" if is_given else ".json"
-    return Store(store).room("references", slug(task)) / f"{slug(network)}{ending}"
+    name = _file_name(network, {"observation": observation}, is_given=is_given)
+    return Store(store).room("references", slug(task)) / name
+
+
+def _file_name(network: str, protocol: Mapping[str, Value], *, is_given: bool = False) -> str:
+    ending = ".frozen" if protocol.get("observation") == "frozen" else ""
+    return f"{slug(network)}{ending}{'.given.json' if is_given else '.json'}"
 
 
 def path_of(reference: Reference, store: Path) -> Path:
@@ -224,12 +228,21 @@ def locate(
         StoreError: a file that should hold it does not.
     """
     own = path(store, task, network, protocol.get("observation"))
-    shipped = resources.files("rlid") / "references" / own.parent.name / own.name
-    for source in (own, shipped):
-        reference = _read_fitting(source, task, version, protocol, network)
-        if reference is not None:
-            return reference, source is shipped
-    return None, False
+    reference = _read_fitting(own, task, version, protocol, network)
+    if reference is not None:
+        return reference, False
+    reference = shipped(task, version, protocol, network)
+    return reference, reference is not None
+
+
+def shipped(
+    task: str, version: int, protocol: Mapping[str, Value], network: str
+) -> Reference | None:
+    """Return the reference of (task, network) that is shipped with rlid, or None."""
+    return _read_fitting(
+        resources.files("rlid") / "references" / slug(task) / _file_name(network, protocol),
+        task, version, protocol, network,
+    )  # fmt: skip
 
 
 def load_given(task: Task, network: str, store: Path) -> Reference | None:

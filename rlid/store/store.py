@@ -14,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import DamagedRecord, NewerRecord, StoreError
-from rlid.records import Record, TrialSpec, parse_record, written
+from rlid.records import NOT_WHOLE, Record, TrialSpec, parse_record, split_checksum, written
 from rlid.store.files import add_whole, inside, read_limited, write_whole
+from rlid.store.z_files import add_z, has_z, parse_z, read_z
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
-_HEADER_BYTES = 1024
+MARKER = "rlid-store.txt"
+"""The file that marks a folder as a store."""
+MARKER_TEXT = "This folder is a store of rlid: `rlid store check` looks after it.\n"
+_KEY = re.compile("[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 
 
@@ -40,6 +44,7 @@ class Store:
         """`folder` need not exist yet; `on_damage` gets one line for each file set aside."""
         self.folder = Path(folder)
         self._on_damage = on_damage
+        self._identity: tuple[int, int] | None = None
 
     def room(self, *names: str) -> Path:
         """Return the path of a folder of this store, which need not exist.
@@ -61,16 +66,45 @@ class Store:
         return self.room("trials", slug(spec.task)) / f"{spec.key}.json"
 
     def check_writable(self) -> None:
-        """Make the folder and write to it once.
+        """Make the folder, write to it once, and leave the marker of a store in it.
 
         Raises:
             StoreError: it cannot be written.
         """
         try:
-            probe = self.folder / f".probe-{secrets.token_hex(8)}.tmp"
-            write_whole(probe, b"").unlink()
+            write_whole(self.folder / f".probe.{secrets.token_hex(8)}.tmp", b"").unlink()
+            if not (self.folder / MARKER).exists():
+                write_whole(self.folder / MARKER, MARKER_TEXT.encode())
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
+        self.check_there()
+
+    def check_there(self, *, must_exist: bool = False) -> None:
+        """Refuse to go on where the folder is no longer the one that this object wrote to before.
+
+        Args:
+            must_exist: whether another process has made the folder already.
+
+        Raises:
+            StoreError: the folder was moved, deleted or replaced.
+        """
+        try:
+            state = os.stat(self.folder)
+        except OSError:
+            state = None
+        now = None if state is None else (state.st_dev, state.st_ino)
+        if self._identity not in (None, now) or (must_exist and now is None):
+            raise StoreError(
+                f"the store {str(self.folder)!r} was moved or deleted while it was in use: the "
+                "records so far are where it is now; repeat the command there"
+            )
+        self._identity = now
+
+    def is_marked(self) -> bool:
+        """Whether the folder is a store: it has the marker, or a file named as a record is."""
+        if (self.folder / MARKER).is_file():
+            return True
+        return any(_KEY.fullmatch(path.stem) for path in self.files(".json"))
 
     def add(self, record: Record, z: NDArray[np.float32] | None = None) -> Record:
         """Publish a record and its z (d,); a record that is already there stays as it is.
@@ -83,6 +117,7 @@ class Store:
         """
         from safetensors.numpy import save
 
+        self.check_there()
         stored = self.get(record.spec)
         if stored is not None:
             return stored
@@ -91,12 +126,16 @@ class Store:
             if z is not None:
                 data = save({"z": np.ascontiguousarray(z, dtype=np.float32)})
                 record = record.model_copy(update={"z_sha256": hashlib.sha256(data).hexdigest()})
-                # A z without its record is left from a crash, and is replaced.
-                write_whole(path.with_suffix(".safetensors"), data)
+                add_z(path, data)
             is_new = add_whole(path, written(record).encode())
         except OSError as error:
             raise _cannot("written", self.folder, error) from error
+        if self._identity is None:
+            self.check_there()
         if is_new:
+            if z is not None and not has_z(path, record.z_sha256):
+                # A repair took it for one that a crash left behind: this process was stopped.
+                add_z(path, data)
             return record
         stored = self.get(record.spec)
         if stored is None:
@@ -153,11 +192,14 @@ class Store:
             OSError: it cannot be read.
         """
         try:
-            record = parse_record(read_limited(path, MAX_RECORD_BYTES).decode())
+            text, is_whole = split_checksum(read_limited(path, MAX_RECORD_BYTES).decode())
         except UnicodeDecodeError as error:
             raise DamagedRecord(str(error)) from None
+        record = parse_record(text)
         if record.key != path.stem:
             raise DamagedRecord("the file's name is not the key of the spec in it")
+        if not is_whole:
+            raise DamagedRecord(NOT_WHOLE)
         return record
 
     def z(self, record: Record) -> NDArray[np.float32]:
@@ -174,14 +216,7 @@ class Store:
         Raises:
             DamagedRecord: there is no such file, or its SHA-256 differs from `sha256`.
         """
-        path = self.path(spec).with_suffix(".safetensors")
-        try:
-            data = read_limited(path, spec.d * 4 + _HEADER_BYTES)
-        except OSError as error:
-            raise DamagedRecord(f"{path.name}: {error.strerror or error}") from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise DamagedRecord(f"{path.name}: not the z of its record")
-        return data
+        return read_z(self.path(spec), spec.d, sha256)
 
     def quarantined(self) -> list[Path]:
         """Return the damaged files that were set aside."""
@@ -222,24 +257,6 @@ class Store:
             return None
         except OSError as error:
             raise _cannot("read", self.folder, error) from error
-
-
-def parse_z(data: bytes, d: int) -> NDArray[np.float32]:
-    """Return the z (d,) in the bytes of a safetensors file.
-
-    Raises:
-        DamagedRecord: they hold no z of that shape.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        z = load(data).get("z")
-    except SafetensorError as error:
-        raise DamagedRecord(f"not a file of z: {error}") from None
-    if z is None or z.shape != (d,) or z.dtype != np.float32:
-        raise DamagedRecord(f"holds no z of shape ({d},)")
-    return np.asarray(z)
 
 
 def slug(name: str) -> str:

@@ -12,13 +12,17 @@ from rlid.training.seeds import draw_seeds as draw_seeds
 from rlid.training.seeds import role_generator as role_generator
 from rlid.training.stopping import standard_error as standard_error
 from rlid.training.tensorboard import check_tensorboard as check_tensorboard
+from rlid.training.timing import Timing as Timing
+from rlid.training.timing import time_trials as time_trials
 
 __all__ = [
     "Checkpoints",
     "Journals",
+    "Timing",
     "check_tensorboard",
     "draw_seeds",
     "role_generator",
     "run_trials",
     "standard_error",
+    "time_trials",
 ]

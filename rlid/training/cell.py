@@ -11,7 +11,7 @@ from functools import partial
 
 from rlid.agent import TrainingRound
 from rlid.errors import EnvironmentFault
-from rlid.problem import Answer, Evaluation, Request, make_problem
+from rlid.problem import Answer, Evaluation, Problem, Request, make_problem
 from rlid.records import Judgement, Record, TrialSpec
 from rlid.simulators import make_network, make_world
 from rlid.task import Task
@@ -59,6 +59,7 @@ class RunningTrial:
     """A trial under way: what it asks, and what is answered so far.
 
     Attributes:
+        problem: what its agent sees, which counts its steps.
         seconds: how long it ran, its share of batches included.
         requests: what it asks now.
         answers: the answers so far, None where one is missing.
@@ -69,6 +70,7 @@ class RunningTrial:
     steps: TrialSteps
     journal: Journal | None
     scalars: Scalars | None
+    problem: Problem
     seconds: float = 0.0
     requests: list[Request] = field(default_factory=list)
     answers: list[Answer | None] = field(default_factory=list)
@@ -146,13 +148,13 @@ class SideBySide:
         """Make the task's world; `trials` is how many will be admitted."""
         self._task, self._judgement, self._deliver = task, judgement, deliver
         self._beat, self._checkpoints = beat, checkpoints
-        self._world = make_world(task, beat)
-        self._network = make_network(task, network, self._world)
+        self.world = make_world(task, beat)
+        self.network = make_network(task, network, self.world)
         # The slowest imports are done: from here on the task's patience holds.
         beat()
-        self._room = trials if self._world.merges else 1
+        self._room = trials if self.world.merges else 1
         self._evaluation, self._keys = Evaluation(), itertools.count()
-        self._running: list[RunningTrial] = []
+        self.running: list[RunningTrial] = []
         self._waiting, self._evaluated = deque[RunningTrial](), list[RunningTrial]()
         self._asked: dict[int, tuple[RunningTrial, int]] = {}
         self._training = Rounds[RunningTrial]()
@@ -161,18 +163,18 @@ class SideBySide:
         """Begin a trial, and run it up to its first request."""
         problem = make_problem(
             self._task,
-            self._network,
+            self.network,
             spec.projection,
             spec.d,
             spec.seed,
-            self._world,
+            self.world,
             spec.budget,
             self._beat,
         )
         problem.is_watched = scalars is not None
         steps = trial(spec, self._judgement, problem, self._checkpoints, scalars)
-        run = RunningTrial(steps, journal, scalars)
-        self._running.append(run)
+        run = RunningTrial(steps, journal, scalars, problem)
+        self.running.append(run)
         if self.resume(run, partial(next, steps)):
             # Trials wait in the order in which they were admitted.
             self._waiting.rotate(-1)
@@ -228,7 +230,7 @@ class SideBySide:
             run.seconds += time.perf_counter() - started
         except StopIteration as end:
             run.seconds += time.perf_counter() - started
-            self._running.remove(run)
+            self.running.remove(run)
             record, z = end.value
             seconds = round(record.seconds + run.seconds, 4)
             self._deliver(record.model_copy(update={"seconds": seconds}), z)
@@ -246,7 +248,7 @@ class SideBySide:
 
     def close(self) -> None:
         """Close the files of trials that are not over, and the world."""
-        for run in self._running:
+        for run in self.running:
             run.close()
         self._training.close()
-        self._world.close()
+        self.world.close()

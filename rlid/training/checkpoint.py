@@ -20,6 +20,7 @@ class Checkpoints:
     def __init__(self, store: Store) -> None:
         """Write nothing before the first checkpoint."""
         self._store = store
+        store.check_there()
 
     def path(self, spec: TrialSpec) -> Path:
         """Return the path of a trial's checkpoint, whether or not there is one."""
@@ -35,6 +36,7 @@ class Checkpoints:
         data = encode(State({**header, "state": state.plain}, state.arrays))
         if len(data) > MAX_BYTES:
             return False
+        self._store.check_there()
         try:
             write_whole(self.path(spec), data)
         except OSError as error:
@@ -54,6 +56,7 @@ class Checkpoints:
             StoreError: the checkpoint cannot be read, or cannot be set aside.
         """
         path = self.path(spec)
+        self._clear(spec)
         try:
             return _checked(decode(read_limited(path, MAX_BYTES)), spec)
         except FileNotFoundError:
@@ -65,6 +68,11 @@ class Checkpoints:
             raise StoreError(
                 f"the checkpoint {str(path)!r} cannot be read: {error.strerror or error}"
             ) from error
+
+    def _clear(self, spec: TrialSpec) -> None:
+        """Remove what a killed process left of a save: the caller alone runs this trial."""
+        for path in self.path(spec).parent.glob(f".{spec.key}.safetensors.*.tmp"):
+            path.unlink(missing_ok=True)
 
     def set_aside(self, spec: TrialSpec, reason: str) -> None:
         """Put a checkpoint that no trial can resume from into quarantine, with the reason.

@@ -161,7 +161,9 @@ class Journal:
         self._written_at = time.monotonic()
         try:
             if self._descriptor is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                # Not above the folder of journals: a store that is gone is not made again.
+                self._path.parent.parent.mkdir(exist_ok=True)
+                self._path.parent.mkdir(exist_ok=True)
                 self._descriptor = _open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             if self._size == 0:
                 data = self.header + data

@@ -1,4 +1,4 @@
-"""Environments that go wrong in every way: python tests/faults/hostile.py [TIMEOUT].
+"""Environments that go wrong in every way: python tests/faults/strangers.py [TIMEOUT].
 
 Each is run beside a sound one. It must end with the status and the words that stand here, and each
 try within TIMEOUT + 5 s; the sound one must not notice. At last the exit code must say so.

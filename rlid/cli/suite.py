@@ -1,0 +1,256 @@
+"""`rlid suite`: a named list of measurements, run and reported as one thing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlid.cli.cost import DryRunOption, MaxHoursOption, costs_of, print_costs
+from rlid.cli.options import (
+    DEFAULT_STORE,
+    FAILED,
+    AddressOption,
+    CpusOption,
+    DataOption,
+    EngineOption,
+    EnvsOption,
+    GpusOption,
+    ImportOption,
+    JobsOption,
+    JsonOption,
+    MemoryOption,
+    Number,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    Text,
+    TimeoutOption,
+    shown,
+)
+from rlid.cli.streams import print_json
+from rlid.errors import InputError
+
+if TYPE_CHECKING:
+    from rlid.leaderboard import suite_report
+    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner, Summary
+
+LIST = "list"
+"""In place of a suite's name."""
+
+
+def suite(
+    name: Annotated[str, typer.Argument(help="a suite (rlid suite list), or FILE.toml")],
+    agent: Annotated[Text, typer.Option(help="an agent in place of each row's own")] = None,
+    network: Annotated[Text, typer.Option(help="a network in place of each row's own")] = None,
+    seeds: Annotated[Number, typer.Option(help="how many seeds in each row")] = None,
+    only: Annotated[Text, typer.Option(help="rows that this pattern fits: 'cartpole*'")] = None,
+    settings: SetOption = None,
+    jobs: JobsOption = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    cpus: CpusOption = 1.0,
+    gpus: GpusOption = 0.0,
+    memory: MemoryOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    imports: ImportOption = None,
+    envs: EnvsOption = None,
+    data: DataOption = None,
+    timeout: TimeoutOption = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
+    dry_run: DryRunOption = False,
+    max_hours: MaxHoursOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a named list of measurements; `rlid suite list` names those that ship with rlid.
+
+    Finished trials are kept: the same command resumes where it was interrupted. With --agent, the
+    agent is shown beside the published ones.
+    """
+    from rlid.measurement import load_suite, planned_rows
+
+    if name == LIST:
+        _list(as_json=as_json)
+        return
+    if settings and agent is None:
+        raise InputError("--set: name the one agent that it is for with --agent")
+    _import(imports or [])
+    chosen = load_suite(name).adapted(
+        agent=agent, network=network, seeds=seeds, settings=settings or (), only=only
+    )
+    from rlid.engine import Place
+
+    place = Place(engine, jobs, address, cpus, gpus, memory)
+    planned = planned_rows(chosen, imports or ())
+    if all(row.plan is None for row in planned):
+        raise InputError(f"suite {chosen.name!r}: no row can be run: {planned[0].reason}")
+
+    if dry_run or max_hours is not None:
+        plans = [row.plan for row in planned if row.plan is not None]
+        costs = costs_of(plans, store, place, max_hours)
+        if dry_run:
+            _show_costs(costs, planned, as_json=as_json)
+            return
+
+    @contextmanager
+    def runner_of(plan: Plan) -> Iterator[Runner]:
+        from rlid.cli import progress
+        from rlid.measurement import Runner
+
+        watcher = progress.watcher(quiet=quiet)
+        try:
+            watcher.note(f"{plan.title}")
+            with Runner(
+                plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry
+            ) as runner:
+                yield runner
+        finally:
+            watcher.close()
+
+    from rlid.measurement import run_rows
+
+    def hear(number: int, result: RowResult) -> None:
+        if not quiet:
+            print(f"row {number + 1}/{len(planned)} · {_line(result)}", file=sys.stderr, flush=True)
+
+    results = run_rows(planned, runner_of, hear)
+    report = _report(chosen.name, chosen.title, results, store)
+    stem = chosen.name if agent is None else f"{chosen.name}-{agent}"
+    path = _write(report, store, stem)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print(report)
+        print(f"written: {shown(path)}")
+    if not all(result.is_complete for result in results if agent is None or result.planned.plan):
+        raise typer.Exit(FAILED)
+
+
+def _show_costs(costs: list[Cost], planned: list[PlannedRow], *, as_json: bool) -> None:
+    """Print what the rows of a suite will cost, and which rows cannot be run."""
+    if as_json:
+        print_json([cost.to_json() for cost in costs])
+        return
+    print_costs(costs)
+    for row in planned:
+        if row.plan is None:
+            print(f"{row.row.label}: does not fit: {row.reason}")
+
+
+def _import(imports: list[str]) -> None:
+    from rlid.registry import import_packages
+
+    import_packages(imports)
+
+
+def _list(*, as_json: bool) -> None:
+    """Print the suites that ship with rlid."""
+    from rlid.cli import console
+    from rlid.measurement import load_suite, suite_names
+
+    suites = [load_suite(name) for name in suite_names()]
+    if as_json:
+        print_json(
+            [
+                {"name": each.name, "title": each.title, "rows": [row.label for row in each.rows]}
+                for each in suites
+            ]
+        )
+        return
+    rows = [(each.name, len(each.rows), each.title) for each in suites]
+    console.print_table([("suite", "left"), ("rows", "right"), ("", "left")], rows)
+
+
+def _line(result: RowResult) -> str:
+    """Return a row's result in one line."""
+    if result.measurement is not None:
+        return result.measurement.sentence
+    plan = result.planned.plan
+    title = result.planned.row.label if plan is None else plan.title
+    return f"{title}: {result.status}: {result.reason}"
+
+
+def _report(
+    name: str, title: str, results: list[RowResult], store: Path
+) -> suite_report.SuiteReport:
+    from rlid.leaderboard import peers, suite_report
+    from rlid.measurement import measurements
+    from rlid.store import Store
+
+    return suite_report.report_of(
+        name,
+        title,
+        results,
+        published=peers.published_summaries(peers.published_folder()),
+        stored=measurements(Store(store)),
+    )
+
+
+def _write(report: suite_report.SuiteReport, store: Path, stem: str) -> Path:
+    """Write the report into the store; return its path.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    from rlid.store import Store, slug, write_whole
+
+    folder = Store(store).room("suites")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n"
+    return write_whole(folder / f"{slug(stem)}.json", text.encode())
+
+
+def _print(report: suite_report.SuiteReport) -> None:
+    """Print the table of a suite, why rows failed, and what stands beside them."""
+    from rlid.cli import console
+    from rlid.leaderboard import suite_report
+    from rlid.measurement import count
+
+    console.print_table(suite_report.HEADINGS, [row.cells for row in report.rows], report.title)
+    for row in report.rows:
+        if row.result.reason:
+            print(_line(row.result))
+    beside = [
+        (
+            row.summary.spec.task,
+            peer.agent,
+            " ".join(
+                (
+                    suite_report.figure_of(peer.summary)[0],
+                    "*" if peer.summary.is_first_edition else "",
+                )
+            ),
+            suite_report.ratio_words(peer.ratio, peer.low, peer.high),
+            f"{peer.summary.spec.budget:,}" if _other_budget(row.summary, peer.summary) else "",
+        )
+        for row in report.rows
+        if row.summary is not None
+        for peer in row.peers
+    ]
+    if not beside:
+        return
+    print()
+    columns = [
+        ("task", "left"),
+        ("beside", "left"),
+        ("its d_int90", "right"),
+        ("ratio (95 % interval)", "left"),
+        ("its budget", "right"),
+    ]
+    console.print_table(columns, beside, "Ratio: d_int90 of the row over that of another agent")
+    if any(peer.summary.is_first_edition for row in report.rows for peer in row.peers):
+        print("*: published in the first edition, whose d_int90 may be too large")
+    for mean in report.means:
+        if mean.ratio is not None:
+            words = suite_report.ratio_words(mean.ratio, mean.low, mean.high)
+            print(f"geometric mean over {count(mean.tasks, 'task')}, to {mean.agent}: {words}")
+
+
+def _other_budget(own: Summary, other: Summary) -> bool:
+    return own.spec.budget != other.spec.budget

@@ -1,0 +1,197 @@
+"""What rlid itself knows of a published measurement, to hold the file against.
+
+The task, the agent and the network are made from the question alone; a file is never asked for
+them. Nothing is imported that the caller has not imported before, and no data set is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rlid import agent as agents
+from rlid import projections
+from rlid.agent import AGENTS, Agent
+from rlid.datasets import DATASETS
+from rlid.errors import InputError
+from rlid.leaderboard.published import Published
+from rlid.measurement import agent_of, task_of
+from rlid.networks import Network, make, parse
+from rlid.records import MeasurementSpec
+from rlid.simulators import make_network, make_world, within
+from rlid.task import CAP_ARGUMENT, Task, resolve
+
+VECTOR = "vector:"
+"""How the names of networks begin that are nothing but their weights."""
+MOST_WEIGHTS = 10**8
+"""A network above this size is not drawn to check a z."""
+
+
+class NotKnown(InputError):
+    """The task, the agent or the projection is not registered here, or may not be looked up."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The task, agent and network that a question names, as this version of rlid has them.
+
+    Attributes:
+        task: the task with the budget and the protocol that were asked for.
+        agent: the agent with the task's recipe and the settings that were asked for.
+        network: the network with the task's inputs and outputs; None where only the environment
+            or the data of the task tell them, and these were not opened.
+        unknown: why the network is not known; "" where it is.
+    """
+
+    task: Task
+    agent: Agent
+    network: Network | None
+    unknown: str = ""
+
+
+def known_of(question: MeasurementSpec) -> Known:
+    """Return what this version of rlid knows of a question.
+
+    Raises:
+        NotKnown: the task, the agent or the projection is not registered here.
+        InputError: `rlid run` refuses these options together.
+    """
+    _refuse_import(question.task)
+    try:
+        resolve(question.task)
+        AGENTS.entry(question.agent)
+        projections.PROJECTIONS.entry(question.projection)
+    except InputError as error:
+        raise NotKnown(str(error)) from None
+    task = task_of(question)
+    agent = agent_of(question.agent, task, question.settings)
+    network, unknown = _network_of(
+        question.model_copy(
+            update={"agent": "", "dims": None, "dmax": None, "imports": (), "settings": ()}
+        )
+    )
+    return Known(task, agent, network, unknown)
+
+
+def problems(published: Published, known: Known) -> Iterator[str]:
+    """Yield where a file contradicts what rlid knows of its question, one line each."""
+    question, common, task = published.question, published.common, known.task
+    if published.kind != task.kind:
+        yield f"kind {published.kind!r}: the task is of kind {task.kind!r}"
+    yield from _newer(published, known)
+    if published.spec(1, 0).budget != task.budget:
+        yield f"a budget of {common['budget']}: the question asks for {task.budget}"
+    is_paper = question.rule == "paper"
+    expected: dict[str, object] = {
+        "projection": question.projection,
+        "candidate": "last" if is_paper else "best",
+        "stop_score": None if question.full or is_paper else published.threshold,
+    }
+    if is_paper or task.kind != "rl":
+        expected["stopping"] = "look"
+    spec = published.spec(1, 0)
+    if is_of_this_version(published, known):
+        expected |= {"protocol": task.protocol(), "backend": task.backend}
+    if spec.agent_version == known.agent.version:
+        expected["settings"] = agents.settings(known.agent)
+    for name, value in expected.items():
+        if getattr(spec, name) != value:
+            yield f"{name} is {getattr(spec, name)!r}: the question asks for {value!r}"
+    if known.network is not None and known.network.D != published.D:
+        yield f"D = {published.D}: {question.network} has {known.network.D} weights on this task"
+    if question.baseline == "global" and task.baseline != published.reference:
+        yield f"reference {published.reference!r}: the task's own figure is {task.baseline!r}"
+    yield from _rows(published, known)
+
+
+def notes(published: Published, known: Known) -> Iterator[str]:
+    """Yield what could not be compared with what rlid knows, one line each."""
+    if known.unknown:
+        yield f"D was not compared: {known.unknown}"
+    for what, measured, here in _versions(published, known):
+        if measured < here:
+            yield f"measured with version {measured} of the {what}, here it is version {here}"
+
+
+def is_of_this_version(published: Published, known: Known) -> bool:
+    """Whether the trials are of the version of the task that is registered here."""
+    return bool(published.common.get("task_version") == known.task.version)
+
+
+def _versions(published: Published, known: Known) -> list[tuple[str, int, int]]:
+    spec = published.spec(1, 0)
+    here = projections.version(published.question.projection)
+    return [
+        ("task", spec.task_version, known.task.version),
+        ("agent", spec.agent_version, known.agent.version),
+        ("projection", spec.projection_version, here),
+    ]
+
+
+def _newer(published: Published, known: Known) -> Iterator[str]:
+    for what, measured, here in _versions(published, known):
+        if measured > here:
+            yield f"version {measured} of the {what}: this rlid knows version {here} at most"
+
+
+def _rows(published: Published, known: Known) -> Iterator[str]:
+    """Check rows against what no trial of the task can do."""
+    task, budget = known.task, published.spec(1, 0).budget
+    of_theta: dict[str, tuple[int, int]] = {}
+    for row in published.rows:
+        name = f"d = {row.d}, seed {row.seed}"
+        scores = [score for score in (row.score, row.deciding_score) if score is not None]
+        if task.ceiling is not None and any(score > task.ceiling + 1e-9 for score in scores):
+            yield f"{name}: a score of {max(scores)!r}, above the task's ceiling of {task.ceiling}"
+        is_spent = row.search_steps >= budget or row.stopped_early
+        if row.status == "unsolved" and not row.reason and not is_spent:
+            yield f"{name}: unsolved after {row.search_steps} of {budget} steps"
+        if task.kind == "rl" and row.score is not None and row.scoring_steps < row.episodes:
+            yield f"{name}: {row.episodes} episodes in {row.scoring_steps} steps"
+        if known.network is not None and row.d > known.network.D:
+            yield f"{name}: d is above D = {known.network.D}"
+        other = (
+            of_theta.setdefault(row.theta_sha256, (row.d, row.seed)) if row.theta_sha256 else None
+        )
+        if task.kind != "synthetic" and other is not None and other[1] != row.seed:
+            yield f"{name}: has the weights of d = {other[0]}, seed {other[1]}"
+
+
+def _refuse_import(task: str) -> None:
+    """Refuse a task whose name would make gymnasium import a module that the file chose.
+
+    Raises:
+        NotKnown: the name has a second colon before its arguments.
+    """
+    if task.partition("?")[0].count(":") > 1:
+        raise NotKnown(f"task {task!r} names a module, which is not imported for a file")
+
+
+@lru_cache(maxsize=256)
+def _network_of(question: MeasurementSpec) -> tuple[Network | None, str]:
+    """Return the network of a task, or why it is not known.
+
+    Only the fields of the question that name the task, its protocol and the network are read.
+    """
+    task = task_of(question)
+    if question.network.startswith(VECTOR):
+        architecture = parse(question.network)
+        return Network(architecture, architecture.weights or 1, 1), ""
+    if task.kind == "supervised" and task.env in DATASETS:
+        shape, classes = DATASETS[task.env].shape, DATASETS[task.env].classes
+        inputs = math.prod(shape)
+        return make(question.network, inputs, classes, task.activation, shape, 1 / 255), ""
+    arguments = [text.partition("=")[0] for text in task.name.partition("?")[2].split("&") if text]
+    if any(name != CAP_ARGUMENT for name in arguments):
+        return None, "the environment takes arguments from the file, and was not made"
+    try:
+        with within(task.patience, f"making the world of task {task.name!r}") as beat:
+            world = make_world(task, beat)
+        try:
+            return make_network(task, question.network, world), ""
+        finally:
+            world.close()
+    except InputError as error:
+        return None, str(error)

@@ -1,0 +1,67 @@
+"""The trials that the search of a published measurement would have asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rlid.dimension import make_search
+from rlid.leaderboard.published import Published
+from rlid.measurement import Summary, as_trial
+
+Pair = tuple[int, int]
+
+
+def problems(published: Published, summary: Summary) -> Iterator[str]:
+    """Yield where the rows are not those that the search asks for, given their outcomes.
+
+    The search is deterministic. A larger limit of trials may have been used than the question
+    names, so that rows may be those of the same search, continued.
+    """
+    rows = {(row.d, row.seed) for row in published.rows}
+    asked, missing = _replay(published, summary, published.question.max_trials)
+    if missing is None and rows - asked:
+        asked, missing = _replay(published, summary, len(rows))
+    if missing is not None:
+        if not _is_first_bisection(published, missing):
+            yield f"the search asks for d = {missing[0]}, seed {missing[1]}: no such row"
+        return
+    for d, seed in sorted(rows - asked):
+        yield f"d = {d}, seed {seed}: the search never asks for it"
+
+
+def is_first_bisection(published: Published, summary: Summary) -> bool:
+    """Whether the rows are of the bisection of rlid 0.1, which did not try the largest d."""
+    missing = _replay(published, summary, None)[1]
+    return missing is not None and _is_first_bisection(published, missing)
+
+
+def _is_first_bisection(published: Published, missing: Pair) -> bool:
+    is_old = published.question.search == "bisect" and published.origin is None
+    return is_old and missing[0] == published.dmax
+
+
+def _replay(
+    published: Published, summary: Summary, max_trials: int | None
+) -> tuple[set[Pair], Pair | None]:
+    """Run the search on the outcomes of the rows.
+
+    Returns:
+        The pairs (d, seed) that it asked for, and the first that is in no row.
+    """
+    question = published.question
+    search = make_search(
+        question.search,
+        dmax=published.dmax,
+        dims=question.dims or (None if question.dmax else (published.D,)),
+        seeds=range(question.seed, question.seed + question.seeds),
+        precision=question.precision,
+        max_trials=max_trials,
+    )
+    outcome = {(record.spec.d, record.spec.seed): as_trial(record) for record in summary.records}
+    so_far: list[Pair] = []
+    while pairs := search.next_round([outcome[pair] for pair in so_far]):
+        for pair in pairs:
+            if pair not in outcome:
+                return set(so_far), pair
+        so_far += pairs
+    return set(so_far), None
