@@ -68,6 +68,9 @@ This page is generated from the commands. `rlid COMMAND --help` prints the same.
 | 130 | interrupted; finished trials are kept |
 """
 
+DOCUMENTS = ("README.md", "docs/results.md")
+"""Documents with headline rows between the markers."""
+
 
 def command_line() -> str:
     """Return the page of the command line, a section for each command in the order of `--help`."""
@@ -229,13 +232,18 @@ def renewed(readme: str, leaderboard: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Renew README.md, or say that it is old."""
-    page = ROOT / "README.md"
-    old = page.read_text()
-    new = renewed(old, json.loads((ROOT / "results" / "leaderboard.json").read_text()))
+    """Renew the documents with headline rows, or exit with 1 where one is old (--check)."""
+    rows = json.loads((ROOT / "results" / "leaderboard.json").read_text())
+    is_old = False
+    for name in DOCUMENTS:
+        page = ROOT / name
+        text = page.read_text()
+        new = renewed(text, rows)
+        is_old |= text != new
+        if "--check" not in sys.argv[1:]:
+            page.write_text(new)
     if "--check" in sys.argv[1:]:
-        sys.exit(int(old != new))
-    page.write_text(new)
+        sys.exit(int(is_old))
 
 
 if __name__ == "__main__":

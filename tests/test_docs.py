@@ -154,7 +154,7 @@ def test_every_field_of_a_format_is_explained(site_text):
 
 def test_the_headline_rows_of_the_documents_are_those_of_the_leaderboard():
     rows = json.loads((ROOT / "results/leaderboard.json").read_text())
-    for document in ("README.md", "docs/results.md"):
+    for document in generated_pages.DOCUMENTS:
         text = text_of(document)
         assert generated_pages.renewed(text, rows) == text, "run: python docs/generated_pages.py"
     changed = [row | {"d_int90": 999} for row in rows]
