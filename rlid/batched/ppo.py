@@ -151,7 +151,7 @@ class PPOBatch:
                 for learner in self.learners
             ]
         )
-        rows = torch.arange(n).unsqueeze(1)
+        firsts = np.arange(n)[:, None] * size
         is_learning = np.ones(n, dtype=bool)
         for _ in range(settings.n_epochs):
             # A trial whose epochs have ended draws no more orders, as if it were alone.
@@ -161,10 +161,11 @@ class PPOBatch:
                     for row, learner in enumerate(self.learners)
                 ]
             )
+            places = orders + firsts
             for first in range(0, size, settings.batch_size):
                 self.learners[0].problem.beat()
-                chosen = torch.from_numpy(orders[:, first : first + settings.batch_size])
-                batch = minibatch(experience, rows, chosen)
+                chosen = torch.from_numpy(places[:, first : first + settings.batch_size])
+                batch = minibatch(experience, chosen)
                 self._update(batch, rates, is_learning)
                 if not is_learning.any():
                     return
@@ -224,9 +225,15 @@ class PPOBatch:
         return torch.minimum(torch.maximum(ratio, 1 - widths), 1 + widths)
 
 
-def minibatch(experience: Experience, rows: torch.Tensor, chosen: torch.Tensor) -> Experience:
-    """Return the chosen entries (n, m) of each trial; rows is (n, 1)."""
-    return Experience(*(column[rows, chosen] for column in vars(experience).values()))
+def minibatch(experience: Experience, places: torch.Tensor) -> Experience:
+    """Return what is at the places (n, m), counted through all entries of all trials."""
+    flat = places.flatten()
+
+    def chosen(column: torch.Tensor) -> torch.Tensor:
+        picked = column.flatten(0, 1).index_select(0, flat.to(column.device))
+        return picked.unflatten(0, places.shape)  # type: ignore[no-untyped-call,no-any-return]
+
+    return Experience(*(chosen(column) for column in vars(experience).values()))
 
 
 def standardised(experience: Experience) -> Experience:

@@ -18,6 +18,7 @@ from rlid.simulators import make_world
 from rlid.world import Simulator
 
 EPISODE_SEEDS = 2**31
+SEEDS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,25 @@ class Experience:
     returns: torch.Tensor
 
 
+class EpisodeSeeds:
+    """Draws a trial's episode seeds, many at a time because one draw costs as much."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        """`rng` is the trial's own."""
+        self._rng = rng
+        self._drawn: list[int] = []
+
+    def next(self) -> int:
+        """Return the seed of the trial's next episode."""
+        if not self._drawn:
+            self._drawn = self._rng.integers(0, EPISODE_SEEDS, SEEDS_AT_ONCE).tolist()
+        return self._drawn.pop()
+
+    def begin_anew(self) -> None:
+        """Forget the seeds that were not used: a resumed trial has the generator alone."""
+        self._drawn = []
+
+
 class Pool:
     """The environments of n trials side by side, E slots for each, in one simulator.
 
@@ -51,7 +71,7 @@ class Pool:
         world: Any = make_world(problem.task)
         self.simulator: Simulator = world
         self._problem, self._n_envs = problem, n_envs
-        self._rngs = list(rngs)
+        self._seeds = [EpisodeSeeds(rng) for rng in rngs]
         self._slots = np.arange(len(rngs) * n_envs).reshape(len(rngs), n_envs)
         self._active = np.ones(self._slots.size, bool)
         self._running = np.zeros(self._slots.size)
@@ -66,7 +86,7 @@ class Pool:
 
     def _of_trials(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return what belongs to the slots (slots, ...) by trials, (n, E, ...)."""
-        if len(self._rngs) * self._n_envs == len(values):
+        if self._slots.size == len(values):
             # Nobody has left, so that slots are in the order of trials.
             return values.reshape(*self._slots.shape, *values.shape[1:])
         chosen: NDArray[Any] = values[self._slots]
@@ -74,18 +94,19 @@ class Pool:
 
     def begin(self) -> None:
         """Begin an episode in every slot; only once."""
-        seeds = [seed for rng in self._rngs for seed in self._draw(rng, self._n_envs)]
+        seeds = [own.next() for own in self._seeds for _ in range(self._n_envs)]
         self._latest = self.simulator.start(seeds).copy()
         check_finite(self._latest)
 
     def begin_anew(self, row: int) -> None:
         """Begin new episodes in the slots of one trial."""
-        self._restart(self._slots[row], self._draw(self._rngs[row], self._n_envs))
+        self._seeds[row].begin_anew()
+        self._restart(self._slots[row], [self._seeds[row].next() for _ in range(self._n_envs)])
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these trials alone, in this order; the slots of the others idle."""
         self._slots = self._slots[list(rows)]
-        self._rngs = [self._rngs[row] for row in rows]
+        self._seeds = [self._seeds[row] for row in rows]
         self.finished = [self.finished[row] for row in rows]
         self._active[:] = False
         self._active[self._slots] = True
@@ -112,11 +133,11 @@ class Pool:
         ends = (terminated | truncated) & self._active
         if ends.any():
             last = last.copy()
-            for row, own in enumerate(self._slots):
-                ended = own[ends[own]]
-                if len(ended):
-                    self.finished[row] += self._running[ended].tolist()
-                    self._restart(ended, self._draw(self._rngs[row], len(ended)))
+            rows, columns = np.nonzero(ends[self._slots])
+            slots = self._slots[rows, columns]
+            for row, earned in zip(rows.tolist(), self._running[slots].tolist(), strict=True):
+                self.finished[row].append(earned)
+            self._restart(slots, [self._seeds[row].next() for row in rows.tolist()])
         cut = truncated & ~terminated & self._active
         return tuple(self._of_trials(values) for values in (rewards.copy(), ends, cut, last))
 
@@ -133,10 +154,6 @@ class Pool:
         check_finite(observations)
         self._latest[slots] = observations
         self._running[slots] = 0.0
-
-    def _draw(self, rng: np.random.Generator, n: int) -> list[int]:
-        seeds: list[int] = rng.integers(0, EPISODE_SEEDS, n).tolist()
-        return seeds
 
     def close(self) -> None:
         """Close the simulator."""
