@@ -127,7 +127,13 @@ def test_target_kl_ends_the_epochs_where_it_does_for_stable_baselines3(task):
 
 @pytest.mark.parametrize("critic", ["full", "shared", "subspace"])
 @pytest.mark.parametrize(
-    ("task", "network"), [("cartpole", "mlp:20x20"), ("pendulum", "mlp:64x64")]
+    ("task", "network"),
+    [
+        ("cartpole", "mlp:20x20"),
+        ("pendulum", "mlp:64x64"),
+        ("pendulum", "mlp:13"),
+        ("minatar:breakout", "conv:4-8"),
+    ],
 )
 def test_a_trial_gives_the_same_bits_alone_and_among_others(task, network, critic):
     together = train(task, network, (7, 20, 3, 11), (5, 1, 2, 9), 3, leaving=(20, 3), critic=critic)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rlid.batched.settings import CriticMode
 from rlid.batched.weights import SubspaceBatch
 from rlid.errors import InputError
-from rlid.networks import Network, parse
+from rlid.networks import ModuleNetwork, Network, parse
 from rlid.subspace import Subspace, make_subspace
 
 DEFAULT_WIDTHS = (64, 64)
@@ -70,9 +70,9 @@ class SharedCritics:
         """Take the actor's last hidden width.
 
         Raises:
-            InputError: the actor has no hidden layer, has convolutions or is a registered module.
+            InputError: the actor has no fully connected hidden layer, or is a registered module.
         """
-        if not actor.architecture.hidden or not actor.is_dense:
+        if not actor.architecture.hidden or isinstance(actor, ModuleNetwork):
             raise InputError(
                 f"critic=shared needs a fully connected hidden layer, and network "
                 f"{actor.architecture.name!r} has none to share: use critic=full"

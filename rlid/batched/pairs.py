@@ -13,7 +13,7 @@ import torch
 
 from rlid.batched.critics import Critics, SharedCritics
 from rlid.batched.dense import Stack
-from rlid.batched.weights import SubspaceBatch, bind
+from rlid.batched.weights import Loop, SubspaceBatch
 from rlid.networks import Network
 
 
@@ -48,20 +48,23 @@ def make_pairs(
     """Return n pairs in the form that is fastest for these networks."""
     if isinstance(critics, SharedCritics):
         return TwoHeads(actor, subspaces, critics, n)
-    if not (actor.is_dense and critics.network.is_dense):
-        return LoopedPairs(actor, subspaces, critics)
-    return DensePairs(actor, subspaces, critics, n)
+    return TwoNetworks(actor, subspaces, critics, n)
 
 
-class DensePairs:
-    """Fully connected actors and critics: in one batch where their hidden widths are equal."""
+def _stack(network: Network, n: int, device: torch.device) -> Stack | Loop:
+    return Stack([network], n, device) if network.is_dense else Loop(network)
+
+
+class TwoNetworks:
+    """Actors and critics: in one batch where both are fully connected and equally wide."""
 
     def __init__(self, actor: Network, subspaces: SubspaceBatch, critics: Critics, n: int) -> None:
         """Make room for n trials."""
         self._subspaces, self._critics, self._n = subspaces, critics, n
         device, critic = subspaces.device, critics.network
-        self._actors, self._values = Stack([actor], n, device), Stack([critic], n, device)
-        are_alike = actor.architecture.hidden == critic.architecture.hidden
+        self._actors, self._values = _stack(actor, n, device), _stack(critic, n, device)
+        are_dense = actor.is_dense and critic.is_dense
+        are_alike = are_dense and actor.architecture.hidden == critic.architecture.hidden
         self._both = Stack([actor, critic], n, device) if are_alike else None
         self._outputs = actor.outputs
         self._are_apart = False
@@ -115,14 +118,14 @@ class DensePairs:
 
 
 class TwoHeads:
-    """Fully connected actors whose last hidden layer feeds the critic's head as well."""
+    """Actors whose last hidden layer feeds the critic's head as well: one more output."""
 
     def __init__(
         self, actor: Network, subspaces: SubspaceBatch, critics: SharedCritics, n: int
     ) -> None:
         """Make room for n trials."""
         self._subspaces, self._n, self._outputs = subspaces, n, actor.outputs
-        self._stack = Stack([replace(actor, outputs=actor.outputs + 1)], n, subspaces.device)
+        self._stack = _stack(replace(actor, outputs=actor.outputs + 1), n, subspaces.device)
         self._height = critics.size
 
     def load(self, W: torch.Tensor, Phi: torch.Tensor) -> None:  # noqa: N803
@@ -155,46 +158,3 @@ class TwoHeads:
     def values(self, x: torch.Tensor) -> torch.Tensor:
         """Map observations (n, m, inputs) to values (n, m)."""
         return self.forward(x)[1]
-
-
-class LoopedPairs:
-    """Convolutions and registered modules, by torch's own gradients.
-
-    Convolutions run one trial after the other: on a CPU that is no slower than grouped ones.
-    """
-
-    def __init__(self, actor: Network, subspaces: SubspaceBatch, critics: Critics) -> None:
-        """Take the networks of the actors and the critics."""
-        self._actor, self._subspaces, self._critics = actor, subspaces, critics
-
-    def load(self, W: torch.Tensor, Phi: torch.Tensor) -> None:  # noqa: N803
-        """Take the weights at W (n, d_max) and Phi (n, size)."""
-        self._weights = [self._subspaces.expand(W), self._critics.expand(W, Phi).detach()]
-        actors, critics = (weights.requires_grad_() for weights in self._weights)
-        with torch.enable_grad():
-            self._act = bind(self._actor, actors)
-            self._value = bind(self._critics.network, critics)
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map observations (n, m, inputs) to outputs (n, outputs, m) and values (n, m)."""
-        with torch.enable_grad():
-            self._last = [self._act(x).transpose(1, 2), self._value(x)[..., 0]]
-        outputs, values = (result.detach() for result in self._last)
-        return outputs, values
-
-    def backward(
-        self, outputs: torch.Tensor, values: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the gradients in W and Phi, from derivatives by outputs and values."""
-        theta, phi = torch.autograd.grad(self._last, self._weights, [outputs, values])
-        in_w, in_phi = self._critics.reduce(phi)
-        gradient = self._subspaces.reduce(theta)
-        return gradient if in_w is None else gradient + in_w, in_phi
-
-    def act(self, x: torch.Tensor) -> torch.Tensor:
-        """Map observations (n, m, inputs) to the actors' outputs (n, outputs, m)."""
-        return self._act(x).detach().transpose(1, 2)
-
-    def values(self, x: torch.Tensor) -> torch.Tensor:
-        """Map observations (n, m, inputs) to values (n, m)."""
-        return self._value(x).detach()[..., 0]
