@@ -172,6 +172,7 @@ class SideBySide:
             self._beat,
         )
         problem.is_watched = scalars is not None
+        problem.device = spec.device
         steps = trial(spec, self._judgement, problem, self._checkpoints, scalars)
         run = RunningTrial(steps, journal, scalars, problem)
         self.running.append(run)
