@@ -1,4 +1,8 @@
-"""Training on another device: what is refused, and that nothing stays behind on the processor."""
+"""Where batches train: what is refused, what stays on its device, and how much memory it takes."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +123,10 @@ def test_theta_of_a_gpu_has_the_bits_of_the_processor():
     W = 0.1 * torch.randn(len(DIMS), max(DIMS), generator=torch.Generator().manual_seed(1))
     cuda = torch.device("cuda")
     assert torch.equal(subspaces_on(CPU).expand(W), subspaces_on(cuda).expand(W.to(cuda)).cpu())
+
+
+@pytest.mark.slow
+def test_sixteen_trials_of_a_million_weights_take_less_than_three_gibibytes():
+    script = Path(__file__).parent / "fixtures" / "wide_cell.py"
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 3 * 2**30
