@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -11,6 +10,7 @@ import typer
 
 from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption, shown
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say, say_table
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ def list_(
 ) -> None:
     """List tasks, agents, projections and networks, with one line each."""
     from rlid.agent import AGENTS
-    from rlid.cli import console
     from rlid.networks import NETWORKS, OPTIONS
     from rlid.projections import PROJECTIONS
     from rlid.registry import import_packages, unknown
@@ -60,7 +59,7 @@ def list_(
         return
     for kind, entries in entries_of.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
-        console.print_table([(kind, "left"), ("", "left")], rows)
+        say_table([(kind, "left"), ("", "left")], rows)
 
 
 def _list_settings(what: str, name: str, *, as_json: bool) -> None:
@@ -70,7 +69,6 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
         InputError: `what` is not "agents", or the agent is unknown.
     """
     from rlid.agent import AGENTS, described_settings
-    from rlid.cli import console
 
     if what != "agents":
         raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
@@ -78,12 +76,12 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json([vars(row) for row in rows])
         return
-    print(f"{name}: {AGENTS.entry(name).summary}")
+    say(f"{name}: {AGENTS.entry(name).summary}")
     if not rows:
-        print("it has no settings")
+        say("it has no settings")
         return
     columns = [("setting", "left"), ("type", "left"), ("default", "right"), ("", "left")]
-    console.print_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
+    say_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
 
 
 def show(
@@ -181,13 +179,13 @@ def plot(
                 "such as --network mlp:8x8,mlp:64x64"
             )
         for drawn in made:
-            print(f"{drawn.title}: {drawn.sentence}")
-            print(*map(shown, families.draw(drawn, drawn.stem(out or store / "plots"))), sep="\n")
+            say(f"{drawn.title}: {drawn.sentence}")
+            say(*map(shown, families.draw(drawn, drawn.stem(out or store / "plots"))))
         return
     for each in summaries:
         stem = plots.stem(store, each)
         for path in plots.draw(each, (out or stem.parent) / stem.name, answer(each.estimate)):
-            print(shown(path))
+            say(shown(path))
 
 
 def _measurements(task: str, store: Path) -> list[Summary]:
@@ -201,7 +199,7 @@ def _measurements(task: str, store: Path) -> list[Summary]:
 
     if not store.is_dir():
         raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
-    summaries = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
+    summaries = measurements(Store(store, partial(say, error=True)), task or None)
     if not summaries:
         of_task = f" of {task}" if task else ""
         raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")

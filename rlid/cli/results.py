@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ def leaderboard(
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
     from rlid.leaderboard import claims, collection, ranking, site, tables
-    from rlid.records import visible
     from rlid.store import write_whole
 
     for folder in store or []:
@@ -59,7 +58,7 @@ def leaderboard(
         raise InputError(f"no published results at {str(out)!r}: give --out or --store")
     loaded = collection.load(out)
     for line in loaded.refused:
-        print(visible(f"refused: {line}"), file=sys.stderr)
+        say(f"refused: {line}", error=True)
     board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
@@ -72,8 +71,8 @@ def leaderboard(
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
     try:
         for path, text in texts.items():
-            print(shown(write_whole(path, text.encode())))
-        print(shown(site.write(board, statements, out)[0]))
+            say(shown(write_whole(path, text.encode())))
+        say(shown(site.write(board, statements, out)[0]))
     except OSError as error:
         raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
     if loaded.refused:
@@ -98,9 +97,9 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     harvest = publisher.harvest(records, task or None)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
-            print(shown(path))
+            say(shown(path))
     for line in (*harvest.refused, *harvest.unclaimed):
-        print(f"not published: {line}", file=sys.stderr)
+        say(f"not published: {line}", error=True)
     return harvest
 
 
@@ -114,4 +113,4 @@ def _derive_again(out: Path, task: str) -> None:
         raise InputError(f"no published results{f' of {task}' if task else ''} at {str(out)!r}")
     for source in sources:
         for line in publisher.derive_again(source):
-            print(f"{shown(source)}: {line}")
+            say(f"{shown(source)}: {line}")
