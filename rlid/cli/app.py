@@ -20,6 +20,7 @@ from rlid.cli import (
     doctor,
     look,
     measure,
+    plot,
     policies,
     results,
     store,
@@ -79,7 +80,7 @@ app.command(short_help="Measure random actions and direct training.")(measure.re
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
 app.command(short_help="Show the measurements of a store as a table.")(look.show)
 app.command(short_help="Say which of two measurements is harder.")(look.compare)
-app.command(short_help="Draw the measurements of a store.")(look.plot)
+app.command(short_help="Draw the measurements of a store.")(plot.plot)
 app.command(short_help="Write a solved policy as a small file.")(policies.export)
 app.command(short_help="Rebuild a policy from its file, and play.")(policies.play)
 app.command(short_help="Write measurements as published results.")(results.publish)

@@ -188,7 +188,9 @@ def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quie
     if not as_json:
         console.print_measurement(measurement)
     if measurement.records:
-        summary = summarise(measurement.records, measurement.reference)
+        summary = summarise(
+            measurement.records, measurement.reference, (measurement.plan.question.digest,)
+        )
         if not as_json:
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))

@@ -80,12 +80,12 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
     Raises:
         InputError: no name is given, or a name fits none or several.
     """
-    from rlid.measurement import summary
+    from rlid.measurement import measurements, select
 
     if bool(wanted) == every:
         raise InputError("name measurements (task/agent/...), or give --all")
-    summaries = summary.measurements(records)
-    return summaries if every else [summary.select(summaries, name) for name in wanted]
+    summaries = measurements(records)
+    return summaries if every else [select(summaries, name) for name in wanted]
 
 
 def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:

@@ -109,7 +109,9 @@ def report_of(
         if measurement is None or not measurement.records:
             rows.append(ReportRow(result, None, ()))
             continue
-        summary = summarise(measurement.records, measurement.reference)
+        summary = summarise(
+            measurement.records, measurement.reference, (measurement.plan.question.digest,)
+        )
         rows.append(ReportRow(result, summary, tuple(peers_of(summary, published, stored))))
     peers = {str(number): row.peers for number, row in enumerate(rows)}
     return SuiteReport(name, title, tuple(rows), tuple(mean_ratios(peers)))
