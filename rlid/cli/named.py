@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rlid.cli.options import shown
 from rlid.cli.terminal import say
 from rlid.errors import InputError
 
@@ -26,11 +27,11 @@ def measurements_of(task: str, store: Path) -> list[Summary]:
     from rlid.store import Store
 
     if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     summaries = measurements(Store(store, partial(say, error=True)), task or None)
     if not summaries:
         of_task = f" of {task}" if task else ""
-        raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
+        raise InputError(f"no measurement{of_task} in the store {shown(store)!r}: `rlid run` first")
     return summaries
 
 

@@ -48,7 +48,7 @@ def export(
     from rlid.store import Store
 
     if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     chosen = _chosen(records, measurement or [], every)
     if out is not None and len(chosen) != 1:

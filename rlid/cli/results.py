@@ -31,7 +31,9 @@ def publish(
     harvest = _publish(store, out, task)
     if not harvest.published:
         of_task = f" of {task}" if task else ""
-        raise InputError(f"no finished measurement{of_task} to publish in the store {str(store)!r}")
+        raise InputError(
+            f"no finished measurement{of_task} to publish in the store {shown(store)!r}"
+        )
     if harvest.refused:
         raise typer.Exit(FAILED)
 
@@ -55,7 +57,7 @@ def leaderboard(
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
-        raise InputError(f"no published results at {str(out)!r}: give --out or --store")
+        raise InputError(f"no published results at {shown(out)!r}: give --out or --store")
     loaded = collection.load(out)
     for line in loaded.refused:
         say(f"refused: {line}", error=True)
@@ -74,7 +76,7 @@ def leaderboard(
             say(shown(write_whole(path, text.encode())))
         say(shown(site.write(board, statements, out)[0]))
     except OSError as error:
-        raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
+        raise StoreError(f"{shown(out)!r} cannot be written: {error.strerror or error}") from error
     if loaded.refused:
         raise typer.Exit(FAILED)
 
@@ -92,7 +94,7 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     from rlid.store import Store
 
     if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     harvest = publisher.harvest(records, task or None)
     for measurement in harvest.published:
@@ -110,7 +112,7 @@ def _derive_again(out: Path, task: str) -> None:
 
     sources = sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
     if not sources:
-        raise InputError(f"no published results{f' of {task}' if task else ''} at {str(out)!r}")
+        raise InputError(f"no published results{f' of {task}' if task else ''} at {shown(out)!r}")
     for source in sources:
         for line in publisher.derive_again(source):
             say(f"{shown(source)}: {line}")
