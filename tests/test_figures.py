@@ -105,7 +105,7 @@ def test_a_dark_figure_is_dark_and_a_light_one_light(tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("figures") / "store")
-    for changes in ({}, {"agent": "ppo"}, {"budget": 1000}, {"network": "mlp:8x8"}):
+    for changes in ({}, {"agent": "ppo"}, {"budget": 77}, {"network": "mlp:8x8"}):
         for record in records_of(4, **changes):
             store.add(record)
     return store.folder
