@@ -126,7 +126,7 @@ class TestCommand:
         drawn = {path.name.partition("-")[0] for path in tmp_path.iterdir()}
         assert {"cartpole", "family", "agents", "budgets"} <= drawn
         assert len(list(tmp_path.glob("*-curves.svg"))) == 4
-        assert all(line.endswith((".svg", ".png")) or ":" in line for line in said.out.split("\n"))
+        assert all(line.endswith((".svg", ".png")) or ":" in line for line in said.out.splitlines())
 
     def test_one_kind_alone_can_be_asked_for(self, folder, tmp_path, monkeypatch, capsys):
         options = ("--out", str(tmp_path), "--kind", "budgets", "--dark")
