@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 TIMED_SECONDS = 4.0
 """How long the search of a task is timed."""
 SIMULATION_SECONDS = 8.0
-ROUND = 5
-"""Trials that an adaptive search asks for at once."""
 RECORD_BYTES = 20_000
 """Of a trial's record and what lies beside it, without z."""
 FLOAT_BYTES = 4
@@ -154,7 +152,7 @@ def cost_of(
         more = direct * costs.unsolved.seconds
         seconds = (seconds[0] + more, seconds[1] + more)
     engine_jobs = place.jobs or cores()
-    jobs = max(1, min(engine_jobs, ROUND if plan.question.search == "adaptive" else engine_jobs))
+    jobs = max(1, min(engine_jobs, _at_once(plan, engine_jobs)))
     of_trial = RECORD_BYTES + FLOAT_BYTES * plan.dmax
     peak = timing.peak_bytes if not isinstance(timing, str) else 0
     return Cost(
@@ -199,7 +197,9 @@ def time_plan(plan: Plan, place: Place) -> Timing | str:
         What was timed, or why nothing was.
     """
     jobs = place.jobs or cores()
-    side_by_side = -(-min(ROUND, len(plan.seeds)) // jobs) if plan.is_merged else 1
+    side_by_side = (
+        -(-min(plan.question.round_size, len(plan.seeds)) // jobs) if plan.is_merged else 1
+    )
     middle = plan.dims[len(plan.dims) // 2]
     specs = [plan.spec(middle, seed, None) for seed in plan.seeds[:side_by_side]]
     cell = Cell(plan.task.name, plan.imports, tuple(specs), Judgement(), "", None)
@@ -230,6 +230,11 @@ def check_hours(costs: Sequence[Cost], hours: float) -> None:
             f"--max-hours {hours:g}: about {total:.2g} hours are expected with "
             f"{costs[0].jobs} jobs; see --dry-run"
         )
+
+
+def _at_once(plan: Plan, most: int) -> int:
+    """Return how many trials a search asks for at once, of at most so many jobs."""
+    return plan.question.round_size if plan.question.search == "adaptive" else most
 
 
 @dataclass(frozen=True)
