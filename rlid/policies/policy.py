@@ -173,7 +173,11 @@ class Policy:
         Raises:
             EnvironmentFault: the environment failed.
         """
-        return score(self.problem, self.file.z, draw(seed, "play", episodes))
+        return score(self.problem, self.file.z, self.episode_seeds(episodes, seed))
+
+    def episode_seeds(self, episodes: int, seed: int = 0) -> tuple[int, ...]:
+        """Return the seeds of the episodes that `evaluate` plays, in the order of its scores."""
+        return draw(seed, "play", episodes)
 
 
 def make(task: Task, network: str, projection: str, d: int, seed: int) -> Problem:
