@@ -55,7 +55,8 @@ class Policy:
         try:
             data = read_limited(Path(path), policy_file.MAX_BYTES)
         except (OSError, DamagedRecord) as error:
-            raise PolicyFileError(f"{os.fspath(path)!r} cannot be read: {error}") from None
+            what = getattr(error, "strerror", None) or error
+            raise PolicyFileError(f"{os.path.relpath(path)!r} cannot be read: {what}") from None
         import_packages(imports)
         try:
             return cls.build(policy_file.parse(data))
