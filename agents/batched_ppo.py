@@ -62,7 +62,8 @@ class BatchedPPO(PPOSettings):
                 yield TrainingRound(learner)
                 is_due = problem.search_steps // self.checkpoint > reached
                 score = float(np.mean(learner.returns)) if learner.returns else None
-                yield Progress(learner.z, score, learner.saver() if is_due else None)
+                saver = learner.saver() if is_due else None
+                yield Progress(learner.z, score, saver, learner.scalars)
                 if is_due:
                     # What is saved needs no episode in mid-course, and a resumed trial is equal.
                     reached = problem.search_steps // self.checkpoint

@@ -14,7 +14,7 @@ from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.dimension import BATCH_ROUND_SIZE, Search, make_search
-from rlid.errors import InputError
+from rlid.errors import InputError, first_line
 from rlid.measurement.dims import dims_of
 from rlid.measurement.question import ask
 from rlid.measurement.recipes import agent_of
@@ -268,12 +268,11 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
-    return make_search(
-        question.search,
-        dmax=dims[-1],
-        dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
-        seeds=seeds,
-        precision=question.precision,
-        max_trials=question.max_trials,
-        round_size=question.round_size,
-    )
+    """Return the search that was asked for; InputError where it does not take its options."""
+    limits = question.model_dump(include={"precision", "max_trials", "round_size"})
+    listed = None if dims == tuple(range(1, dims[-1] + 1)) else dims
+    try:
+        return make_search(question.search, dmax=dims[-1], dims=listed, seeds=seeds, **limits)
+    except ValueError as error:
+        # `rlid.dimension` knows nothing of rlid's errors.
+        raise InputError(first_line(error)) from None
