@@ -45,7 +45,7 @@ def test_the_wheel_holds_envs_and_agents_inside_rlid(wheel):
     assert wheel.read(top).split() == [b"rlid"]
 
 
-def test_one_wheel_is_for_every_python_from_3_11_on(wheel):
+def test_the_wheel_is_for_every_python_from_3_11_on(wheel):
     compiled = [name for name in wheel.namelist() if name.endswith((".so", ".pyd"))]
     if not compiled:
         pytest.skip("there is no C compiler here")

@@ -142,7 +142,7 @@ def leaderboard():
     return json.loads(text_of("results/leaderboard.json"))
 
 
-def test_what_the_page_says_of_the_rows_in_words_holds(row):
+def test_the_sentences_of_the_page_about_the_rows_hold(row):
     text = " ".join(text_of(PAGE).split())
     for sentence, holds in claims_of_the_page(row).items():
         assert sentence in text, sentence
