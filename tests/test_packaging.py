@@ -87,13 +87,13 @@ def test_the_installed_wheel_runs_measures_and_wraps_outside_of_the_repository(w
     # The libraries of this environment, but not its rlid: the wheel's comes first.
     libraries = [path for path in sys.path if path.endswith("-packages")]
     (packages / "libraries.pth").write_text("\n".join(libraries))
+    python = tmp_path / "venv/bin/python"
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--prefix",
-         tmp_path / "venv", wheel.filename],
+        [python, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", wheel.filename],
         check=True,
-    )  # fmt: skip
+    )
     done = subprocess.run(
-        [tmp_path / "venv/bin/python", ROOT / ".ci/wheel.py"],
+        [python, ROOT / ".ci/wheel.py"],
         cwd=tmp_path, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
