@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 import typer
-from pages import COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
+from pages import BLOCK, COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
 
 from rlid.cli.app import app
 
@@ -70,6 +70,12 @@ def test_every_block_to_run_is_run_by_a_test_or_says_why_not(document):
         if block.language in COMMANDS and not is_example:
             reason = block.mark.removeprefix("not run: ")
             assert block.is_run or block.file or reason not in ("", block.mark), block.text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_on_a_line_of_its_own_stands_in_a_fenced_block(document):
+    text = BLOCK.sub("", text_of(document))
+    assert not re.findall(r"^ {4,}(?:rlid|pip|python|make) .*", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
