@@ -30,6 +30,7 @@ FORMATS = (
     ("Measurement in a store", "stored-measurement", "rlid.store", "StoredMeasurement"),
     ("Published measurement", "published-measurement", "rlid.leaderboard.published", "Published"),
     ("Report of an exported policy", "policy-report", "rlid.policies.report", "PolicyReport"),
+    ("Suite", "suite", "rlid.measurement.suite_file", "SuiteFile"),
 )  # fmt: skip
 """Title, name of the schema's file, module and class of each format."""
 FORMATS_INTRODUCTION = """# File formats
@@ -45,7 +46,11 @@ exact types. A field that was added later has a default, so that older files sta
 | `rlid-store/references/` | one [reference](#reference) for each protocol and network |
 | `rlid-store/measurements/` | one [measurement](#measurement-in-a-store) for each question |
 | `results/<task>/*.json` | one [published measurement](#published-measurement) each |
-| `*.rlid` | one policy in a few bytes; its layout is in `rlid/policies/policy_file.py` |
+| `results/leaderboard.json`, `.csv` | one flat row for each published measurement, and for each that is not measured here |
+| `*.rlid` | one [policy](#policy-file) in a few bytes |
+| `*.toml` for `rlid suite` | one [suite](#suite): a named list of measurements |
+| `rlid-store/journals/`, `checkpoints/`, `leases/` | working files of running trials; a later version need not read them, and the trial then begins anew |
+| `rlid-store/quarantine/` | damaged files that were set aside, each with its reason |
 
 The tables below and the schemas are made from the classes that read and write the files.
 """
@@ -100,7 +105,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    return "" if value is None or value is False or callable(value) else f"`{value}`"
+    return "" if value in (None, False, "") or callable(value) else f"`{value}`"
 
 
 def _cell(text: str) -> str:
@@ -129,7 +134,18 @@ def file_formats() -> str:
             if "properties" in definition and part not in parts:
                 parts.add(part)
                 page += f"\n### {part}\n\n{_text(definition)}\n\n{_fields(definition)}"
-    return page
+    return f"{page}\n## Policy file\n\n{_policy_file()}"
+
+
+def _policy_file() -> str:
+    """Return what the module of policy files says of their layout."""
+    import inspect
+
+    from rlid.policies import policy_file
+
+    text = inspect.cleandoc(policy_file.__doc__ or "")
+    before, layout = re.split(r"\n\n(?= {4})", text, maxsplit=1)
+    return f"{before}\n\n```text\n{inspect.cleandoc(layout)}\n```\n"
 
 
 def _text(schema: Mapping[str, Any]) -> str:
