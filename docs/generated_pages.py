@@ -1,8 +1,8 @@
 """Pages that are written from the program itself, and figures of results/ in the documents.
 
-`docs/site_hooks.py` adds the pages of the command line and the file formats to the site when it is
-built, so that none can be out of date. Tables of results, and the answers behind links to published
-measurements, stand in the documents:
+`docs/site_hooks.py` adds the pages of the command line, the Python API and the file formats to the
+site when it is built, so that none can be out of date. Tables of results, and the answers behind
+links to published measurements, stand in the documents:
 
     python docs/generated_pages.py            # renew them after results/ changed
     python docs/generated_pages.py --check    # change nothing; exit with 1 where one is old
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import result_tables  # noqa: E402 (this folder is no package)
 from field_meanings import MEANINGS  # noqa: E402
 from published_answers import PublishedRow, linked, published_rows  # noqa: E402
+from python_api import python_api  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = (
@@ -46,13 +47,14 @@ exact types. A field that was added later has a default, so that older files sta
 | `rlid-store/references/` | one [reference](#reference) for each protocol and network |
 | `rlid-store/measurements/` | one [measurement](#measurement-in-a-store) for each question |
 | `results/<task>/*.json` | one [published measurement](#published-measurement) each |
-| `results/leaderboard.json`, `.csv` | one flat row for each published measurement, and for each that is not measured here |
+| `results/leaderboard.json`, `.csv` | one flat row for each measurement |
 | `*.rlid` | one [policy](#policy-file) in a few bytes |
 | `*.toml` for `rlid suite` | one [suite](#suite): a named list of measurements |
-| `rlid-store/journals/`, `checkpoints/`, `leases/` | working files of running trials; a later version need not read them, and the trial then begins anew |
+| `rlid-store/journals/`, `checkpoints/`, `leases/` | working files of running trials (see below) |
 | `rlid-store/quarantine/` | damaged files that were set aside, each with its reason |
 
-The tables below and the schemas are made from the classes that read and write the files.
+A later version need not read the working files of a trial that was interrupted: it then begins the
+trial anew. The tables below and the schemas are made from the classes that read and write them.
 """
 LINE_TITLE = """# Command line
 
@@ -66,6 +68,15 @@ This page is generated from the commands. `rlid COMMAND --help` prints the same.
 | 74 | the store or an output file cannot be written |
 | 130 | interrupted; finished trials are kept |
 """
+
+
+def pages() -> dict[str, str]:
+    """Return the pages of the site that are written from the program, by their path in `docs/`."""
+    return {
+        "reference/command-line.md": command_line(),
+        "reference/file-formats.md": file_formats(),
+        "reference/python.md": python_api(),
+    }
 
 
 def command_line() -> str:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
-from published_answers import ROOT, PublishedRow, as_text
+from file_tables import recipes, references, scale_rule, table
+from published_answers import PublishedRow, as_text
 
 BEGIN, END = "<!-- table: ", "<!-- end of table -->"
 TABLE = re.compile(rf"({BEGIN}([\w-]+) -->\n)(?:(?!{BEGIN}).)*?({END})", re.DOTALL)
@@ -23,17 +21,6 @@ HEADLINES = (
     ("mnist", "mlp:200x200", "adam", "paper, global"),
 )
 """Task, network, agent and rule of the headline rows; each with the task's own budget."""
-RECIPES = {
-    "ppo-600000": "lr 2.5e-4, clip 0.1, constant rate, advantages by minibatch, float32",
-    "ppo-600000-30000": "the same",
-    "ppo-1000000": "the same, 1,000,000 steps",
-    "ppo-2000000": "the same, 2,000,000 steps",
-    "ppo-800000-annealed": "the same with a falling rate",
-    "ppo-1000000-rollout": "a falling rate, and advantages over the whole round",
-    "ppo-1000000-annealed": "a falling rate, and a clip range of 0.1 alone",
-}
-"""What the recipes of Pong that were tried before the present one differ by, by file."""
-
 Published = Mapping[str, PublishedRow]
 
 
@@ -44,12 +31,12 @@ def renewed(text: str, published: Published) -> str:
         ValueError: a table has a name that is not in TABLES, or no end.
     """
 
-    def table(match: re.Match[str]) -> str:
+    def made(match: re.Match[str]) -> str:
         if match[2] not in TABLES:
             raise ValueError(f"no table {match[2]!r}; the tables are {', '.join(TABLES)}")
         return f"{match[1]}\n{TABLES[match[2]](published)}\n\n{match[3]}"
 
-    new, count = TABLE.subn(table, text)
+    new, count = TABLE.subn(made, text)
     if not count == text.count(BEGIN) == text.count(END):
         raise ValueError("a table lacks its beginning or its end")
     return new
@@ -76,7 +63,7 @@ def headlines(published: Published) -> str:
         cells = (_task(entry), _network(entry), _D(entry), _agent(entry), entry.answer,
                  entry.interval, status)  # fmt: skip
         lines.append(cells)
-    return _table(("task", "network", "D", "agent", "d_int90", "95 % interval", "status"), lines)
+    return table(("task", "network", "D", "agent", "d_int90", "95 % interval", "status"), lines)
 
 
 def _key(entry: PublishedRow) -> tuple[str, ...]:
@@ -93,7 +80,7 @@ def agents(published: Published) -> str:
     ]
     head = ("agent", "steps of a trial", "d_int90 (95 % interval)", "first crossing", "seeds",
             "trials", "environment steps")  # fmt: skip
-    return _table(head, ((
+    return table(head, ((
         _agent(entry), as_text(entry.row["budget"]), _link(entry),
         _or_dash(entry.content["answer"]["first_crossing"]), str(entry.row["seeds"]),
         str(entry.row["trials"]), _millions(entry.row["env_steps"]),
@@ -109,7 +96,7 @@ def images(published: Published) -> str:
     ]
     rows.sort(key=lambda entry: (entry.row["task"], -entry.row["D"]))
     head = ("task", "network", "rule", "d_int90 (95 % interval)", "trials", "Li et al. 2018")
-    return _table(head, ((
+    return table(head, ((
         _task(entry), _network(entry), entry.row["rule"], _link(entry),
         str(entry.row["trials"]), _or_dash(entry.row["paper"]),
     ) for entry in rows))  # fmt: skip
@@ -128,7 +115,7 @@ def paper(published: Published) -> str:
     )
     rows = [entry for entry in published.values() if entry.row["paper"]]
     rows.sort(key=lambda entry: (int(entry.row["paper"]), entry.row["task"], entry.row["agent"]))
-    return _table(head, ((
+    return table(head, ((
         _task(entry), _network(entry), f"{_number(entry.row['paper'])} ({entry.row['paper_note']})",
         _link(entry), _agent(entry), entry.row["rule"], as_text(entry.row["budget"]),
     ) for entry in rows))  # fmt: skip
@@ -151,7 +138,7 @@ def sizes(published: Published) -> str:
         ]
         rows += sorted(members, key=lambda entry: entry.row["D"])
     head = ("task", "agent", "network", "D", "d_int90 (95 % interval)", "seeds", "trials")
-    return _table(head, ((
+    return table(head, ((
         _task(entry), _agent(entry), _network(entry), _D(entry), _link(entry),
         str(entry.row["seeds"]), str(entry.row["trials"]),
     ) for entry in rows))  # fmt: skip
@@ -168,71 +155,23 @@ def pong(published: Published) -> str:
     record = entry.content["reference_record"]
     for trial in record["direct"][0]["trials"]:
         lines.append((f"{record['D']:,} (direct)", trial["status"], as_text(trial["score"]), ""))
-    return _table(("d", "outcome", "score on fresh episodes", "hours"), lines)
+    return table(("d", "outcome", "score on fresh episodes", "hours"), lines)
 
 
-def recipes(published: Published) -> str:
-    """Return what each earlier recipe of Pong reached, from the curves of its validations."""
+def pendulum_budget(published: Published) -> str:
+    """Return how many seeds of the inverted pendulum were solved within so many steps."""
+    key = ("inverted_pendulum", 800_000)
+    (entry,) = [
+        entry for entry in published.values() if (entry.row["task"], entry.row["budget"]) == key
+    ]
+    trials = entry.content["rows"]
+    dims = sorted({trial["d"] for trial in trials})
     lines = []
-    for name, difference in RECIPES.items():
-        for trial, curve in _curves(ROOT / "results" / "pong" / f"{name}.csv").items():
-            best = max(float(point["validation_score"]) for point in curve)
-            status, steps = curve[-1]["status"], int(curve[-1]["search_steps"])
-            files = f"[curve](../results/pong/{name}.svg), [numbers](../results/pong/{name}.csv)"
-            outcome = "stopped by hand" if status == "under way" else status
-            lines.append((difference, trial, f"{outcome} after {steps:,}", as_text(best), files))
-            difference = ""
-    head = ("recipe", "d", "outcome, search steps", "best validation, ten episodes", "files")
-    return _table(head, lines)
-
-
-def references(published: Published) -> str:
-    """Return the references that are part of rlid, one line for each task and network."""
-    lines = []
-    for path in sorted((ROOT / "rlid" / "references").glob("*/*.json")):
-        record = json.loads(path.read_text())
-        if not record["direct"]:
-            continue
-        (best,) = [row for row in record["direct"] if row["agent"] == record["agent"]]
-        lines.append((
-            str(record["task"]).replace("_", "\\_"), f"`{record['network']}`",
-            f"`{record['agent']}`", as_text(best["budget"]), str(len(best["trials"])),
-            as_text(record["random"]), as_text(record["reference"]),
-        ))  # fmt: skip
-    head = ("task", "network", "agent", "steps", "seeds", "random", "reference")
-    return _table(head, lines)
-
-
-def _curves(path: Path) -> dict[str, list[dict[str, str]]]:
-    """Return the validations of each trial in a CSV file, in the order in which they came."""
-    curves: dict[str, list[dict[str, str]]] = {}
-    with path.open(newline="") as file:
-        for point in csv.DictReader(file):
-            curves.setdefault(point["trial"], []).append(point)
-    return curves
-
-
-def scale_rule(published: Published) -> str:
-    """Return what PPO reached on CartPole with the scale rule and without it."""
-    with (ROOT / "results" / "cartpole" / "scale-rule.csv").open(newline="") as file:
-        points = list(csv.DictReader(file))
-    dims = list(dict.fromkeys(int(point["d"]) for point in points))
-    names = {"sqrt": "lr · sqrt(D/d)", "none": "lr"}
-    lines = []
-    for scale, name in names.items():
-        own = {int(point["d"]): point for point in points if point["scale"] == scale}
-        low, high, answer = (own[dims[0]][key] for key in ("ci_low", "ci_high", "d_int90"))
-        shares = [f"{own[d]['solved']} of {own[d]['trials']}" for d in dims]
-        interval = f"{low}-{high}" if high else f"{low} or more"
-        lines.append((name, *shares, answer or "no d tried", interval))
-    head = ("learning rate of z", *(f"d = {d}" for d in dims), "d_int90", "95 % interval")
-    return _table(head, lines)
-
-
-def _table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    head = tuple(head)
-    rows = [head, ("---",) * len(head), *lines]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    for steps in (12_500, 25_000, 50_000, 100_000, 200_000, 400_000, 800_000):
+        solved = [trial["d"] for trial in trials
+                  if trial["status"] == "solved" and trial["search_steps"] <= steps]  # fmt: skip
+        lines.append((f"{steps:,}", *(str(solved.count(d)) for d in dims)))
+    return table(("steps of the search", *(f"d = {d}" for d in dims)), lines)
 
 
 def _link(entry: PublishedRow) -> str:
@@ -272,10 +211,11 @@ TABLES: dict[str, Callable[[Published], str]] = {
     "agents": agents,
     "images": images,
     "paper": paper,
-    "references": references,
+    "references": lambda published: references(),
     "sizes": sizes,
+    "pendulum-budget": pendulum_budget,
     "pong": pong,
-    "recipes": recipes,
-    "scale-rule": scale_rule,
+    "recipes": lambda published: recipes(),
+    "scale-rule": lambda published: scale_rule(),
 }
 """What makes each table, by its name."""

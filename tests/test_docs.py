@@ -12,9 +12,11 @@ import pytest
 import typer
 from pages import BLOCK, COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
 
+import rlid
 from rlid.cli.app import app
 
-GENERATED = ("docs/reference/command-line.md", "docs/reference/file-formats.md")
+GENERATED = ("docs/reference/command-line.md", "docs/reference/file-formats.md",
+             "docs/reference/python.md")  # fmt: skip
 COPIED = {"docs/changelog.md": "CHANGELOG.md", "docs/contributing.md": "CONTRIBUTING.md",
           "docs/calibration.md": "results/calibration.md"}  # fmt: skip
 """Pages that exist in the site only, and the documents that they are copies of."""
@@ -34,11 +36,8 @@ _location.loader.exec_module(generated_pages)
 @pytest.fixture(scope="module")
 def site_text():
     """Return a function that gives the text behind the path of a document or page."""
-    made = dict(
-        zip(
-            GENERATED, (generated_pages.command_line(), generated_pages.file_formats()), strict=True
-        )
-    )
+    made = {f"docs/{path}": text for path, text in generated_pages.pages().items()}
+    assert set(made) == set(GENERATED)
     return lambda path: made.get(path) or text_of(COPIED.get(path, path))
 
 
@@ -166,6 +165,15 @@ def test_the_page_of_the_command_line_has_every_command_and_option(site_text):
     for parameter in group.commands["run"].params:
         if "--help" not in parameter.opts:
             assert parameter.help.split(";")[0].split("|")[0] in page, parameter.name
+
+
+def test_the_page_of_the_python_api_has_every_public_name(site_text):
+    page = site_text("docs/reference/python.md")
+    for name in rlid.__all__:
+        value = getattr(rlid, name)
+        path = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+        assert f"\n::: {path}\n" in page or f"\n- `rlid.{name}`: " in page, name
+    assert page.count("\n::: ") == len(set(re.findall(r"\n::: (.+)", page)))
 
 
 @pytest.mark.parametrize(("name", "folder"), FILE_FORMATS.items())
