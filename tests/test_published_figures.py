@@ -160,3 +160,14 @@ def test_the_early_stops_of_the_first_edition_are_counted_as_the_page_says(publi
     said = re.search(r"in (\d+) of the (\d+) published early\s+stops", text_of(PAGE))
     assert said
     assert (int(said[1]), int(said[2])) == (short, stops)
+
+
+def test_the_economy_of_the_search_is_that_of_the_calibration():
+    replayed = re.findall(r"^\| \d+-\d+ \|.*", text_of("results/calibration.md"), re.MULTILINE)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in replayed]
+    shares = [float(row[8]) for row in cells if row[4] == "10"]
+    assert len(shares) == 4
+    text = " ".join(text_of("docs/performance.md").split())
+    mean = sum(shares) / len(shares)
+    assert f"{min(shares):.2f} to {max(shares):.2f} of the steps of a grid with ten seeds" in text
+    assert f"on average over four grids {mean:.2f}" in text
