@@ -12,7 +12,10 @@ from file_tables import recipes, references, scale_rule, table
 from published_answers import PublishedRow, as_text
 
 BEGIN, END = "<!-- table: ", "<!-- end of table -->"
-TABLE = re.compile(rf"({BEGIN}([\w-]+) -->\n)(?:(?!{BEGIN}).)*?({END})", re.DOTALL)
+TABLE = re.compile(
+    rf"^({BEGIN}([\w-]+) -->\n)(?:(?!{BEGIN}).)*?^({END})$", re.DOTALL | re.MULTILINE
+)
+MARK = re.compile(rf"^(?:{BEGIN}|{END})", re.MULTILINE)
 HEADLINES = (
     ("cartpole", "mlp:20x20", "cmaes", "normalised"),
     ("inverted_pendulum", "mlp:20x20", "cmaes", "normalised"),
@@ -37,7 +40,7 @@ def renewed(text: str, published: Published) -> str:
         return f"{match[1]}\n{TABLES[match[2]](published)}\n\n{match[3]}"
 
     new, count = TABLE.subn(made, text)
-    if not count == text.count(BEGIN) == text.count(END):
+    if 2 * count != len(MARK.findall(text)):
         raise ValueError("a table lacks its beginning or its end")
     return new
 
