@@ -199,5 +199,16 @@ def test_every_field_of_a_format_is_explained(site_text):
             assert line.rpartition(" | ")[2].strip(" |"), line
 
 
+def test_documents_show_the_same_answer_to_the_same_question():
+    answers = {}
+    for document in DOCUMENTS:
+        for question, answer in re.findall(
+            r"^(\S+ · .+): (d_int90 = .+)$", text_of(document), re.MULTILINE
+        ):
+            answers.setdefault(question, set()).add(answer)
+    assert answers
+    assert [question for question, texts in answers.items() if len(texts) > 1] == []
+
+
 def test_the_readme_fits_two_screens():
     assert len(text_of("README.md").splitlines()) <= 100
