@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 import typer
-from pages import BLOCK, COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
+from documents import BLOCK, COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
 
 import rlid
 from rlid.cli.app import app

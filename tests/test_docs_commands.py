@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import DOCUMENTS, blocks
+from documents import DOCUMENTS, blocks
 
 RUN = [name for name in DOCUMENTS if any(block.is_run for block in blocks(name))]
 
@@ -80,6 +80,6 @@ def test_an_answer_outside_the_interval_that_was_measured_is_noticed():
 def test_a_block_that_fails_is_noticed(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("<!-- run -->\n```sh\nrlid run nothing\n```\n")
-    monkeypatch.setattr("pages.ROOT", tmp_path)
+    monkeypatch.setattr("documents.ROOT", tmp_path)
     with pytest.raises(AssertionError, match="nothing"):
         run_page("page.md", tmp_path, ("run",))

@@ -6,7 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from pages import ROOT
+from documents import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
 external_links = importlib.import_module("external_links")

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from pages import ROOT, text_of
+from documents import ROOT, text_of
 
 sys.path.insert(0, str(ROOT / "docs"))
 generated_pages = importlib.import_module("generated_pages")
