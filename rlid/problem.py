@@ -23,7 +23,7 @@ Notes = dict[str, str | int | float | bool | None]
 """What an agent decided by itself, for the record."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Problem:
     """What an agent searches: `dim` coordinates of z, and what gradient agents need besides.
 
