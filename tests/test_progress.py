@@ -125,7 +125,7 @@ class TestInsideATrial:
 
 
 class TestForecast:
-    def test_what_a_search_is_expected_to_ask_for_is_counted_in_the_time_left(self):
+    def test_the_time_left_counts_the_trials_that_a_search_is_expected_to_ask_for(self):
         counter = Counter()
         counter.ask(5)
         counter.started -= 100
