@@ -27,14 +27,13 @@ check: $(STAMP)
 
 # The site of the documentation, in site/; a warning is an error.
 docs: $(STAMP)
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 # torch comes first and alone: asked for by another package it may come as a build for GPUs.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q -c constraints.txt torch
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[dev]'
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[dev,docs]'
 	touch $(STAMP)
 
 clean:
