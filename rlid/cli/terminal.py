@@ -47,7 +47,10 @@ def say_table(
     """Write a table to standard output; columns are (heading, "left" or "right")."""
     from rich.table import Table
 
-    table = Table(title=one_line(title) or None, title_justify="left", box=None, pad_edge=False)
+    if title:
+        # A title inside the table would be as narrow as the table.
+        say(title)
+    table = Table(box=None, pad_edge=False)
     for heading, justify in columns:
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
