@@ -193,7 +193,7 @@ def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
         export.export(replace(summary, records=records), quick_store)
 
 
-def test_one_command_exports_all_measurements_and_names_those_without_a_policy(
+def test_export_all_exports_every_measurement_and_names_those_without_a_policy(
     quick_store, tmp_path
 ):
     store = Store(tmp_path / "store")
