@@ -83,6 +83,7 @@ def _verify(source: Path, repeating: Repeating) -> dict[str, Any]:
         InputError: there is no such file, or its task is unknown here.
     """
     from rlid.errors import DamagedRecord
+    from rlid.leaderboard import origin
     from rlid.leaderboard import verify as verification
 
     if not source.is_file():
@@ -96,6 +97,7 @@ def _verify(source: Path, repeating: Repeating) -> dict[str, Any]:
         "ok": verdict.is_consistent,
         "verdict": "consistent" if verdict.is_consistent else "inconsistent",
         "title": published.title,
+        "origin": origin.sentence(published),
         "name": f"{published.question.task}/{published.name}",
         "checked": list(verdict.checked),
         "problems": list(verdict.problems),
@@ -168,6 +170,8 @@ def _print(outcome: dict[str, Any]) -> None:
     print(visible(f"{outcome['file']}: {outcome['verdict']}"))
     if outcome.get("checked"):
         print(f"  checked: {', '.join(outcome['checked'])}")
+    if outcome.get("origin"):
+        print(visible(f"  published, as the file says: {outcome['origin']}"))
     for line in outcome["problems"]:
         print(visible(f"  wrong: {line}"))
     for line in outcome.get("notes", []):

@@ -8,6 +8,7 @@ __all__ = [
     "claims",
     "collection",
     "comparable",
+    "origin",
     "paper",
     "peers",
     "publish",

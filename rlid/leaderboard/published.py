@@ -114,12 +114,17 @@ class Origin(StrictModel):
     Attributes:
         rlid: the version.
         source: the commit or the archive that rlid was installed from; "" where that is not known.
+        processor: of the machine on which the run ended.
+        capability: the instructions that torch, numpy, oneDNN and MKL used, as the records of the
+            trials have them.
         by: who published it, in their own words.
-        when: when, in their own words.
+        when: when it was measured, in their own words.
     """
 
     rlid: Name
     source: Text = ""
+    processor: Text = ""
+    capability: dict[Name, Text] = Field(default_factory=dict, max_length=20)
     by: Text = ""
     when: Text = ""
 
@@ -180,6 +185,11 @@ class Published(StrictModel):
     def dmax(self) -> int:
         """The largest d that was open to the search."""
         return bounds(self.question, self.D)[1]
+
+    @property
+    def solved_policy(self) -> PolicyReport | None:
+        """The report of its exported policy, where that counts as a solution."""
+        return self.policy if self.policy is not None and self.policy.solved else None
 
     @property
     def title(self) -> str:

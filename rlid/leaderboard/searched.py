@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rlid.dimension import make_search
 from rlid.leaderboard.published import Published
 from rlid.measurement import Summary, as_trial
+from rlid.records import PREFIX
 
 Pair = tuple[int, int]
 
@@ -36,8 +37,10 @@ def is_first_bisection(published: Published, summary: Summary) -> bool:
 
 
 def _is_first_bisection(published: Published, missing: Pair) -> bool:
-    is_old = published.question.search == "bisect" and published.origin is None
-    return is_old and missing[0] == published.dmax
+    # Records name the processor's instructions since the bisection tries the largest d.
+    is_old = not any(name.startswith(PREFIX) for listed in published.versions for name in listed)
+    is_bisection = published.question.search == "bisect"
+    return is_old and is_bisection and missing[0] == published.dmax
 
 
 def _replay(

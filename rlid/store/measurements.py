@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -20,6 +21,7 @@ from rlid.records import (
     Name,
     Record,
     Sha256,
+    Text,
     parse_json,
     validate,
 )
@@ -53,6 +55,8 @@ class StoredMeasurement(BaseModel):
         reference: what the judgement rests on.
         trials: the keys of the records, by rising d, then seed.
         machine: where the run ended.
+        ended: the day on which it ended, by the clock of that machine: "2026-11-27"; "" in files
+            that do not say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -65,6 +69,7 @@ class StoredMeasurement(BaseModel):
     reference: Reference
     trials: tuple[Sha256, ...] = Field(max_length=1_000_000)
     machine: Machine
+    ended: Text = ""
 
     @property
     def judgement(self) -> Judgement:
@@ -116,6 +121,7 @@ def save(
         reference=reference,
         trials=tuple(record.key for record in ordered),
         machine=this_machine(),
+        ended=datetime.now(UTC).date().isoformat(),
     )
     target = path(store, question)
     if target.exists() and _is_same(target, measurement):
@@ -160,8 +166,9 @@ def of_store(store: Store) -> Iterable[StoredMeasurement]:
 
 
 def _is_same(target: Path, measurement: StoredMeasurement) -> bool:
-    """Whether the file holds the same measurement, whatever machine it was written on."""
+    """Whether the file holds the same measurement, wherever and whenever it was written."""
     try:
-        return load(target).model_copy(update={"machine": measurement.machine}) == measurement
+        place = {"machine": measurement.machine, "ended": measurement.ended}
+        return load(target).model_copy(update=place) == measurement
     except DamagedRecord:
         return False
