@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rlid.leaderboard import published as publications
 
 MOST_HOURS = 10_000
+MOST_LINES = 50
+"""Problems of one file that are printed."""
 
 
 def verify(
@@ -172,7 +174,10 @@ def _print(outcome: dict[str, Any]) -> None:
         print(f"  checked: {', '.join(outcome['checked'])}")
     if outcome.get("origin"):
         print(visible(f"  published, as the file says: {outcome['origin']}"))
-    for line in outcome["problems"]:
+    problems = outcome["problems"]
+    for line in problems[:MOST_LINES]:
         print(visible(f"  wrong: {line}"))
+    if len(problems) > MOST_LINES:
+        print(f"  wrong: {len(problems) - MOST_LINES} more; --json names them all")
     for line in outcome.get("notes", []):
         print(visible(f"  note: {line}"))

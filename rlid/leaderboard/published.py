@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,8 +35,11 @@ from rlid.records import (
 )
 from rlid.store import Machine, Reference
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_TRIALS = 100_000
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of a published file; one with a hundred trials has about 100,000."""
+MAX_TRIALS = 10_000
+MAX_POINTS = 10_000
+"""Points of the curve: one for each d that was tried."""
 
 
 class TrialRow(StrictModel):
@@ -147,19 +150,19 @@ class Published(StrictModel):
     command: Text
     question: MeasurementSpec
     kind: Literal["rl", "supervised", "synthetic"]
-    common: dict[Name, Any]
+    common: dict[Name, Any] = Field(max_length=100)
     D: int = Field(ge=1, le=MAX_D)
     random: Finite
     reference: Finite
     threshold: Finite
     answer: Answer
-    curve: list[PublishedCurvePoint]
+    curve: list[PublishedCurvePoint] = Field(max_length=MAX_POINTS)
     env_steps: Count
-    hidden_state: dict[Name, Count]
+    hidden_state: dict[Name, Count] = Field(max_length=100)
     smallest_solved: int | None
     reference_record: Reference
     machine: Machine
-    versions: list[dict[Name, Name]] = Field(max_length=1000)
+    versions: list[Annotated[dict[Name, Name], Field(max_length=50)]] = Field(max_length=1000)
     policy: PolicyReport | None = None
     origin: Origin | None = None
     rows: list[TrialRow] = Field(max_length=MAX_TRIALS)

@@ -12,6 +12,7 @@ __all__ = [
     "Attempt",
     "Policy",
     "PolicyReport",
+    "bounds",
     "export",
     "policy",
     "policy_file",
