@@ -11,7 +11,7 @@ import typer
 
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
 from rlid.cli.streams import print_json
-from rlid.errors import InputError
+from rlid.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import published as publications
@@ -106,7 +106,14 @@ def _verify(source: Path, repeating: Repeating) -> dict[str, Any]:
         "notes": list(verdict.notes),
     }
     if repeating.n and verdict.is_consistent:
-        _repeat(published, source, repeating, outcome)
+        try:
+            _repeat(published, source, repeating, outcome)
+        except EngineError as error:
+            # Nothing is wrong with the file, and the other files are verified all the same.
+            outcome |= {
+                "ok": False,
+                "verdict": f"consistent, and trials were not repeated: {error}",
+            }
     return outcome
 
 
@@ -138,7 +145,7 @@ def _repeat(
         unlike = [again for again in differing if not again.is_like]
         sentence += f", {len(differing) - len(unlike)} not comparable on this processor"
         outcome["notes"].append(
-            f"not comparable on this processor: {why}; scores were held against the range of the "
+            f"not comparable on this processor: {why}; scores were held against those of the "
             "file's similar trials"
         )
     shares = ", ".join(
