@@ -11,6 +11,7 @@ import typer
 
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -174,17 +175,15 @@ def _mark_second_files(outcomes: list[dict[str, Any]]) -> None:
 
 
 def _print(outcome: dict[str, Any]) -> None:
-    from rlid.records import visible
-
-    print(visible(f"{outcome['file']}: {outcome['verdict']}"))
+    say(f"{outcome['file']}: {outcome['verdict']}")
     if outcome.get("checked"):
-        print(f"  checked: {', '.join(outcome['checked'])}")
+        say(f"  checked: {', '.join(outcome['checked'])}")
     if outcome.get("origin"):
-        print(visible(f"  published, as the file says: {outcome['origin']}"))
+        say(f"  published, as the file says: {outcome['origin']}")
     problems = outcome["problems"]
     for line in problems[:MOST_LINES]:
-        print(visible(f"  wrong: {line}"))
+        say(f"  wrong: {line}")
     if len(problems) > MOST_LINES:
-        print(f"  wrong: {len(problems) - MOST_LINES} more; --json names them all")
+        say(f"  wrong: {len(problems) - MOST_LINES} more; --json names them all")
     for line in outcome.get("notes", []):
-        print(visible(f"  note: {line}"))
+        say(f"  note: {line}")

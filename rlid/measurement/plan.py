@@ -13,9 +13,11 @@ from typing import Any, cast
 from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
-from rlid.dimension import Search, make_search
-from rlid.errors import InputError
+from rlid.dimension import BATCH_ROUND_SIZE, Search, make_search
+from rlid.errors import InputError, first_line
+from rlid.measurement.dims import dims_of
 from rlid.measurement.question import ask
+from rlid.measurement.recipes import agent_of
 from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
 from rlid.registry import import_packages
@@ -90,7 +92,7 @@ class Plan:
     @property
     def is_merged(self) -> bool:
         """Whether trials gain from running side by side in one process, and may."""
-        return self.agent.trains_together or (self.world_merges and self.agent.shares_batch)
+        return shares_batch(self.agent, self.world_merges)
 
     @property
     def title(self) -> str:
@@ -124,6 +126,7 @@ class Plan:
             candidate="last" if self.rule == "paper" else "best",
             stopping="confirmed" if is_confirmed else "look",
             agent_version=self.agent.version,
+            device=self.question.device,
         )
 
     def reference_command(
@@ -159,6 +162,8 @@ class Plan:
         configured = agent_of(agent, self.task, settings)
         _check(agent, configured, self.task, self.network, self.actions, self.network.D)
         changes = {"agent": agent, "projection": "identity", "rule": "normalised", "full": False}
+        if self.question.device not in configured.devices:
+            changes["device"] = "cpu"
         return replace(
             self,
             question=self.question.model_copy(update=changes),
@@ -191,16 +196,24 @@ def plan_of(question: MeasurementSpec) -> Plan:
     if question.dmax is None and question.dims is None and question.projection != "identity":
         default = None if task.dmax is None else min(task.dmax, network.D)
         question = question.model_copy(update={"dmax": default})
-    dims = _dims(question, network.D)
+    dims = dims_of(question, network.D)
     _check(question.agent, agent, task, network, actions, dims[-1])
     seeds = tuple(range(question.seed, question.seed + question.seeds))
+    if question.search == "adaptive" and shares_batch(agent, merges):
+        question = question.model_copy(update={"round_size": BATCH_ROUND_SIZE})
+    is_large = not network.is_dense or agent.trains_together
+    device = agents.choose_device(question.device, question.agent, agent, is_large=is_large)
+    question = question.model_copy(update={"device": device})
     search = _search(question, dims, seeds)
     return Plan(question, task, agent, network, dims, seeds, search, merges, actions)
 
 
-def recipe(task: Task, agent: str) -> list[str]:
-    """Return the settings that a task's protocol asks of an agent, as assignments."""
-    return [f"{name}={value}" for name, value in task.recipes.get(agent, {}).items()]
+def shares_batch(agent: Agent, world_merges: bool) -> bool:
+    """Return whether an agent's trials gain from running side by side in one process, and may.
+
+    `world_merges` says whether the simulator gains from it.
+    """
+    return agent.trains_together or (world_merges and agent.shares_batch)
 
 
 def task_of(question: MeasurementSpec) -> Task:
@@ -215,21 +228,6 @@ def task_of(question: MeasurementSpec) -> Task:
     if question.baseline == "global" and task.baseline is None:
         raise InputError(f"--baseline global: task {task.name!r} has none; use --baseline own")
     return task if question.budget is None else replace(task, budget=question.budget)
-
-
-def agent_of(name: str, task: Task, settings: Sequence[str]) -> Agent:
-    """Return an agent with the recipe of a task, then with `settings` ("name=value").
-
-    Raises:
-        InputError: the agent is unknown, does not take the task, or has no such setting.
-    """
-    agent = agents.configure(name, [*recipe(task, name), *settings])
-    if task.kind not in agent.kinds:
-        raise InputError(
-            f"agent {name!r} takes {' and '.join(agent.kinds)} tasks, "
-            f"but {task.name!r} is of kind {task.kind!r}"
-        )
-    return agent
 
 
 def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
@@ -270,29 +268,11 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
-    return make_search(
-        question.search,
-        dmax=dims[-1],
-        dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
-        seeds=seeds,
-        precision=question.precision,
-        max_trials=question.max_trials,
-    )
-
-
-def _dims(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
-    """Return every d that is open to the search, rising; `weights` is D."""
-    dmax, dims = question.dmax, question.dims
-    if question.projection == "identity":
-        if dims is not None or (dmax is not None and dmax != weights):
-            raise InputError(f"projection 'identity' has d = D = {weights} and no other")
-        return (weights,)
-    if dims is not None:
-        if dims[-1] > weights:
-            raise InputError(f"--dims: every d must be from 1 to D = {weights}")
-        return dims
-    if dmax is None:
-        raise InputError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
-    if dmax > weights:
-        raise InputError(f"--dmax {dmax}: must be from 1 to D = {weights}")
-    return tuple(range(1, dmax + 1))
+    """Return the search that was asked for; InputError where it does not take its options."""
+    limits = question.model_dump(include={"precision", "max_trials", "round_size"})
+    listed = None if dims == tuple(range(1, dims[-1] + 1)) else dims
+    try:
+        return make_search(question.search, dmax=dims[-1], dims=listed, seeds=seeds, **limits)
+    except ValueError as error:
+        # `rlid.dimension` knows nothing of rlid's errors.
+        raise InputError(first_line(error)) from None
