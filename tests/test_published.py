@@ -132,7 +132,9 @@ def test_a_measurement_that_lost_a_trial_is_not_published(copy, tmp_path):
     assert "trials have gone: rlid run gym:Quick-v0" in done.stderr
 
 
-def test_an_exported_policy_is_published_unless_it_failed_on_fresh_episodes(copy, tmp_path):
+def test_an_exported_policy_is_published_and_counts_unless_it_failed_on_fresh_episodes(
+    copy, tmp_path
+):
     done = rlid_here(
         "export", "gym:Quick-v0", "--import", "hostile", "--store", copy.folder, cwd=tmp_path
     )
@@ -144,7 +146,8 @@ def test_an_exported_policy_is_published_unless_it_failed_on_fresh_episodes(copy
     (path,) = (copy.folder / "policies").glob("*/*.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "score": 0.0, "solved": False}))
     (one,) = publisher.harvest(copy).published
-    assert one.policy is None
+    assert one.policy is not None
+    assert one.solved_policy is None
 
 
 def test_trials_of_an_unfinished_run_are_named(copy):

@@ -23,12 +23,16 @@ def publish(
         bool,
         typer.Option("--again", help="derive the published answers anew from their rows; no store"),
     ] = False,
+    by: Annotated[str, typer.Option(help="who publishes, in your own words")] = "",
+    when: Annotated[
+        str, typer.Option(help="when it was measured; default: the day on which the run ended")
+    ] = "",
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
     if again:
         _derive_again(out, task)
         return
-    harvest = _publish(store, out, task)
+    harvest = _publish(store, out, task, by, when)
     if not harvest.published:
         of_task = f" of {task}" if task else ""
         raise InputError(
@@ -88,7 +92,9 @@ def _text_of(path: Path) -> str:
         raise InputError(f"--readme {path}: {error}") from None
 
 
-def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
+def _publish(
+    store: Path, out: Path, task: str = "", by: str = "", when: str = ""
+) -> publisher.Harvest:
     """Publish a store; name what is written, and what cannot be."""
     from rlid.leaderboard import publish as publisher
     from rlid.store import Store
@@ -96,7 +102,7 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     if not store.is_dir():
         raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
-    harvest = publisher.harvest(records, task or None)
+    harvest = publisher.harvest(records, task or None, by, when)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
             say(shown(path))

@@ -9,6 +9,7 @@ __all__ = [
     "collection",
     "comparable",
     "headlines",
+    "origin",
     "paper",
     "peers",
     "publish",

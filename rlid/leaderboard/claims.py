@@ -157,9 +157,9 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
 def _compression(assessments: Sequence[Assessment]) -> str:
     figures = [row for row in assessments if row.d is not None]
     policies = [
-        (row.published.policy.compression, row.published)
+        (row.published.solved_policy.compression, row.published)
         for row in assessments
-        if row.published.policy
+        if row.published.solved_policy
     ]
     if not figures or not policies:
         return _open(["a policy"])

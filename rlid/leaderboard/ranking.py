@@ -141,7 +141,9 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         ratio_rule="" if ratio is None else ratio.other_rule,
         compression=None if d is None else round(published.D / d, 2),
         manifold=None if d is None else published.D - d,
-        policy_bytes=None if published.policy is None else published.policy.file_bytes,
+        policy_bytes=(
+            None if published.solved_policy is None else published.solved_policy.file_bytes
+        ),
         seeds=assessment.seeds,
         trials=len(published.rows),
         reference=published.reference,

@@ -31,6 +31,8 @@ POLICY_NOISE = 4.0
 """Standard errors by which two scores of one policy may differ."""
 NEAR = 2.0
 """Rows whose d is within this factor show how far the scores of a trial spread."""
+LEAST_NOISE = 0.25
+"""Of the way from random to the threshold: scores that are this near each other do not differ."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def _ended_after(hours: float | None) -> Iterator[None]:
         return
 
     def end(*_: Any) -> None:
-        raise EngineError(f"not repeated within --max-hours {hours:g}")
+        raise EngineError(f"not within --max-hours {hours:g}")
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, hours * 3600)
@@ -224,7 +226,8 @@ def _repeat_direct(
         if again is None or again.is_missing:
             lines = ["it could not be run here"]
         score = None if again is None else again.score
-        is_like = score is not None and min(spread) <= score <= max(spread)
+        way = record.reference - record.random
+        is_like = score is not None and is_within_noise(score, spread, way)
         name = f"direct training by {agent}, seed {seed}"
         outcomes.append(Repeated(name, tuple(lines), is_like))
     return outcomes
@@ -252,7 +255,7 @@ def _play(published: Published, source: Path, seed: int, imports: Sequence[str])
 
 
 def _is_like(published: Published, row: TrialRow, again: Record | None) -> bool:
-    """Whether the score of a repeated trial is among those of the trials at a similar d."""
+    """Whether the score of a repeated trial is within the noise of those at a similar d."""
     if again is None or again.score is None:
         return False
     scores = [
@@ -260,7 +263,25 @@ def _is_like(published: Published, row: TrialRow, again: Record | None) -> bool:
         for other in published.rows
         if other.score is not None and row.d / NEAR <= other.d <= row.d * NEAR
     ]
-    return bool(scores) and min(scores) <= again.score <= max(scores)
+    return is_within_noise(again.score, scores, published.threshold - published.random)
+
+
+def is_within_noise(score: float, scores: Sequence[float], way: float) -> bool:
+    """Whether a score may be one more draw of what gave other scores.
+
+    A further draw is often outside the range of a few: it may be outside by as much as the range,
+    and by a quarter of the way from random to the threshold where the others are nearly equal.
+
+    Args:
+        score: that of a repeated trial.
+        scores: of similar trials.
+        way: from the score of random actions to the threshold.
+    """
+    if not scores:
+        return False
+    low, high = min(scores), max(scores)
+    margin = max(high - low, LEAST_NOISE * abs(way))
+    return low - margin <= score <= high + margin
 
 
 def _differences(row: TrialRow, again: Record | None) -> list[str]:

@@ -199,7 +199,7 @@ def _measurement(assessment: Assessment, row: LeaderboardRow, target: Path) -> s
 
 def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, str]]:
     """Return the numbers at the head of a measurement's page: (name, text, small print)."""
-    texts, policy = tables.cells(row), assessment.published.policy
+    texts, policy = tables.cells(row), assessment.published.solved_policy
     interval = "a bracket, no figure" if row.is_bracket else f"95 %: {texts['95 %']}"
     return [
         ("d_int90", texts["d_int90"], interval),
