@@ -6,6 +6,7 @@ observations.
 """
 
 from rlid.networks.blocks import Blocks as Blocks
+from rlid.networks.chain import Chain as Chain
 from rlid.networks.families import BUILT_IN as BUILT_IN
 from rlid.networks.families import NETWORKS as NETWORKS
 from rlid.networks.families import OPTIONS as OPTIONS
@@ -25,6 +26,7 @@ __all__ = [
     "OPTIONS",
     "Architecture",
     "Blocks",
+    "Chain",
     "ModuleNetwork",
     "Network",
     "Parts",
