@@ -49,7 +49,7 @@ from rlid.cli.streams import print_json
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement import Cost, Measurement
+    from rlid.measurement import Cost, MeasurementRun
     from rlid.records import Record
 
 RULE_HELP = (
@@ -140,7 +140,7 @@ def run(
             return
     # There is nothing to do here but to wait for the first trials.
     threading.Thread(target=plots.load).start()
-    measured: list[Measurement] = []
+    measured: list[MeasurementRun] = []
     answers: list[dict[str, Any]] = []
     records: list[Record] = []
     for wanted in plans:
@@ -179,7 +179,7 @@ def _show_costs(costs: list[Cost], *, as_json: bool) -> None:
         print_costs(costs)
 
 
-def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quiet: bool) -> None:
+def _show_measured(measurement: MeasurementRun, store: Path, *, as_json: bool, quiet: bool) -> None:
     """Draw the figure; print the table and the answer, unless JSON is wanted."""
     from rlid.cli import console
     from rlid.figures import plots

@@ -52,22 +52,30 @@ def load() -> None:
     import matplotlib.figure  # noqa: F401
 
 
-def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
+def figure(summary: Summary, answer: str) -> Figure:
+    """Return the figure of one measurement: success at the left, scores at the right."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
-        FigureCanvasAgg(figure)
-        left, right = figure.subplots(1, 2)
-        figure.suptitle(f"{summary.title}\n{answer}", fontsize=11)
+        drawn = Figure(figsize=(9.5, 4.2), layout="constrained")
+        FigureCanvasAgg(drawn)
+        left, right = drawn.subplots(1, 2)
+        drawn.suptitle(f"{summary.title}\n{answer}", fontsize=11)
         for axes in (left, right):
             _draw_dimension(axes, summary)
         _draw_success(left, summary)
         _draw_scores(right, summary)
-        return save(figure, to, formats)
+    return drawn
+
+
+def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        return save(figure(summary, answer), to, formats)
 
 
 def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:
@@ -90,16 +98,16 @@ def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:
     return drawn
 
 
-def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+def save(drawn: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
     paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
     to.parent.mkdir(parents=True, exist_ok=True)
     for path in paths:
         # A date in the file would make every drawing differ.
         metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(path, dpi=150, metadata=metadata)
+        drawn.savefig(path, dpi=150, metadata=metadata)
         # The layout is final. Computing it again takes a third of the time.
-        figure.set_layout_engine("none")
+        drawn.set_layout_engine("none")
     return paths
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import rlid
 from rlid.figures.plots import CURVE, STYLE, UNSOLVED, save
-from rlid.measurement.measure import Measurement
 
 TASK, AGENT = "cartpole", "ppo"
 DIMS = (4, 8, 16, 64, 256)
@@ -23,7 +22,7 @@ BUDGET = 30_000
 LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", CURVE), "none": ("lr of z = lr", UNSOLVED)}
 
 
-def draw(measurements: dict[str, Measurement], to: Path) -> list[Path]:
+def draw(measurements: dict[str, rlid.Measurement], to: Path) -> list[Path]:
     """Draw the share of seeds that succeed against d, one line for each rule."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
