@@ -35,7 +35,7 @@ class Component:
 
 
 def examine() -> list[Component]:
-    """Look at Python, the requirements of rlid, its extras and C parts, and at the machine."""
+    """Look at Python, the requirements of rlid, its extras, C parts and data, and the machine."""
     is_recent = sys.version_info >= (3, 11)
     version = platform.python_version()
     return [
@@ -46,6 +46,7 @@ def examine() -> list[Component]:
         *_loops(),
         Component("cores", f"{cores()} (default of --jobs)"),
         Component("devices", _devices()),
+        _batches(),
         *_data_sets(),
     ]
 
@@ -122,6 +123,25 @@ def _devices() -> str:
         for number in range(torch.cuda.device_count())
     ]
     return ", ".join(names)
+
+
+def _batches() -> Component:
+    """Return whether trials of a cell get the bits that they get alone: a test of a second."""
+    name = "bits of batches"
+    try:
+        from rlid.batched import differing_batches
+
+        differing = differing_batches()
+    except ImportError as error:
+        return Component(name, f"not known: {error}")
+    if not differing:
+        return Component(name, "a trial among others gets the bits that it gets alone")
+    return Component(
+        name,
+        f"a trial among others differs from the same alone ({differing[0]}, {len(differing)} in "
+        "all): its results are as good, but `rlid verify --rerun` may not repeat them",
+        is_fine=False,
+    )
 
 
 def _data_sets() -> Iterator[Component]:
