@@ -185,7 +185,7 @@ class Display:
         self.shown = []
         self.HTML = str
 
-    def display(self, content, display_id):
+    def display(self, content, display_id=False):
         self.shown.append(content)
         return types.SimpleNamespace(update=self.shown.append)
 
@@ -203,8 +203,10 @@ def test_a_notebook_has_one_line_of_progress_that_is_renewed(monkeypatch, repeat
     assert "0/3 trials" in display.shown[-1]
     line.trial(types.SimpleNamespace(is_missing=False), None)
     assert "1/3 trials" in display.shown[-1]
+    line.note("<b>news</b>")
+    assert "&lt;b&gt;news" in display.shown[-1]
     line.close()
-    assert len(display.shown) == 3
+    assert len(display.shown) == 4
     repeated()
     assert "0/0 trials" in display.shown[-1]
     count = len(display.shown)
@@ -212,13 +214,9 @@ def test_a_notebook_has_one_line_of_progress_that_is_renewed(monkeypatch, repeat
     assert len(display.shown) == count
 
 
-def test_progress_outside_of_a_notebook_is_a_line_on_standard_error(repeated, capsys):
+def test_outside_of_a_notebook_nothing_is_shown(repeated, capsys):
     repeated()
-    assert capsys.readouterr().err == ""
-    line = progress.ProgressLine()
-    line.round(1, 1)
-    line.trial(types.SimpleNamespace(is_missing=False), None)
-    assert "1/1 trials" in capsys.readouterr().err
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_answer_in_json_can_be_written(quick):

@@ -19,6 +19,7 @@ from rlid.batched.critics import (
 from rlid.batched.learner import PPOLearner
 from rlid.batched.pairs import Pairs, make_pairs
 from rlid.batched.rollout import Experience, Pool, collect
+from rlid.batched.watched import update_scalars
 from rlid.batched.weights import SubspaceBatch
 
 SPREAD_MARGIN = 1e-8
@@ -35,7 +36,7 @@ class PPOBatch:
         problem, settings = learners[0].problem, learners[0].settings
         network = problem.network
         self.learners, self.settings = list(learners), settings
-        self._device = torch.device("cpu")
+        self._device = torch.device(learners[0].problem.device)
         self._actor = network.in_blocks()
         self._subspaces = SubspaceBatch(
             [learner.problem.subspace for learner in learners],
@@ -209,10 +210,23 @@ class PPOBatch:
         ratio = log_ratios.exp()
         gain = advantages * ratio
         m = values.shape[1]
+        clipped_gain = advantages * self._clipped(ratio)
         # Where the clipped gain is the smaller one, it is constant.
-        by_log_prob = torch.where(gain <= advantages * self._clipped(ratio), gain / -m, 0.0)
+        by_log_prob = torch.where(gain <= clipped_gain, gain / -m, 0.0)
         by_outputs = likelihood.slope(by_log_prob, -settings.ent_coef / m)
-        by_values = (values - batch.returns) * (2 * settings.vf_coef / m)
+        residuals = values - batch.returns
+        by_values = residuals * (2 * settings.vf_coef / m)
+        if any(learner.problem.is_watched for learner in self.learners):
+            watched = update_scalars(
+                log_prob=likelihood.log_prob,
+                log_ratios=log_ratios,
+                gain=gain,
+                clipped_gain=clipped_gain,
+                residuals=residuals,
+                clip_range=settings.clip_range,
+            )
+            for learner, scalars in zip(self.learners, watched, strict=True):
+                learner.scalars = scalars
         return self._pairs.backward(by_outputs, by_values), log_ratios
 
     def _clipped(self, ratio: torch.Tensor) -> torch.Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from rlid.cli.terminal import say
 
 
 def joined(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,5 +27,5 @@ def joined(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
 
     both, notes = with_settings_file(path, options)
     for note in notes:
-        print(f"--config {path}: {note}", file=sys.stderr)
+        say(f"--config {path}: {note}", error=True)
     return both

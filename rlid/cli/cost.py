@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def print_costs(costs: Sequence[Cost]) -> None:
     from rlid.measurement import duration
 
     for cost in costs:
-        print(*lines_of(cost), sep="\n")
+        say(*lines_of(cost))
     if len(costs) > 1:
         known = [cost for cost in costs if not cost.untimed]
         core, wall = (
@@ -63,7 +64,7 @@ def print_costs(costs: Sequence[Cost]) -> None:
         )
         untimed = len(costs) - len(known)
         without = f", {untimed} without a time left out" if untimed else ""
-        print(
+        say(
             f"all {len(costs)} measurements{without}: {duration(core[0])} of core time "
             f"(90 %: {duration(core[1])}), {duration(wall[0])} with these jobs "
             f"(90 %: {duration(wall[1])})"
@@ -78,6 +79,9 @@ def lines_of(cost: Cost) -> list[str]:
     noun = f"{steps_noun(task.kind)}s"
     open_dims = f"d from {min(plan.dims):,} to {plan.dmax:,}"
     first = f", after {cost.reference_trials} of direct training" if cost.reference_trials else ""
+    there = f"; {cost.held:,} more are in the store" if cost.held else ""
+    if not cost.is_work:
+        return [plan.title, f"  nothing to run: the store holds all of its {cost.held:,} trials"]
     lines = [
         plan.title,
         f"  protocol: {task.env}, {open_dims}, {count(len(plan.seeds), 'seed')}, "
@@ -85,8 +89,8 @@ def lines_of(cost: Cost) -> list[str]:
         f"  rule: {plan.question.judged_by}; episodes of at most {task.episode_cap:,} steps, "
         f"observation {task.observation}, simulator {task.backend}",
         f"  reference: {cost.reference}",
-        f"  trials: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
-        f"{cost.simulations} simulated searches){first}",
+        f"  trials to run: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
+        f"{cost.simulations} simulated searches){first}{there}",
         f"  steps: {_large(cost.steps[0])} {noun} (90 %: {_large(cost.steps[1])})",
     ]
     if cost.untimed:

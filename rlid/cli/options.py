@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
@@ -125,6 +126,9 @@ CpusOption = Annotated[float, typer.Option("--cpus", help="CPUs of a cluster for
 GpusOption = Annotated[
     float, typer.Option("--gpus", help="GPUs of a cluster for each process, or a share")
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="where a gradient agent trains: cpu, cuda, cuda:N or auto")
+]
 MemoryOption = Annotated[
     Optional[float],  # noqa: UP007, UP045
     typer.Option("--memory", help="gigabytes for each process; default: an equal share"),
@@ -136,7 +140,7 @@ Text = Optional[str]  # noqa: UP007, UP045
 def help_if_alone(context: typer.Context) -> None:
     """Print the help of a group of commands where none of them was named."""
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        say(*context.get_help().splitlines())
 
 
 def remember_folder() -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "rerun",
     "sample",
     "site",
+    "suite_page",
     "suite_report",
     "tables",
     "verify",

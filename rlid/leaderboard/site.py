@@ -73,7 +73,7 @@ def write(board: Board, statements: Sequence[claims.Claim], out: Path) -> list[P
     """
     measured = [row for row in board.rows if row.is_measured]
     axis, marks = chart(measured)
-    index = _render(
+    index = render(
         "index.html", rows=board.rows, headings=tables.HEADINGS, cells=_cells, note=tables.NOTE,
         marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, long=LONG, root="",
         totals=_totals(measured), claims=statements, beyond=claims.OUT_OF_SCOPE,
@@ -191,7 +191,7 @@ def _measurement(assessment: Assessment, row: LeaderboardRow, target: Path) -> s
         }.items()
         if (target.parent / name).is_file()
     }
-    return _render(
+    return render(
         "measurement.html", published=published, row=row, sentence=sentence, beside=beside,
         smallest=published.smallest(), tiles=_tiles(assessment, row), root="../",
     )  # fmt: skip
@@ -212,7 +212,8 @@ def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, 
     ]
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """Return a page from a template of this folder; every value is escaped."""
     style, script = _text("page.css"), _text("page.js")
     policy = (
         f"default-src 'none'; img-src 'self' file: data:; style-src '{_hash(style)}'; "

@@ -50,6 +50,7 @@ class Measurement:
         store: the folder that holds the trials.
         reference: what the threshold rests on; None where the store knows it no more.
         run: what `measure` did; None where the measurement was loaded.
+        asked: digests of the questions that the trials answer; they are part of the name.
     """
 
     records: tuple[Record, ...]
@@ -57,16 +58,18 @@ class Measurement:
     store: Path
     reference: Reference | None = None
     run: MeasurementRun | None = None
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def of_run(cls, run: MeasurementRun, store: Path) -> Measurement:
         """Return what a search came to, whose trials lie in a store."""
-        return cls(run.records, run.estimate, store, run.reference, run)
+        asked = (run.plan.question.digest,)
+        return cls(run.records, run.estimate, store, run.reference, run, asked)
 
     @classmethod
     def of_summary(cls, stored: Summary, store: Path) -> Measurement:
         """Return a measurement of a store."""
-        return cls(stored.records, stored.estimate, store, stored.reference)
+        return cls(stored.records, stored.estimate, store, stored.reference, asked=stored.asked)
 
     @cached_property
     def summary(self) -> Summary:
@@ -78,7 +81,7 @@ class Measurement:
         if not self.records:
             raise InputError("this measurement has no trials")
         ordered = sorted(self.records, key=lambda record: (record.spec.d, record.spec.seed))
-        return Summary(tuple(ordered), self.estimate, self.reference)
+        return Summary(tuple(ordered), self.estimate, self.reference, self.asked)
 
     @property
     def d_int90(self) -> int | None:

@@ -31,6 +31,7 @@ def measure(
     budget: int | None = None,
     observation: str | None = None,
     backend: str | None = None,
+    device: str = "cpu",
     full: bool = False,
     fraction: float = 0.9,
     rule: Literal["normalised", "raw", "paper"] = "normalised",
@@ -45,7 +46,7 @@ def measure(
     place: Place | None = None,
     timeout: float | None = None,
     watcher: Watcher | None = None,
-    progress: bool | None = None,
+    progress: bool = True,
     retry: bool = False,
 ) -> Measurement:
     """Measure the intrinsic dimension of a task.
@@ -68,6 +69,8 @@ def measure(
             agents without gradients) of a supervised or synthetic task; None for the task's own.
         observation: "raw", "scaled" or "frozen" in place of the task's own rule.
         backend: what steps the environment, in place of the task's own.
+        device: where a gradient agent trains: "cpu", "cuda", "cuda:N", or "auto" for a GPU where
+            there is one and the work is large.
         full: run every trial to the end of its budget.
         fraction: the share of the reference that counts as solved.
         rule: "normalised" takes the fraction of the way from random actions to the reference,
@@ -85,8 +88,7 @@ def measure(
         place: where trials run, if not in local processes: `Place("ray", address=...)`.
         timeout: seconds without a sign of life after which a trial counts as hung.
         watcher: hears how it goes, in place of `progress`.
-        progress: show how far it is, in the output of a notebook's cell, or else on standard
-            error; None shows it in notebooks alone.
+        progress: in a notebook, show how far it is below the cell.
         retry: run failed (missing) trials again.
 
     Raises:
@@ -103,8 +105,7 @@ def measure(
     if jobs is not None:
         place = replace(place, jobs=jobs)
     if watcher is None:
-        watcher = ProgressLine() if is_notebook() or progress else Watcher()
-        watcher = Watcher() if progress is False else watcher
+        watcher = ProgressLine() if progress and is_notebook() else Watcher()
     try:
         if config is not None:
             options, notes = with_settings_file(Path(config), options)

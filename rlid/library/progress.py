@@ -1,4 +1,4 @@
-"""How far a measurement is, as one line that a notebook renews, or as lines on standard error."""
+"""How far a measurement is, as one line below the cell of a notebook, which is renewed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from rlid.dimension import Estimate
+from rlid.errors import visible
 from rlid.measurement import Watcher, answer, duration
 from rlid.records import Record
 
 INTERVAL = 1.0
 """Seconds between two estimates, each of which takes some milliseconds."""
-LINE_INTERVAL = 5.0
-"""Seconds between two lines on standard error."""
 
 
 def is_notebook() -> bool:
@@ -26,19 +25,19 @@ def is_notebook() -> bool:
 
 
 class ProgressLine(Watcher):
-    """Shows the time, the trials that are done, and the answer so far."""
+    """Shows the time, the trials that are done, and the answer so far; news are lines above it."""
 
     def __init__(self) -> None:
         """Start the clock."""
-        self._started = self._estimated = self._shown = time.monotonic()
+        self._started = self._estimated = time.monotonic()
         self._asked = self._done = 0
         self._answer = ""
         self._handle: Any = None
-        self._is_notebook = is_notebook()
 
     def note(self, text: str) -> None:
-        """Print a line of news."""
-        print(text, file=sys.stderr, flush=True)
+        """Show a line of news."""
+        display = importlib.import_module("IPython.display")
+        display.display(self._line(display, text))
 
     def round(self, asked: int, new: int) -> None:
         """Count the trials of a new round."""
@@ -54,16 +53,14 @@ class ProgressLine(Watcher):
             self._answer = f" · {answer(estimate())}"
             self._estimated = time.monotonic()
         if record.is_missing:
-            self.note(
-                f"missing trial (d = {record.spec.d}, seed {record.spec.seed}): "
-                f"{record.reason.splitlines()[0] if record.reason else record.status}"
-            )
-        self._show(is_last)
+            reason = record.reason.partition("\n")[0] or record.status
+            self.note(f"missing trial (d = {record.spec.d}, seed {record.spec.seed}): {reason}")
+        self._show()
 
     def close(self) -> None:
         """Show how long it took, where there was a trial."""
         if self._done:
-            self._show(is_last=True)
+            self._show()
 
     @property
     def text(self) -> str:
@@ -71,15 +68,13 @@ class ProgressLine(Watcher):
         elapsed = duration(time.monotonic() - self._started)
         return f"{elapsed} · {self._done}/{self._asked} trials{self._answer}"
 
-    def _show(self, is_last: bool = False) -> None:
-        if not self._is_notebook:
-            if is_last or time.monotonic() - self._shown > LINE_INTERVAL:
-                self._shown = time.monotonic()
-                self.note(self.text)
-            return
+    def _show(self) -> None:
         display = importlib.import_module("IPython.display")
-        content = display.HTML(f"<code>{html.escape(self.text)}</code>")
+        content = self._line(display, self.text)
         if self._handle is None:
             self._handle = display.display(content, display_id=True)
         else:
             self._handle.update(content)
+
+    def _line(self, display: Any, text: str) -> Any:
+        return display.HTML(f"<code>{html.escape(visible(text))}</code>")

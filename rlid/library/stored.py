@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rlid.errors import InputError
 from rlid.library.measurement import Measurement, policy_of
 from rlid.library.tables import dataframe, html_table
-from rlid.measurement import answer, count, measurements, summary
+from rlid.measurement import answer, count, measurements, select
 from rlid.policies import Policy
 from rlid.records import Record
 from rlid.store import Store
@@ -79,7 +79,7 @@ class StoredResults:
             IndexError: there is none at this position.
         """
         if isinstance(which, str):
-            chosen = summary.select([each.summary for each in self.measurements], which)
+            chosen = select([each.summary for each in self.measurements], which)
             return next(each for each in self.measurements if each.summary is chosen)
         return self.measurements[which]
 

@@ -26,6 +26,7 @@ from rlid.measurement.control import Control as Control
 from rlid.measurement.cost import Cost as Cost
 from rlid.measurement.cost import check_hours as check_hours
 from rlid.measurement.cost import cost_of as cost_of
+from rlid.measurement.cost import expected_trials as expected_trials
 from rlid.measurement.dims import read_dims as read_dims
 from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
 from rlid.measurement.direct_training import measure_reference as measure_reference
@@ -34,15 +35,17 @@ from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
 from rlid.measurement.inference import under_other_references as under_other_references
 from rlid.measurement.inference import why_not_published as why_not_published
+from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
-from rlid.measurement.plan import agent_of as agent_of
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
 from rlid.measurement.plan import task_of as task_of
 from rlid.measurement.question import ask as ask
+from rlid.measurement.recipes import agent_of as agent_of
 from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish
+from rlid.measurement.reference import needs_reference as needs_reference
 from rlid.measurement.run import MeasurementRun as MeasurementRun
 from rlid.measurement.run import run_plan as run_plan
 from rlid.measurement.runner import Runner as Runner
@@ -86,6 +89,8 @@ __all__ = [
     "compare_summaries",
     "control",
     "cost_of",
+    "expected_trials",
+    "needs_reference",
     "count",
     "curve_json",
     "default_agents",
@@ -113,6 +118,7 @@ __all__ = [
     "size",
     "steps_noun",
     "suite_names",
+    "select",
     "summarise",
     "summary",
     "task_of",

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from rlid.agent import has_gpu
 from rlid.dimension import Estimate
 from rlid.engine import Agenda, Cell, Place, make_engine, probe, split
 from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed
 from rlid.measurement.inference import infer
 from rlid.measurement.plan import Plan
 from rlid.projections import check_fits
-from rlid.records import Judgement, Record, TrialSpec, judged
+from rlid.records import Judgement, Record, Standing, TrialSpec, judged
 from rlid.simulators import tell_of_dependence
 from rlid.store import Leases, Store
 
@@ -38,6 +39,9 @@ class Watcher:
 
     def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Hear of a trial's end; `estimate` gives the dimension so far, where one is measured."""
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        """Hear where trials stand that have run for some time."""
 
     def close(self) -> None:
         """Hear that the measurement is over, well or not."""
@@ -66,8 +70,8 @@ class Runner:
         """Check the store and the memory that P needs; no worker starts before there is work.
 
         Raises:
-            InputError: `timeout` is out of range, P would not fit into this machine's memory, or
-                the engine or tensorboard is not installed.
+            InputError: `timeout` is out of range, P would not fit into this machine's memory, the
+                engine or tensorboard is not installed, or the GPU is not there or not used.
             StoreError: the store cannot be written.
         """
         if timeout is not None and not timeout > 0:
@@ -78,6 +82,7 @@ class Runner:
 
             check_tensorboard(tensorboard)
         place = place or Place()
+        _check_device(plan.question.device, place)
         if place.engine == "local":
             check_fits(plan.projection, plan.network.D, plan.dmax, FLOAT_BYTES)
         self.tensorboard = None if tensorboard is None else os.path.abspath(tensorboard)
@@ -175,6 +180,7 @@ class Runner:
                 self.leases,
                 lambda _: plan.network.D,
                 on_record,
+                self.watcher.stand,
             )
             self.engine.run(agenda)
             self.trials_run += agenda.run_here if so_far is not None else 0
@@ -242,3 +248,14 @@ def _give_up_if_failed(records: Sequence[Record], plan: Plan) -> None:
             f"the first {len(records)} trials of {plan.title} all failed, and nothing follows "
             f"from them: {reason}; put it right, then repeat the command with --retry"
         )
+
+
+def _check_device(device: str, place: Place) -> None:
+    """Refuse a GPU that is not there, and a share of one that nothing would use."""
+    if place.gpus and device == "cpu":
+        raise InputError(
+            f"--gpus {place.gpus:g}: these trials train on the cpu: add --device cuda, for "
+            "an agent that takes it, or leave --gpus out"
+        )
+    if device != "cpu" and place.engine == "local" and not has_gpu():
+        raise InputError(f"--device {device}: torch finds no such GPU here: use --device cpu")
