@@ -37,6 +37,7 @@ from rlid.cli.options import (
     SeedOption,
     SetOption,
     StoreOption,
+    TargetOption,
     TaskName,
     TensorboardOption,
     Text,
@@ -105,6 +106,7 @@ def run(
     env_args: EnvArgsOption = None,
     episode_cap: EpisodeCapOption = None,
     data: DataOption = None,
+    target: TargetOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     observation: ObservationOption = None,
@@ -224,6 +226,7 @@ def reference(
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
+    target: TargetOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
