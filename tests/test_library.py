@@ -86,7 +86,7 @@ def test_a_notebook_shows_the_answer_a_table_and_the_figure(quick):
     assert 'src="data:image/png;base64,' in page
 
 
-def test_what_a_notebook_shows_is_escaped(stored, monkeypatch):
+def test_texts_in_a_notebook_are_escaped(stored, monkeypatch):
     (measurement,) = stored
     monkeypatch.setattr(rlid.Measurement, "sentence", "<script>alert(1)</script>")
     assert "<script>" not in measurement._repr_html_()

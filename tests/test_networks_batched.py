@@ -187,7 +187,7 @@ def test_a_chain_that_sees_images_is_computed_as_the_built_in_network_is(form):
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_what_is_no_chain_of_layers_is_computed_by_the_module_itself(form, made):
+def test_a_module_that_is_no_chain_of_layers_is_computed_by_the_module_itself(form, made):
     network = made(OTHERS[form])
     assert network.chain is None
     Theta, x = draws(network, 3)
@@ -236,7 +236,7 @@ def test_a_module_that_switches_gradients_off_is_not_recorded(made):
     assert theta.grad[:, 25:].any()
 
 
-def test_what_writes_into_its_parameters_cannot_be_recorded():
+def test_a_function_that_writes_into_its_parameters_cannot_be_recorded():
     def doubling(parameters, x):
         return x * parameters[0].mul_(2)
 
