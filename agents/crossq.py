@@ -32,4 +32,4 @@ class CrossQ(OffPolicyAgent):
     renorm_warmup_steps: int = 100_000
 
     algorithm: ClassVar[str] = "sb3_contrib:CrossQ"
-    actions: ClassVar[tuple[str, ...]] = ("squashed",)
+    actions: ClassVar[tuple[str, ...]] = ("squashed", "clipped")

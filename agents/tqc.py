@@ -31,4 +31,4 @@ class TQC(OffPolicyAgent):
     n_critics: int = 2
 
     algorithm: ClassVar[str] = "sb3_contrib:TQC"
-    actions: ClassVar[tuple[str, ...]] = ("squashed",)
+    actions: ClassVar[tuple[str, ...]] = ("squashed", "clipped")

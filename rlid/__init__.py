@@ -7,9 +7,14 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rlid import projections as projections
     from rlid.agent import AGENTS as AGENTS
-    from rlid.measurement.measure import Measurement as Measurement
-    from rlid.measurement.measure import measure as measure
+    from rlid.errors import InputError as InputError
+    from rlid.library import Measurement as Measurement
+    from rlid.library import StoredResults as StoredResults
+    from rlid.library import compare as compare
+    from rlid.library import load as load
+    from rlid.library import measure as measure
     from rlid.networks import NETWORKS as NETWORKS
     from rlid.policies import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
@@ -24,27 +29,36 @@ __all__ = [
     "NETWORKS",
     "PROJECTIONS",
     "TASKS",
+    "InputError",
     "Measurement",
     "Policy",
+    "StoredResults",
     "Subspace",
     "SubspaceModule",
     "Task",
+    "compare",
+    "load",
     "measure",
+    "projections",
     "wrap",
 ]
 
 # Looked up on first use: the command line must not pay for torch before it is needed.
 _HOMES = {
     "AGENTS": "rlid.agent",
-    "Measurement": "rlid.measurement",
+    "InputError": "rlid.errors",
+    "Measurement": "rlid.library",
     "NETWORKS": "rlid.networks",
     "PROJECTIONS": "rlid.projections",
     "Policy": "rlid.policies",
+    "StoredResults": "rlid.library",
     "Subspace": "rlid.subspace",
     "SubspaceModule": "rlid.wrapping",
     "TASKS": "rlid.task",
     "Task": "rlid.task",
-    "measure": "rlid.measurement",
+    "compare": "rlid.library",
+    "load": "rlid.library",
+    "measure": "rlid.library",
     "wrap": "rlid.wrapping",
 }
 
@@ -52,6 +66,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.metadata.version("rlid")
+    if name == "projections":
+        return importlib.import_module("rlid.projections")
     if name not in _HOMES:
         raise AttributeError(f"module 'rlid' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -11,7 +11,7 @@ import pytest
 
 from rlid.dimension import TrialOutcome, compare, estimate
 from rlid.dimension.statistics import isotonic_crossing, quartiles, weighted_quantile
-from rlid.measurement.measure import answer as said
+from rlid.measurement import answer as said
 
 DMAX = 20
 

@@ -6,7 +6,8 @@ import json
 import pytest
 from command import rlid, rlid_here
 
-from rlid import training
+from rlid.batched import differing_batches
+from rlid.batched.dense import Stack
 from rlid.cli import installation
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -16,7 +17,8 @@ def test_doctor_finds_this_installation_sound(tmp_path):
     done = rlid("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "everything that rlid needs is there" in done.stdout
-    for part in ("rlid", "torch", "extra ray", "devices", "cpu", "data set mnist", "_kernels"):
+    parts = ("rlid", "torch", "extra ray", "devices", "cpu", "data set mnist", "_kernels")
+    for part in (*parts, "_two_actions", "gets the bits that it gets alone"):
         assert part in done.stdout
 
 
@@ -36,6 +38,26 @@ def test_doctor_names_the_command_that_installs_what_is_missing(monkeypatch):
     # An extra is not required.
     assert components["extra fast"].is_fine
     assert "pip install 'rlid[fast]'" in components["extra fast"].state
+
+
+def test_the_rows_of_every_batch_have_the_bits_that_they_have_alone():
+    assert differing_batches() == []
+
+
+def test_doctor_says_where_a_batch_changes_the_bits_of_a_trial(monkeypatch):
+    plain = Stack.forward
+
+    def by_size(stack, x):
+        outputs = plain(stack, x)
+        return outputs * (1 + 1e-6) if stack.n == 3 else outputs
+
+    monkeypatch.setattr(Stack, "forward", by_size)
+    differing = differing_batches()
+    assert "training outputs of mlp:20x20, 1 observations, 3 of 16 trials" in differing
+    assert all("3 of 16" in text for text in differing)
+    component = {part.name: part for part in installation.examine()}["bits of batches"]
+    assert not component.is_fine
+    assert differing[0] in component.state
 
 
 def test_doctor_shows_where_the_data_sets_are(monkeypatch, small_images):
@@ -77,25 +99,3 @@ def test_doctor_prints_a_table(tmp_path):
     assert done.returncode == 1
     assert "what to change" in done.stdout
     assert done.stdout.endswith("gym:Exits-step-os-v0: rlid cannot measure it as it is\n")
-
-
-def test_the_self_test_fails_where_a_trial_depends_on_its_batch(monkeypatch):
-    assert installation._self_test().is_fine
-    ran = training.run_trials
-
-    def depending(specs, judgement, task, deliver):
-        def other(record, z):
-            deliver(record.model_copy(update={"score": float(len(specs))}), z)
-
-        ran(specs, judgement, task, other)
-
-    monkeypatch.setattr(training, "run_trials", depending)
-    broken = installation._self_test()
-    assert not broken.is_fine
-    assert "ANOTHER" in broken.state
-
-
-def test_a_self_test_that_raises_is_named(monkeypatch):
-    monkeypatch.setattr(training, "run_trials", lambda *_: 1 / 0)
-    broken = installation._self_test()
-    assert (broken.is_fine, "ZeroDivisionError" in broken.state) == (False, True)

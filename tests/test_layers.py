@@ -19,7 +19,7 @@ LAYERS = [
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
-    {"leaderboard", "testing"},
+    {"leaderboard", "library", "testing"},
     {"cli"},
 ]
 SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}

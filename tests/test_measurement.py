@@ -166,8 +166,8 @@ def test_a_script_without_a_main_guard_works(tmp_path):
 
 
 def test_the_budget_check_runs_what_is_unsolved_next_to_the_threshold_longer(tmp_path):
+    from rlid.measurement import run_plan
     from rlid.measurement.budget_check import check_budget
-    from rlid.measurement.measure import run_plan
     from rlid.measurement.plan import plan
     from rlid.measurement.runner import Runner
     from rlid.measurement.summary import measurements

@@ -8,7 +8,9 @@ import pytest
 import torch
 from own_data import CLASSES, flowers, photo, write_flowers, write_photos
 from PIL import Image
+from typer.testing import CliRunner
 
+from rlid.cli.app import app
 from rlid.datasets import DIGITS_SHA256, read_digits, read_image_folder, read_table
 from rlid.errors import DataError, InputError
 from rlid.measurement.plan import plan
@@ -251,3 +253,17 @@ class TestDigits:
         monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
         with pytest.raises(InputError, match=r"pip install 'rlid\[digits\]'"):
             plan("digits", dmax=3)
+
+
+def test_the_column_of_a_table_may_be_an_option(tmp_path):
+    path = tmp_path / "flowers.csv"
+    write_flowers(path)
+    arguments = ["run", f"table:{path}", "--dims", "2", "--budget", "20", "--dry-run", "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--target", "kind"])
+    assert done.exit_code == 0, done.output
+    assert f"table:{path},target=kind" in done.stdout
+    named = f"table:{path},target=kind"
+    for task, words in (("cartpole", "is for table:FILE.csv"), (named, "already")):
+        wrong = CliRunner().invoke(app, ["run", task, "--dims", "2", "--target", "kind"])
+        assert isinstance(wrong.exception, InputError)
+        assert words in str(wrong.exception)

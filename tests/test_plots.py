@@ -5,7 +5,7 @@ from PIL import Image
 from records import a_record, a_spec
 
 from rlid.figures import plots
-from rlid.measurement.measure import answer
+from rlid.measurement import answer
 from rlid.measurement.summary import summarise
 
 

@@ -7,7 +7,6 @@ import own_networks
 import pytest
 import torch
 from policies import a_file
-from torch import nn
 
 import rlid
 from rlid.errors import InputError
@@ -118,67 +117,6 @@ def test_plain_modules_are_evaluated_in_one_batch_and_the_others_in_a_loop():
     assert network("small").is_batched
     assert not network("branching").is_batched
     assert not of_images("mlp_copy").is_batched
-
-
-@pytest.mark.parametrize("name", ["plain_mlp", "backwards"])
-def test_a_chain_of_layers_is_computed_as_the_built_in_network_is(name):
-    for made in (network(name), of_images(name)):
-        assert made.chain is not None
-        Theta, x = weights_of(made, 3), observations(made, 3, 5)
-        rows = [made.outputs_of(theta, row) for theta, row in zip(Theta, x, strict=True)]
-        assert torch.allclose(made.bind(Theta)(x), torch.stack(rows), atol=1e-5)
-
-
-class Skip(nn.Module):
-    """Two layers, with the inputs added to what the first returns; `twice` uses one layer twice."""
-
-    def __init__(self, twice=False):
-        super().__init__()
-        self.a, self.b, self.twice = nn.Linear(4, 4), nn.Linear(4, 2), twice
-
-    def forward(self, x):
-        hidden = torch.tanh(self.a(x))
-        return self.b(torch.tanh(self.a(hidden)) if self.twice else hidden + x)
-
-
-def with_hook():
-    layers = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
-    layers[0].register_forward_hook(lambda layer, inputs, outputs: 2 * outputs)
-    return layers
-
-
-@pytest.mark.parametrize(
-    "build",
-    [
-        Skip,
-        lambda: Skip(twice=True),
-        with_hook,
-        lambda: nn.Sequential(nn.Linear(4, 2), nn.Tanh()),
-        lambda: nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)),
-        lambda: nn.Sequential(nn.Linear(4, 4, bias=False), nn.Tanh(), nn.Linear(4, 2)),
-        lambda: nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 2)),
-        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 2)),
-        lambda: nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2).requires_grad_(False)),
-        lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(1)),
-    ],
-)
-def test_a_module_that_is_no_chain_of_layers_is_computed_by_the_module_itself(build, monkeypatch):
-    list(NETWORKS)
-    monkeypatch.setattr(NETWORKS, "_entries", dict(NETWORKS._entries))
-    torch.manual_seed(0)
-    constant = {name: value.clone() for name, value in build().state_dict().items()}
-
-    @NETWORKS.add("mine")
-    def mine(shape, outputs):
-        module = build()
-        module.load_state_dict(constant)
-        return module
-
-    made = network("mine")
-    assert made.chain is None
-    Theta, x = weights_of(made, 3), observations(made, 3, 5)
-    rows = [made.outputs_of(theta, row) for theta, row in zip(Theta, x, strict=True)]
-    assert torch.allclose(made.bind(Theta)(x), torch.stack(rows), atol=1e-5)
 
 
 def test_the_gradient_is_finite_where_the_module_cannot_take_zeros():

@@ -29,6 +29,13 @@ USED = {
     ("dqn", "mountaincar"): {"gradient_steps": 16, "exploration": 0.2},
     ("sac", "pendulum"): {"lr": 1e-3, "learning_starts": 100, "buffer": 1_000_000},
     ("qrdqn", "cartpole"): {"n_quantiles": 10, "buffer_size": 100_000, "train_freq": 256},
+    ("crossq", "pendulum"): {"policy_delay": 2, "learning_starts": 100},
+    ("crossq", "half_cheetah"): {"lr": 1e-3, "policy_delay": 3, "buffer_size": 1_000_000},
+    ("crossq", "swimmer"): {"gamma": 0.999, "learning_starts": 5000},
+    ("tqc", "pendulum"): {"lr": 1e-3},
+    ("tqc", "half_cheetah"): {"learning_starts": 10_000, "lr": 3e-4},
+    ("tqc", "hopper"): {"top_quantiles_to_drop_per_net": 5},
+    ("td3", "half_cheetah"): {"noise": 0.1, "batch_size": 256, "lr": 1e-3},
     ("trpo", "half_cheetah"): {"target_kl": 0.04, "cg_max_steps": 25, "n_envs": 2},
     ("trpo", "cartpole"): {"n_envs": 1, "n_steps": 2048},
 }
@@ -41,13 +48,14 @@ REFUSED = {
     ("a2c", "pong"): ["optimizer_class", "optimizer_kwargs"],
     ("sac", "hopper"): ["ent_coef"],
     ("sac", "gym:MountainCarContinuous-v0"): ["train_freq"],
+    ("td3", "gym:MountainCarContinuous-v0"): ["noise_type"],
 }
 """Keys that cannot be used."""
 
 
 def zoo_settings(agent, task):
     name = "ppo" if agent == "batched_ppo" else agent
-    if agent in ("qrdqn", "trpo"):
+    if agent in ("crossq", "qrdqn", "tqc", "trpo"):
         pytest.importorskip("sb3_contrib")
     return read_settings(ZOO / f"{name}.yml", agent, resolve(task))
 

@@ -185,6 +185,31 @@ def test_a_group_of_d_zero_stays_frozen():
     assert wrapped.d == 3
 
 
+def test_parameters_without_a_gradient_keep_their_values_and_come_back_as_they_were():
+    module, x = make("mlp")
+    module[0].requires_grad_(False)
+    wrapped = wrap(module, 5)
+    assert wrapped.D == 27
+    assert wrapped.hidden_state == 40
+    with torch.no_grad():
+        wrapped.z.normal_()
+    plain = wrapped.unwrap()
+    assert torch.equal(plain[0].weight, module[0].weight)
+    assert not torch.equal(plain[2].weight, module[2].weight)
+    assert [parameter.requires_grad for parameter in plain.parameters()] == [False] * 2 + [True] * 2
+    assert torch.equal(plain(x), wrapped(x))
+
+
+def with_integers():
+    module = nn.Linear(3, 3)
+    module.places = nn.Parameter(torch.zeros(2, dtype=torch.int64), requires_grad=False)
+    return module
+
+
+def on_two_devices():
+    return nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3, device="meta"))
+
+
 @pytest.mark.parametrize(
     ("make_module", "options", "says"),
     [
@@ -199,6 +224,15 @@ def test_a_group_of_d_zero_stays_frozen():
         (lambda: nn.Linear(3, 3), {"groups": {"weight": 2}}, "no group for bias"),
         (lambda: nn.Linear(3, 3), {"groups": {"wieght": 2}}, "begins with 'wieght'"),
         (lambda: nn.Linear(3, 3), {"d": 3, "groups": "layers"}, "'all', 'layer'"),
+        (lambda: nn.Linear(3, 3), {"groups": {"weight": 2.5, "bias": 1}}, "whole number, not 2.5"),
+        (lambda: nn.Linear(3, 3), {"d": 3.0}, "d must be a whole number, not 3.0"),
+        (lambda: nn.Linear(3, 3), {"d": True}, "d must be a whole number, not True"),
+        (lambda: nn.Linear(3, 3), {"d": 3, "seed": "one"}, "seed must be a whole number"),
+        (lambda: nn.Linear(3, 3), {"d": 3, "seed": -1}, "seed must be in"),
+        (lambda: nn.Linear(3, 3).requires_grad_(False), {"d": 3}, "nothing to train"),
+        (lambda: nn.Linear(3, 3).parameters, {"d": 3}, "takes a torch.nn.Module"),
+        (with_integers, {"d": 1}, "'places' is of torch.int64"),
+        (on_two_devices, {"d": 1}, "cpu and meta"),
     ],
 )
 def test_bad_input_is_one_clear_line(make_module, options, says):

@@ -49,7 +49,7 @@ class OffPolicyActorCritic:
 
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
-    actions: ClassVar[tuple[str, ...]] = ("squashed",)
+    actions: ClassVar[tuple[str, ...]] = ("squashed", "clipped")
     critic_widths: ClassVar[tuple[int, ...]]
     """Hidden widths of each critic."""
 

@@ -8,12 +8,9 @@ from typing import Any
 
 from rlid.cli.terminal import say
 
-JOINED = ("network", "budget", "observation")
-"""Options that a file may give where the command line does not."""
-
 
 def joined(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of `rlid.measure` with what a settings file adds to them.
+    """Return options of a measurement with what a settings file adds to them.
 
     What the file says that rlid does otherwise is printed to standard error.
 
@@ -26,17 +23,9 @@ def joined(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if path is None:
         return dict(options)
-    from rlid.agent import read_settings
-    from rlid.registry import import_packages
-    from rlid.task import resolve
+    from rlid.measurement import with_settings_file
 
-    import_packages(options["imports"] or [])
-    task = resolve(options["task"])
-    file = read_settings(path, options["agent"] or task.agent, task)
-    for note in file.notes:
+    both, notes = with_settings_file(path, options)
+    for note in notes:
         say(f"--config {path}: {note}", error=True)
-    given = {
-        name: getattr(file, name) if options[name] is None else options[name] for name in JOINED
-    }
-    settings = [*file.settings, *(options["settings"] or [])]
-    return {**options, **given, "settings": settings}
+    return both

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rlid.cli.terminal import say, say_table
 from rlid.dimension import Comparison, Estimate
 from rlid.measurement import (
-    Measurement,
+    MeasurementRun,
     Summary,
     answer,
     count,
@@ -23,7 +23,7 @@ FIRST_EDITION = "first edition"
 """Marks trials that one look could end: the stopping rule of the first edition."""
 
 
-def print_measurement(measured: Measurement) -> None:
+def print_measurement(measured: MeasurementRun) -> None:
     """Print the table of a measurement, why trials are missing, and the answer in one sentence."""
     columns = [
         (name, "right") for name in ("d", "trials", "solved", "missing", "score", "25 %", "75 %")
@@ -86,9 +86,9 @@ def warn_of_budget(summary: Summary) -> None:
         )
 
 
-def print_gap(measured: Sequence[Measurement]) -> None:
+def print_gap(measured: Sequence[MeasurementRun]) -> None:
     """Print the smallest d_int90 over agents: an upper bound on what each task needs."""
-    by_network: dict[str, list[Measurement]] = {}
+    by_network: dict[str, list[MeasurementRun]] = {}
     for measurement in measured:
         by_network.setdefault(measurement.plan.network.architecture.name, []).append(measurement)
     for network, group in by_network.items():

@@ -37,6 +37,7 @@ from rlid.cli.options import (
     SeedOption,
     SetOption,
     StoreOption,
+    TargetOption,
     TaskName,
     TensorboardOption,
     Text,
@@ -50,7 +51,7 @@ from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement import Cost, Measurement
+    from rlid.measurement import Cost, MeasurementRun
     from rlid.records import Record
 
 RULE_HELP = (
@@ -105,6 +106,7 @@ def run(
     env_args: EnvArgsOption = None,
     episode_cap: EpisodeCapOption = None,
     data: DataOption = None,
+    target: TargetOption = None,
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     observation: ObservationOption = None,
@@ -142,7 +144,7 @@ def run(
             return
     # There is nothing to do here but to wait for the first trials.
     threading.Thread(target=plots.load).start()
-    measured: list[Measurement] = []
+    measured: list[MeasurementRun] = []
     answers: list[dict[str, Any]] = []
     records: list[Record] = []
     for wanted in plans:
@@ -181,7 +183,7 @@ def _show_costs(costs: list[Cost], *, as_json: bool) -> None:
         print_costs(costs)
 
 
-def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quiet: bool) -> None:
+def _show_measured(measurement: MeasurementRun, store: Path, *, as_json: bool, quiet: bool) -> None:
     """Draw the figure; print the table and the answer, unless JSON is wanted."""
     from rlid.cli import console
     from rlid.figures import plots
@@ -224,6 +226,7 @@ def reference(
     timeout: TimeoutOption = None,
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
+    target: TargetOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

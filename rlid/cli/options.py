@@ -103,6 +103,10 @@ DataOption = Annotated[
     Optional[Path],  # noqa: UP007, UP045
     typer.Option("--data", callback=_use_data, help="the folder of data sets (or set RLID_DATA)"),
 ]
+TargetOption = Annotated[
+    Optional[str],  # noqa: UP007, UP045
+    typer.Option("--target", help="the column of table:FILE.csv that is to be predicted"),
+]
 TimeoutOption = Annotated[
     Optional[float],  # noqa: UP007, UP045
     typer.Option(help="seconds without a sign of life that make a trial hung"),
@@ -169,11 +173,27 @@ def asked(context: typer.Context) -> dict[str, Any]:
     from rlid.records import MeasurementSpec
 
     given = dict(context.params)
+    task = with_target(given["task"], given.get("target"))
     given["task"] = with_arguments(
-        given["task"], given["env_args"] or [], given["episode_cap"], given["imports"] or []
+        task, given["env_args"] or [], given["episode_cap"], given["imports"] or []
     )
     fields = MeasurementSpec.model_fields
     return {name: value for name, value in given.items() if name in fields}
+
+
+def with_target(task: str, target: str | None) -> str:
+    """Return the name of a table's task with the column that is to be predicted.
+
+    Raises:
+        InputError: the task is no table, or names its column already.
+    """
+    if target is None:
+        return task
+    if not task.startswith("table:"):
+        raise InputError(f"--target {target}: is for table:FILE.csv, not for {task!r}")
+    if ",target=" in task:
+        raise InputError(f"--target {target}: the name of the task has a target already")
+    return f"{task},target={target}"
 
 
 def with_arguments(

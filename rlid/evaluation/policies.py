@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from rlid.evaluation.two_actions import TwoActions, place
-from rlid.networks import ModuleNetwork, Network
+from rlid.networks import Chain, ModuleNetwork, Network
 from rlid.simulators import Decode, decoder
 
 
@@ -53,7 +53,7 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
 
     if isinstance(network, ModuleNetwork) and network.chain is not None:
         policies = make_policies(network.chain.network, space, action)
-        return _Reordered(policies, network.chain.order)
+        return _Reordered(policies, network.chain)
     is_choice = isinstance(space, Discrete) and space.n == 2 and space.dtype == np.int64
     is_smooth = network.activation == "tanh" or len(network.layers) == 1
     if is_choice and is_smooth and network.is_dense and network.byte_scale == 1:
@@ -62,14 +62,14 @@ def make_policies(network: Network, space: Any, action: str) -> Policies:
 
 
 class _Reordered:
-    """Policies of a module that acts as a built-in network does, with its weights in order (D,)."""
+    """Policies of a module that acts as a built-in network does, with its weights reordered."""
 
-    def __init__(self, policies: Policies, order: torch.Tensor) -> None:
-        self._policies, self._order = policies, order
+    def __init__(self, policies: Policies, chain: Chain) -> None:
+        self._policies, self._chain = policies, chain
         self.mixes, self.act = policies.mixes, policies.act
 
     def put(self, rows: NDArray[np.intp], thetas: list[torch.Tensor], n: int) -> None:
-        self._policies.put(rows, [theta[self._order] for theta in thetas], n)
+        self._policies.put(rows, [self._chain.weights(theta) for theta in thetas], n)
 
 
 class _Exact:

@@ -16,6 +16,7 @@ from rlid.store import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CONFIDENCE = 0.95
 CURVE_POINTS = 200
@@ -40,6 +41,17 @@ def load() -> None:
     import matplotlib.figure  # noqa: F401
 
 
+def figure(summary: Summary, answer: str, palette: Palette = LIGHT) -> Figure:
+    """Return the figure of one measurement: success at the left, scores at the right."""
+    with drawing(palette, 9.5, 4.2, 1, 2) as (drawn, (left, right)):
+        drawn.suptitle(f"{summary.title}\n{answer}", fontsize=11)
+        for axes in (left, right):
+            _draw_dimension(axes, summary, palette)
+        _draw_success(left, summary, palette)
+        _draw_scores(right, summary, palette)
+        return drawn
+
+
 def draw(
     summary: Summary,
     to: Path,
@@ -48,13 +60,10 @@ def draw(
     palette: Palette = LIGHT,
 ) -> list[Path]:
     """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
-    with drawing(palette, 9.5, 4.2, 1, 2) as (figure, (left, right)):
-        figure.suptitle(f"{summary.title}\n{answer}", fontsize=11)
-        for axes in (left, right):
-            _draw_dimension(axes, summary, palette)
-        _draw_success(left, summary, palette)
-        _draw_scores(right, summary, palette)
-        return save(figure, to, formats)
+    import matplotlib as mpl
+
+    with mpl.rc_context(palette.style):
+        return save(figure(summary, answer, palette), to, formats)
 
 
 def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:

@@ -35,9 +35,6 @@ from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
 from rlid.measurement.inference import under_other_references as under_other_references
 from rlid.measurement.inference import why_not_published as why_not_published
-from rlid.measurement.measure import Measurement as Measurement
-from rlid.measurement.measure import measure as measure
-from rlid.measurement.measure import run_plan as run_plan
 from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
@@ -49,8 +46,11 @@ from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish
 from rlid.measurement.reference import needs_reference as needs_reference
+from rlid.measurement.run import MeasurementRun as MeasurementRun
+from rlid.measurement.run import run_plan as run_plan
 from rlid.measurement.runner import Runner as Runner
 from rlid.measurement.runner import Watcher as Watcher
+from rlid.measurement.settings_file import with_settings_file as with_settings_file
 from rlid.measurement.suite import PlannedRow as PlannedRow
 from rlid.measurement.suite import RowResult as RowResult
 from rlid.measurement.suite import planned_rows as planned_rows
@@ -69,7 +69,7 @@ __all__ = [
     "Control",
     "Cost",
     "MAX_TRIALS",
-    "Measurement",
+    "MeasurementRun",
     "Plan",
     "PlannedRow",
     "REFERENCE_SEEDS",
@@ -105,7 +105,6 @@ __all__ = [
     "is_bracket",
     "is_first_edition",
     "load_suite",
-    "measure",
     "measure_reference",
     "measurements",
     "plan",
@@ -126,4 +125,5 @@ __all__ = [
     "under_other_references",
     "value",
     "why_not_published",
+    "with_settings_file",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from rlid.dimension import Estimate
 from rlid.measurement.answer import answer, answer_json
 from rlid.measurement.inference import infer
-from rlid.measurement.measure import Measurement
+from rlid.measurement.run import MeasurementRun
 from rlid.measurement.runner import Runner
 from rlid.records import Record
 
@@ -70,7 +70,7 @@ class BudgetCheck:
         }
 
 
-def check_budget(runner: Runner, measured: Measurement) -> BudgetCheck:
+def check_budget(runner: Runner, measured: MeasurementRun) -> BudgetCheck:
     """Run the unsolved trials next to the threshold again, with FACTOR times the budget.
 
     They are judged as the measurement is, by the same reference.

@@ -15,8 +15,8 @@ from typing import Any
 
 from rlid.measurement.answer import count
 from rlid.measurement.inference import reasons
-from rlid.measurement.measure import reference_json
 from rlid.measurement.reference import Standard, establish
+from rlid.measurement.run import reference_json
 from rlid.measurement.runner import Runner
 from rlid.records import Record
 

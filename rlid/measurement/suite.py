@@ -15,8 +15,8 @@ from rlid.errors import (
     TrialsFailed,
     first_line,
 )
-from rlid.measurement.measure import Measurement, run_plan
 from rlid.measurement.plan import Plan, plan
+from rlid.measurement.run import MeasurementRun, run_plan
 from rlid.measurement.runner import Runner
 from rlid.measurement.suite_file import Suite, SuiteRow
 from rlid.registry import import_packages
@@ -45,7 +45,7 @@ class RowResult:
     """
 
     planned: PlannedRow
-    measurement: Measurement | None
+    measurement: MeasurementRun | None
     reason: str = ""
 
     @property

@@ -7,6 +7,7 @@ observations.
 
 from rlid.networks.alignment import ceiling as ceiling
 from rlid.networks.blocks import Blocks as Blocks
+from rlid.networks.chain import Chain as Chain
 from rlid.networks.families import BUILT_IN as BUILT_IN
 from rlid.networks.families import NETWORKS as NETWORKS
 from rlid.networks.families import OPTIONS as OPTIONS
@@ -26,6 +27,7 @@ __all__ = [
     "OPTIONS",
     "Architecture",
     "Blocks",
+    "Chain",
     "ModuleNetwork",
     "Network",
     "Parts",

@@ -1,13 +1,14 @@
 """Recognises a torch module that is a chain of fully connected layers, which fast paths compute.
 
-The module is traced by torch.fx and compared with the built-in network of the same layers.
+The module is traced by torch.fx, its layers are found in the trace, and `ModuleNetwork` compares
+what it computes with the built-in network of the same layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rlid.networks.grammar import Architecture
 from rlid.networks.network import Network
@@ -23,11 +24,22 @@ class Chain:
 
     Attributes:
         network: the built-in network.
-        order: where each of its weights stands in the module's theta, int64 (D,).
+        order: where each of its weights stands in the module's theta, int64 (D',). An index of D
+            stands for a weight of zero: a bias that the module does not have.
+        has_gaps: whether there is such an index.
     """
 
     network: Network
     order: torch.Tensor
+    has_gaps: bool
+
+    def weights(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return theta (..., D) of the module as that of the built-in network (..., D')."""
+        import torch
+
+        if self.has_gaps:
+            theta = torch.cat([theta, theta.new_zeros(*theta.shape[:-1], 1)], -1)
+        return theta.index_select(-1, self.order)
 
 
 def chain_of(
@@ -35,8 +47,9 @@ def chain_of(
 ) -> Chain | None:
     """Return the chain that a module is, or None where it is anything else.
 
-    A chain is layers of type `nn.Linear` with biases, one after the other, with tanh or ReLU
-    between any two, the same everywhere. The order of the definition of the layers is free.
+    A chain is fully connected layers one after the other, with tanh or ReLU between any two, the
+    same everywhere. Layers are of type `nn.Linear`, or products with a parameter and sums with
+    another, however they are written. The order of their definition is free.
 
     Args:
         module: the module; it is traced, and must not be used afterwards.
@@ -46,87 +59,29 @@ def chain_of(
     """
     import torch
 
-    try:
-        links = list(_links(module))
-    except Exception:
-        # A module that cannot be traced is no chain; what is wrong with it is found elsewhere.
-        return None
-    layers, between = links[::2], links[1::2]
-    linear = [layer for layer in layers if isinstance(layer, torch.nn.Linear)]
-    if len(linear) != len(layers) or not linear or len(layers) != len(between) + 1:
-        return None
-    if not set(between) <= {"tanh"} and not set(between) <= {"relu"}:
-        return None
+    from rlid.networks.tracing import path_of
+
     places, start = {}, 0
-    names = {id(parameter): name for name, parameter in module.named_parameters()}
     for name, parameter in parameters.items():
         end = start + parameter.numel()
         places[name] = torch.arange(start, end).view(parameter.shape)
         start = end
-    order = []
-    for layer in linear:
-        for part in (layer.weight, layer.bias):
-            place = places.pop(names.get(id(part), ""), None)
-            if place is None:
-                return None
-            order.append(place.T.reshape(-1) if place.dim() == 2 else place)
-    if places or linear[0].in_features != inputs:
+    try:
+        path = path_of(module, places, inputs)
+    except Exception:
+        # A module that cannot be traced is no chain; what is wrong with it is found elsewhere.
         return None
-    hidden = tuple(layer.out_features for layer in linear[:-1])
-    activation = "relu" if "relu" in between else "tanh"
-    network = Network(
-        Architecture(hidden), inputs, linear[-1].out_features, activation, None, byte_scale
-    )
-    return Chain(network, torch.cat(order))
-
-
-def _links(module: nn.Module) -> Iterator[Any]:
-    """Yield the linear layers and the names of the functions that inputs pass through in turn.
-
-    Raises:
-        Exception: the module cannot be traced, or is no chain.
-    """
-    from torch import fx, nn
-
-    # The tracer looks into the root, but not into torch's own layers.
-    root = nn.Sequential(module)
-    if any(layer._forward_hooks or layer._forward_pre_hooks for layer in root.modules()):
-        raise ValueError("a hook may do anything")
-    first, *nodes, last = fx.Tracer().trace(root).nodes
-    previous = first
-    for node in nodes:
-        if node.all_input_nodes != [previous] or node.args[:1] != (previous,):
-            raise ValueError("more than one path")
-        link = _link(root, node)
-        if link is not None:
-            yield link
-        previous = node
-    if first.op != "placeholder" or last.op != "output" or last.args != (previous,):
-        raise ValueError("more than one input or output")
-
-
-def _link(root: nn.Module, node: Any) -> Any:
-    """Return the layer or the function of a node of the trace, or None where it changes nothing."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-
-    others = (*node.args[1:], *node.kwargs.items())
-    if node.op == "call_module" and not others:
-        layer = root.get_submodule(node.target)
-        if type(layer) is nn.Flatten and (layer.start_dim, layer.end_dim) == (1, -1):
-            return None
-        # The module is in evaluation mode, where dropout changes nothing.
-        layers: dict[Any, Any] = {nn.Linear: layer, nn.Identity: None, nn.Dropout: None}
-        layers |= {nn.Tanh: "tanh", nn.ReLU: "relu"}
-        return layers[type(layer)]
-    if node.op == "call_function":
-        functions: dict[Any, Any] = {torch.tanh: "tanh", functional.tanh: "tanh"}
-        functions |= {torch.relu: "relu", functional.relu: "relu", torch.flatten: None}
-        link = functions[node.target]
-        if others != ((1,) if link is None else ()) and others != (("inplace", False),):
-            raise ValueError("arguments that change what the function does")
-        return link
-    if node.op == "call_method" and others == ((1,) if node.target == "flatten" else ()):
-        return {"tanh": "tanh", "relu": "relu", "flatten": None}[node.target]
-    raise ValueError(f"{node.op} is no link of a chain")
+    if not path.layers or len(path.activations) != len(path.layers) - 1:
+        return None
+    if len(set(path.activations)) > 1:
+        return None
+    D, order = start, []  # noqa: N806 (the field's word)
+    for weight, bias in path.layers:
+        order += [
+            weight.reshape(-1),
+            weight.new_full(weight.shape[1:], D) if bias is None else bias,
+        ]
+    hidden = tuple(weight.shape[1] for weight, _ in path.layers[:-1])
+    activation = path.activations[0] if path.activations else "tanh"
+    network = Network(Architecture(hidden), inputs, path.width, activation, None, byte_scale)
+    return Chain(network, torch.cat(order), any(bias is None for _, bias in path.layers))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.networks.alignment import aligned, ceiling
 from rlid.networks.chain import Chain, chain_of
 from rlid.networks.grammar import parse
 from rlid.networks.layers import Layer
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-FEWEST_ROWS = 2
-"""A batched product of one matrix may take another path in the library, with other last bits."""
+    from rlid.networks.together import Together
+
 PROBED_ROWS, PROBED_SLOTS = 5, (1, 19)
 """Weight vectors, and observations of each, for which a batch must give the bits of one alone."""
 
@@ -145,7 +144,7 @@ class ModuleNetwork(Network):
         equals; where `is_batched`, all rows go through one call; otherwise through one each.
         """
         if self.chain is not None:
-            return self.chain.network.bind(Theta.index_select(1, self.chain.order))
+            return self.chain.network.bind(self.chain.weights(Theta))
         return self._bind_together(Theta) if self.is_batched else self._bind_rows(Theta)
 
     @cached_property
@@ -158,7 +157,7 @@ class ModuleNetwork(Network):
             return None
         Theta, x = self._probe(PROBED_SLOTS[-1])
         with torch.no_grad():
-            computed = chain.network.bind(Theta.index_select(1, chain.order))(x)
+            computed = chain.network.bind(chain.weights(Theta))(x)
             is_equal = torch.allclose(computed, self._bind_rows(Theta)(x), rtol=1e-4, atol=1e-5)
         return chain if is_equal else None
 
@@ -177,6 +176,7 @@ class ModuleNetwork(Network):
             with torch.inference_mode(), warnings.catch_warnings():
                 # vmap warns where it falls back to a loop of its own, which is no faster.
                 warnings.simplefilter("error")
+                self.together.check([self._probe(slots) for slots in PROBED_SLOTS])
                 return all(self._is_exact(slots) for slots in PROBED_SLOTS)
         except Exception:
             return False
@@ -204,33 +204,16 @@ class ModuleNetwork(Network):
         pair = self._bind_together(Theta[1:4])(x[1:4])
         return torch.equal(together, torch.cat(rows)) and torch.equal(together[1:4], pair)
 
+    @cached_property
+    def together(self) -> Together:
+        """The module for several weight vectors at once."""
+        from rlid.networks.together import Together
+
+        return Together(self.apply, self.shapes)
+
     def _bind_together(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        import torch
-
-        def call(weights: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-            return self.apply(weights, x)
-
-        rows = max(len(Theta), FEWEST_ROWS)
-        # What fills the batch is a copy of what is in it: of zeros a module may make what is not
-        # finite, and the gradient of all would not be either.
-        Theta = torch.cat([Theta, Theta[:1].expand(rows - len(Theta), -1)])
-        pieces = torch.split(Theta, [shape.numel() for shape in self.shapes.values()], 1)
-        weights = {
-            name: aligned(piece, rows).view(rows, *shape)
-            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
-        mapped = torch.func.vmap(call, in_dims=(0, 0), randomness="error")
-
-        def forward(x: torch.Tensor) -> torch.Tensor:
-            n, m, _ = x.shape
-            x = self._floats(x)
-            padded = torch.cat([x, x[:1].expand(rows - n, -1, -1)])
-            filling = padded[:, :1].expand(-1, ceiling(m) - m, -1)
-            padded = torch.cat([padded, filling], 1)
-            outputs: torch.Tensor = mapped(weights, padded)
-            return outputs[:n, :m]
-
-        return forward
+        bound = self.together.bind(Theta)
+        return lambda x: bound(self._floats(x))
 
     def _bind_rows(self, Theta: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch

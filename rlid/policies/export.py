@@ -23,7 +23,7 @@ from rlid.problem import Problem
 from rlid.records import Record
 from rlid.registry import import_packages
 from rlid.store import Store, slug, write_whole
-from rlid.task import Task, resolve
+from rlid.task import Task
 from rlid.training import standard_error
 
 MAX_ATTEMPTS = 200
@@ -158,17 +158,7 @@ def _solved(summary: Summary) -> list[Record]:
 
 
 def _task_of(summary: Summary) -> Task:
-    task, spec = resolve(summary.spec.task), summary.spec
-    if task.kind == "synthetic":
-        raise InputError(f"{task.name!r} is a synthetic task: it has no policy")
-    for variant in policy.variants(task):
-        known = variant.version, variant.protocol(), variant.backend
-        if known == (spec.task_version, spec.protocol, spec.backend):
-            return variant
-    raise InputError(
-        f"{summary.title} was measured with version {spec.task_version} of the task, and its "
-        f"protocol; here it is version {task.version}, or has other settings"
-    )
+    return policy.task_of(summary.spec)
 
 
 def _candidate(task: Task, record: Record, store: Store, number: int = 0) -> _Candidate:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rlid.errors import DamagedRecord, EnvironmentFault, InputError, PolicyFileError
 from rlid.policies import bounds, policy_file
 from rlid.policies.policy_file import PolicyFile
+from rlid.records import TrialSpec
 from rlid.registry import import_packages
 from rlid.store import read_limited
 from rlid.task import BACKENDS, OBSERVATIONS, Task, adapt, resolve
@@ -263,6 +264,25 @@ def _task(file: PolicyFile) -> Task:
     raise PolicyFileError(
         f"made for version {file.task_version} of {file.task!r} and its protocol; "
         f"here it is version {task.version}, or has other settings"
+    )
+
+
+def task_of(spec: TrialSpec) -> Task:
+    """Return the task of a trial as it was then: with its observation rule and back end.
+
+    Raises:
+        InputError: it is unknown, has no policy, or is another version here.
+    """
+    task = resolve(spec.task)
+    if task.kind == "synthetic":
+        raise InputError(f"{task.name!r} is a synthetic task: it has no policy")
+    for variant in variants(task):
+        identity = variant.version, variant.protocol(), variant.backend
+        if identity == (spec.task_version, spec.protocol, spec.backend):
+            return variant
+    raise InputError(
+        f"a trial of {spec.task} was run with version {spec.task_version} of the task, and its "
+        f"protocol; here it is version {task.version}, or has other settings"
     )
 
 

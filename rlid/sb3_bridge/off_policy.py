@@ -21,6 +21,7 @@ from stable_baselines3.td3.policies import TD3Policy
 from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import SubspaceActor
+from rlid.sb3_bridge.bounded import Bounds, CutGaussian
 from rlid.sb3_bridge.generators import GlobalGenerators
 from rlid.sb3_bridge.policies import acting_network, subspace_policy
 from rlid.sb3_bridge.training import Training, begin
@@ -74,7 +75,7 @@ class SubspaceDQNPolicy(DQNPolicy):
 
 
 class SubspaceSACActor(SACActor):
-    """SAC's actor: means by theta0 + P z, tanh on top, the standard deviation fixed.
+    """SAC's actor: means by theta0 + P z, squashed or clipped as the task says, with fixed noise.
 
     The log standard deviation is a constant: trained, it would be what d does not count.
     """
@@ -85,11 +86,14 @@ class SubspaceSACActor(SACActor):
         del self.latent_pi, self.mu, self.log_std
         self.actor = SubspaceActor(problem, scale)
         self._fixed_log_std = log_std
+        bounds = Bounds(problem)
+        if bounds.is_clipped:
+            self.action_dist = CutGaussian(bounds, problem.network.outputs)  # type: ignore[assignment]
 
     def get_action_dist_params(
         self, obs: Any
     ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
-        """Return means (m, actions) before tanh, and log standard deviations."""
+        """Return means (m, actions) before the bounds, and log standard deviations."""
         means = self.actor(obs)
         return means, torch.full_like(means, self._fixed_log_std), {}
 
@@ -113,17 +117,19 @@ class SubspaceSACPolicy(SACPolicy):
 
 
 class SubspaceTD3Actor(TD3Actor):
-    """TD3's actor: tanh of theta0 + P z's outputs."""
+    """TD3's actor: the outputs of theta0 + P z, squashed or clipped as the task says."""
 
     def __init__(self, *args: Any, problem: Problem, scale: float, **kwargs: Any) -> None:
         """`scale` is the factor between the trained tensor and z."""
         super().__init__(*args, **kwargs)
         del self.mu
         self.actor = SubspaceActor(problem, scale, memory="none")
+        self.bounds = Bounds(problem)
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         """Map observations to actions in [-1, 1]."""
-        return torch.tanh(self.actor(obs))
+        actions: torch.Tensor = self.bounds(self.actor(obs))
+        return actions
 
 
 class SubspaceTD3Policy(TD3Policy):

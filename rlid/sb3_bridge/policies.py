@@ -4,7 +4,8 @@ The algorithm's own policy class stays the base: it makes critics, target networ
 as the algorithm expects them. What acts is replaced by theta0 + P z.
 
 - A Gaussian actor (SAC, TQC, CrossQ): means by theta0 + P z; the standard deviation is fixed.
-- A deterministic actor (TD3, DDPG): tanh of the outputs of theta0 + P z.
+- A deterministic actor (TD3, DDPG): the outputs of theta0 + P z, squashed or clipped as the task
+  says.
 - A Q-network (DQN): the outputs of theta0 + P z.
 - A quantile network (QR-DQN): the mean over the quantiles is the output of theta0 + P z. How far
   each quantile lies from the mean is trained outside the subspace, as a critic is.
@@ -22,6 +23,7 @@ from torch import nn
 from rlid.errors import InputError
 from rlid.problem import Problem
 from rlid.sb3_bridge.actor import SubspaceActor
+from rlid.sb3_bridge.bounded import Bounds, CutGaussian
 
 DEFAULT_LOG_STD = -1.0
 """Logarithm of the fixed standard deviation of Gaussian actors, before tanh."""
@@ -85,13 +87,15 @@ class ActorInSubspace(InSubspace):
     def make_actor(self, features_extractor: Any = None) -> Any:
         """Return the algorithm's actor with theta0 + P z in place of its layers."""
         actor = cast(Any, super()).make_actor(features_extractor)
-        network = self._actor()
+        network, bounds = self._actor(), Bounds(self._subspace_arguments[0])
         if hasattr(actor, "log_std"):
             actor.latent_pi = nn.Identity()
             actor.mu = network
             actor.log_std = FixedLogStd(self._subspace_arguments[2])
+            if bounds.is_clipped:
+                actor.action_dist = CutGaussian(bounds, network.network.outputs)
         else:
-            actor.mu = nn.Sequential(network, nn.Tanh())
+            actor.mu = nn.Sequential(network, bounds)
         return _seeing_bytes(actor)
 
 

@@ -20,11 +20,17 @@ def freeze(module: nn.Module) -> None:
             layer.register_buffer(name, start)
 
 
-def thaw(module: nn.Module, values: Mapping[str, torch.Tensor]) -> None:
-    """Turn the buffers of these names into parameters with these values; shared ones together."""
+def thaw(module: nn.Module, values: Mapping[str, torch.Tensor], *, is_trained: bool = True) -> None:
+    """Turn the buffers of these names into parameters with these values; shared ones together.
+
+    Args:
+        module: the module, which is changed.
+        values: by the buffers' names.
+        is_trained: whether the parameters require a gradient.
+    """
     fresh: dict[int, nn.Parameter] = {}
     for name, value in values.items():
-        fresh[id(module.get_buffer(name))] = nn.Parameter(value)
+        fresh[id(module.get_buffer(name))] = nn.Parameter(value, requires_grad=is_trained)
     for layer in module.modules():
         for name, buffer in list(layer._buffers.items()):
             if id(buffer) in fresh:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -10,6 +11,17 @@ from rlid.random_stream import Stream
 
 SEED_BOUND = 2**63
 Groups = Literal["all", "layer"] | Mapping[str, int]
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return an argument as an int; numpy's integers are taken too.
+
+    Raises:
+        InputError: it is no whole number.
+    """
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise InputError(f"{name} must be a whole number, not {value!r:.80}")
+    return operator.index(value)  # type: ignore[arg-type]
 
 
 class ParameterGroup:
@@ -49,7 +61,8 @@ def _given_groups(
     sizes: Mapping[str, int], d: int | None, groups: Mapping[str, int]
 ) -> Iterator[ParameterGroup]:
     left = dict(sizes)
-    for prefix, own in groups.items():
+    for prefix, given in groups.items():
+        own = whole_number(f"groups: d of {prefix!r}", given)
         part = {
             name: left.pop(name)
             for name in list(left)

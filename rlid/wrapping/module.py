@@ -20,7 +20,7 @@ from rlid import projections
 from rlid.errors import InputError
 from rlid.networks import check_parameters
 from rlid.wrapping.freezing import freeze, thaw
-from rlid.wrapping.groups import Groups, groups_of, seed_of
+from rlid.wrapping.groups import Groups, groups_of, seed_of, whole_number
 
 NORMALISING = nn.modules.batchnorm._NormBase
 """Layers whose running statistics would change with every batch, and are not part of z."""
@@ -35,7 +35,8 @@ class SubspaceModule(nn.Module):
     Attributes:
         z: the coordinates in the subspace, at first all zero.
         module: a copy of the wrapped module; its parameters are buffers, frozen at theta0.
-        hidden_state: how many numbers besides theta the module holds in buffers of its own.
+        hidden_state: how many numbers besides theta the module holds, in buffers of its own and in
+            parameters that require no gradient.
     """
 
     def __init__(
@@ -49,10 +50,20 @@ class SubspaceModule(nn.Module):
     ) -> None:
         """Copy the module, freeze its parameters, and draw P. See `wrap`."""
         super().__init__()
+        if not isinstance(module, nn.Module):
+            raise InputError(f"wrap takes a torch.nn.Module, not {module!r:.80}")
         check_parameters(module)
         self.module = copy.deepcopy(module)
-        self.hidden_state = sum(buffer.numel() for buffer in self.module.buffers())
-        self._names = [name for name, _ in self.module.named_parameters()]
+        constants = list(self.module.buffers())
+        self._names, self._frozen = list[str](), list[str]()
+        for name, parameter in self.module.named_parameters():
+            (self._names if parameter.requires_grad else self._frozen).append(name)
+            if not parameter.requires_grad:
+                constants.append(parameter)
+        if not self._names:
+            raise InputError("no parameter requires a gradient, so there is nothing to train")
+        self.hidden_state = sum(constant.numel() for constant in constants)
+        seed, d = whole_number("seed", seed), None if d is None else whole_number("d", d)
         freeze(self.module)
         sizes = {name: self._start(name).numel() for name in self._names}
         self._groups = groups_of(sizes, d, groups)
@@ -76,7 +87,7 @@ class SubspaceModule(nn.Module):
 
     @property
     def D(self) -> int:  # noqa: N802 (the field's word)
-        """The number of weights of the module."""
+        """The number of weights of the module; parameters without a gradient are no part of it."""
         return sum(group.D for group in self._groups)
 
     @property
@@ -112,6 +123,7 @@ class SubspaceModule(nn.Module):
             values = {name: value.detach().clone() for name, value in self._values().items()}
         plain = copy.deepcopy(self.module)
         thaw(plain, values)
+        thaw(plain, {name: plain.get_buffer(name) for name in self._frozen}, is_trained=False)
         return plain.train(self.training)
 
     def export(self) -> dict[str, Any]:
@@ -184,7 +196,8 @@ def wrap(
     """Return the module inside a random subspace: its only parameter is z (d,).
 
     Args:
-        module: any torch module, on one device; it is copied, and stays as it is.
+        module: any torch module in the memory of the CPU; it is copied, and stays as it is.
+            Parameters that require no gradient keep their values.
         d: how many numbers are trained; not needed where `groups` gives them.
         projection: a kind of `rlid.PROJECTIONS`.
         seed: of P; the same seed, d and module give the same P for ever.
@@ -193,7 +206,8 @@ def wrap(
             the parameters' names to the d of their group (0 freezes it).
 
     Raises:
-        InputError: the module has no parameters, or such as cannot be wrapped (of integers,
-            complex numbers, without a shape yet, on several devices), or d is out of range.
+        InputError: the module has no parameters to train, or such as cannot be wrapped (of
+            integers, complex numbers, without a shape yet, on another device), or an argument is
+            of the wrong type or out of range.
     """
     return SubspaceModule(module, d, projection=projection, seed=seed, groups=groups)

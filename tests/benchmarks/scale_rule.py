@@ -16,7 +16,6 @@ from pathlib import Path
 
 import rlid
 from rlid.figures.style import LIGHT, STYLE, save
-from rlid.measurement.measure import Measurement
 
 TASK, AGENT = "cartpole", "batched_ppo"
 DIMS = (4, 8, 16, 32, 64, 128, 256)
@@ -25,7 +24,7 @@ BUDGET = 30_000
 LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", LIGHT.curve), "none": ("lr of z = lr", LIGHT.unsolved)}
 
 
-def draw(measurements: dict[str, Measurement], to: Path) -> list[Path]:
+def draw(measurements: dict[str, rlid.Measurement], to: Path) -> list[Path]:
     """Draw the share of seeds that succeed against d, one line for each rule."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -56,7 +55,7 @@ def draw(measurements: dict[str, Measurement], to: Path) -> list[Path]:
         return save(figure, to, ("svg",))
 
 
-def write(measurements: dict[str, Measurement], to: Path) -> Path:
+def write(measurements: dict[str, rlid.Measurement], to: Path) -> Path:
     """Write what each d reached under each rule, and the answers, as CSV; an open end is empty."""
     with to.open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")

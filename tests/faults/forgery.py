@@ -17,12 +17,13 @@ sys.path.append(str(Path(__file__).parent))
 import forged_questions
 import forged_rows
 
+import rlid
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import largest_hidden_state, signed
 from rlid.leaderboard.published import Answer, PublishedCurvePoint, parse
 from rlid.leaderboard.verify import verify
-from rlid.measurement import curve_json, measure
+from rlid.measurement import curve_json
 from rlid.records import Judgement, MeasurementSpec
 from rlid.store import Store
 
@@ -32,7 +33,7 @@ FORGERIES = {**forged_questions.FORGERIES, **forged_rows.FORGERIES}
 
 def an_honest_result(folder):
     """Measure CartPole by CMA-ES and publish it below a folder; return the file."""
-    measure("cartpole", store=folder / "store", **QUESTION)
+    rlid.measure("cartpole", store=folder / "store", **QUESTION)
     store = Store(folder / "store")
     (published,) = publisher.harvest(store).published
     return publisher.write(published, store, folder / "results")[0]

@@ -1,29 +1,26 @@
-"""A measurement: the trials that a search asked for, and the d_int90 that follows from them."""
+"""Runs the search of a plan to its end: its trials, and the d_int90 that follows from them."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from rlid.dimension import Estimate
-from rlid.engine import Place
 from rlid.measurement.answer import answer, answer_json, count, curve_json, details_json
 from rlid.measurement.inference import as_trial, infer
-from rlid.measurement.plan import Plan, plan_of
-from rlid.measurement.question import ask
+from rlid.measurement.plan import Plan
 from rlid.measurement.reference import Standard, establish, judge
-from rlid.measurement.runner import Runner, Watcher
+from rlid.measurement.runner import Runner
 from rlid.measurement.summary import hidden_state
-from rlid.records import Judgement, MeasurementSpec, Record, judged
+from rlid.records import Judgement, Record, judged
 from rlid.store import Reference, measurements
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What was measured.
+class MeasurementRun:
+    """What a search came to.
 
     Attributes:
         plan: the question and everything that its names stand for.
@@ -126,99 +123,7 @@ def reference_json(reference: Reference) -> dict[str, Any]:
     }
 
 
-def measure(
-    task: str,
-    *,
-    agent: str | None = None,
-    network: str | None = None,
-    projection: str = "onehot",
-    dmax: int | None = None,
-    dims: Sequence[int] | None = None,
-    seeds: int = 10,
-    seed: int = 0,
-    search: Literal["adaptive", "bisect", "grid"] = "adaptive",
-    precision: float = 0.25,
-    max_trials: int | None = None,
-    budget: int | None = None,
-    observation: str | None = None,
-    backend: str | None = None,
-    device: str = "cpu",
-    full: bool = False,
-    fraction: float = 0.9,
-    rule: Literal["normalised", "raw", "paper"] = "normalised",
-    baseline: Literal["own", "global"] = "own",
-    reference: float | None = None,
-    reference_source: str | None = None,
-    settings: Sequence[str] = (),
-    imports: Sequence[str] = (),
-    store: str | os.PathLike[str] = "rlid-store",
-    jobs: int | None = None,
-    place: Place | None = None,
-    timeout: float | None = None,
-    watcher: Watcher | None = None,
-    retry: bool = False,
-) -> Measurement:
-    """Measure the intrinsic dimension of a task.
-
-    Args:
-        task: a registered task, such as "cartpole" or "gym:MyEnv-v0".
-        agent: which optimizer searches z; None for the task's own.
-        network: the policy's or classifier's architecture, such as "mlp:20x20"; None for the
-            task's own.
-        projection: the kind of random projection.
-        dmax: the largest d to try; every d up to it is open to the search.
-        dims: the only d to try, in place of `dmax`.
-        seeds: how many seeds.
-        seed: the first seed.
-        search: how trials are chosen: "adaptive" asks what narrows the interval most, "bisect"
-            bisects d for each seed, "grid" runs every d with every seed.
-        precision: width of the 95 % interval over d_int90 at which the adaptive search ends.
-        max_trials: the most trials that the adaptive search asks for.
-        budget: steps of one trial's search: environment steps, or minibatches (evaluations, for
-            agents without gradients) of a supervised or synthetic task; None for the task's own.
-        observation: "raw", "scaled" or "frozen" in place of the task's own rule.
-        backend: what steps the environment, in place of the task's own.
-        device: where a gradient agent trains: "cpu", "cuda", "cuda:N", or "auto" for a GPU where
-            there is one and the work is large.
-        full: run every trial to the end of its budget.
-        fraction: the share of the reference that counts as solved.
-        rule: "normalised" takes the fraction of the way from random actions to the reference,
-            "raw" the fraction of the reference, "paper" the same of the last candidate, without
-            an early stop.
-        baseline: "own" judges by this network's direct training, "global" by the task's figure.
-        reference: a reference score of your own, in place of direct training.
-        reference_source: where that score comes from, in words; it is shown and published.
-        settings: hyper-parameters of the agent as "name=value".
-        imports: packages that register environments, tasks or agents.
-        store: the folder of records; trials found there are not run again.
-        jobs: worker processes; None for as many as there are cores.
-        place: where trials run, if not in local processes: `Place("ray", address=...)`.
-        timeout: seconds without a sign of life after which a trial counts as hung.
-        watcher: hears how it goes.
-        retry: run failed (missing) trials again.
-
-    Raises:
-        InputError: (a ValueError) an argument is unknown or out of range.
-        ReferenceRefused: direct training does not work on this task.
-        TrialsFailed: the first trials all failed.
-        StoreError: the store cannot be written.
-    """
-    # Every parameter that MeasurementSpec declares bears on the answer; the others do not.
-    options = {name: value for name, value in locals().items() if name in FIELDS}
-    # A package that is imported may change the working folder.
-    store = os.path.abspath(store)
-    place = place or Place()
-    if jobs is not None:
-        place = replace(place, jobs=jobs)
-    plan = plan_of(ask(**options))
-    with Runner(plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry) as runner:
-        return run_plan(runner)
-
-
-FIELDS = frozenset(MeasurementSpec.model_fields)
-
-
-def run_plan(runner: Runner) -> Measurement:
+def run_plan(runner: Runner) -> MeasurementRun:
     """Run a plan's search to its end; return what follows from its trials.
 
     Raises:
@@ -236,7 +141,7 @@ def run_plan(runner: Runner) -> Measurement:
         specs = [plan.spec(d, seed, stop) for d, seed in pairs]
         records += runner.run(plan, specs, judgement, records)
     measurements.save(runner.store, plan.question, plan.task.kind, judgement, reference, records)
-    return Measurement(
+    return MeasurementRun(
         plan,
         standard,
         tuple(records),
