@@ -1,7 +1,8 @@
 """Pictures of measurements: pure functions from records to SVG and PNG.
 
 The same records give the same bytes.
-Success and score against d, learning curves, and families of networks are drawn here.
+Success and score against d, learning curves, families of networks, and many measurements at once
+are drawn here; SVG files follow the reader's colour scheme.
 """
 
-__all__ = ["curves", "families", "plots"]
+__all__ = ["curves", "families", "overview", "plots", "relative", "theme"]

@@ -5,9 +5,12 @@ What the paper published (Li and others, 2018) stands beside it.
 """
 
 __all__ = [
+    "chart",
     "claims",
     "collection",
     "comparable",
+    "findings",
+    "latex",
     "paper",
     "peers",
     "publish",
