@@ -17,7 +17,7 @@ KINDS = {"rl": CURVE, "supervised": "#b3500a", "synthetic": "#646d7a"}
 QUIET = "0.35"
 LABEL_GAP = 0.034
 """Least distance of two labels above each other, in parts of the figure's height."""
-SPREAD_DECADES = 0.12
+SPREAD_DECADES = 0.45
 """Points whose x differ by fewer decades share a column of labels."""
 
 
@@ -96,8 +96,10 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     heights = [
         value for point in points for value in (point.middle, point.low, point.high) if value
     ]
-    # Labels stand to the right of the points.
-    axes.set_xlim(min(across) / 1.6, max(across) * 6)
+    # Labels stand to the right of the points, those of the first column to the left.
+    has_labels = any(point.label for point in points)
+    room = (12.0, 6.0) if has_labels else (1.6, 1.6)
+    axes.set_xlim(min(across) / room[0], max(across) * room[1])
     axes.set_ylim(min(heights) / 1.6, max(heights) * 1.8)
 
 
@@ -124,16 +126,20 @@ def _join(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    """Write the name of each line at its left end inside the picture."""
-    left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
+    """Write the name of each line where it leaves the picture."""
+    (left, right), top = axes.get_xlim(), axes.get_ylim()[1]
     for line in lines:
-        x = max(left, bottom / line.factor) * 1.15
-        axes.annotate(line.name, (x, line.factor * x), fontsize=8, color=QUIET, rotation=0,
-                      xytext=(4, -10), textcoords="offset points")  # fmt: skip
+        x = min(right, top / line.factor) / 1.1
+        is_left = x < (left * right) ** 0.5
+        axes.annotate(
+            line.name, (x, line.factor * x), fontsize=8, color=QUIET, va="top",
+            ha="left" if is_left else "right", xytext=(8 if is_left else -6, 0),
+            textcoords="offset points",
+        )  # fmt: skip
 
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
-    """Write the labels to the right of the points, apart from each other in each column."""
+    """Write the labels beside the points, apart from each other in each column."""
     import math
 
     low, high = (math.log10(end) for end in axes.get_ylim())
@@ -143,14 +149,16 @@ def _label(axes: Axes, points: Sequence[Point]) -> None:
             columns[-1].append(point)
         else:
             columns.append([point])
-    for column in columns:
+    for index, column in enumerate(columns):
+        is_left = index == 0 and len(columns) > 1
         ordered = sorted(column, key=_height)
         shares = [(math.log10(_height(point)) - low) / (high - low) for point in ordered]
         for point, share in zip(ordered, spread(shares, LABEL_GAP), strict=True):
             height = 10 ** (low + share * (high - low))
             axes.annotate(
-                point.label, (point.x, height), xytext=(7, 0), textcoords="offset points",
-                fontsize=7.5, color=QUIET, va="center",
+                point.label, (point.x, height), xytext=(-7 if is_left else 7, 0),
+                textcoords="offset points", fontsize=7.5, color=QUIET, va="center",
+                ha="right" if is_left else "left",
             )  # fmt: skip
 
 

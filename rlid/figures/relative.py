@@ -65,7 +65,7 @@ def profile(scores: Mapping[int, Sequence[float]]) -> list[tuple[float, int]]:
     """Return for each share of full performance the d from which half of the trials reach it.
 
     The share of trials that reach it is made to rise with d by isotonic regression. A share that
-    is reached at no d is left out.
+    is reached at no d, or at the smallest d that was tried, is left out: a smaller d may do too.
 
     Args:
         scores: relative scores by d, of trials that ran to the end of their budget.
@@ -76,7 +76,7 @@ def profile(scores: Mapping[int, Sequence[float]]) -> list[tuple[float, int]]:
         successes = [sum(score >= share for score in scores[d]) / len(scores[d]) for d in dims]
         rising = isotonic(successes, [len(scores[d]) for d in dims])
         crossing = next((d for d, level in zip(dims, rising, strict=True) if level >= HALF), None)
-        if crossing is not None:
+        if crossing is not None and crossing > dims[0]:
             reached.append((share, crossing))
     return reached
 
@@ -175,7 +175,7 @@ def draw_profiles(profiles: Sequence[tuple[str, Sequence[tuple[float, int]]]], t
     styles = ("-", "--", ":", "-.")
     colours = (KINDS["rl"], KINDS["supervised"], KINDS["synthetic"])
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         axes.set_yscale("log")
@@ -186,7 +186,7 @@ def draw_profiles(profiles: Sequence[tuple[str, Sequence[tuple[float, int]]]], t
                           color=colours[index % 3], ls=styles[index // 3 % 4])  # fmt: skip
         axes.axvline(NINETY, color="0.6", lw=0.8)
         round_axes(axes)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=3)
         axes.set_xlabel("share f of full performance")
         axes.set_ylabel("d from which half of the trials reach f")
         return save(figure, to, ("svg",))[0]

@@ -83,7 +83,7 @@ def _relative(rows: Rows, folder: Path) -> Picture | None:
 
 def _published(rows: Rows, folder: Path) -> Picture | None:
     points = [
-        _point(row, float(figure.figure), f"{row.task} {row.agent}")
+        _point(row, float(figure.figure), _named(row))
         for _, row in rows
         for figure in [paper.published_figure(row.task, row.network)]
         if figure is not None and row.answer
@@ -250,6 +250,10 @@ def _point(row: LeaderboardRow, x: float, label: str, group: str = "") -> Point:
 
 def _agent(row: LeaderboardRow) -> str:
     return row.agent if row.is_own_budget else f"{row.agent}, {row.budget:,} steps"
+
+
+def _named(row: LeaderboardRow) -> str:
+    return f"{row.task} {row.agent if row.kind == 'rl' else row.network}"
 
 
 def _said(point: Point) -> str:
