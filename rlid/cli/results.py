@@ -77,7 +77,9 @@ def leaderboard(
         ),
         out / "leaderboard.csv": tables.comma_separated(board.rows),
         out / "leaderboard.json": tables.json_text(board.rows),
-        out / "leaderboard.tex": latex.latex(board.rows, printed, caption),
+        out / "leaderboard.tex": latex.latex(
+            [row for row in board.rows if row.is_measured], printed, caption
+        ),
     }
     if readme is not None:
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))

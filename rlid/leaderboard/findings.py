@@ -18,7 +18,7 @@ from rlid.measurement import compare_summaries
 
 
 @dataclass(frozen=True)
-class Finding:
+class BoardFinding:
     """One sentence, its 95 % interval in words, and the reading that supports it least.
 
     Attributes:
@@ -32,15 +32,15 @@ class Finding:
     least: str
 
 
-def findings(assessments: Sequence[Assessment]) -> list[Finding]:
+def findings(assessments: Sequence[Assessment]) -> list[BoardFinding]:
     """Return what the measurements say; what cannot be said from them is left out."""
-    makers: list[Callable[[Sequence[Assessment]], Iterator[Finding]]] = [
+    makers: list[Callable[[Sequence[Assessment]], Iterator[BoardFinding]]] = [
         _pairs, _span, _agents, _compression, _published,
     ]  # fmt: skip
     return [finding for make in makers for finding in make(assessments)]
 
 
-def _pairs(assessments: Sequence[Assessment]) -> Iterator[Finding]:
+def _pairs(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     mnist = [
         row for row in of_task(assessments, yardstick.TASK)
         if row.published.question.network == yardstick.NETWORK
@@ -58,14 +58,14 @@ def _pairs(assessments: Sequence[Assessment]) -> Iterator[Finding]:
         compared = f"{said(hard)} against {said(easy)}"
         if hard.d is None or easy.d is None:
             text = f"{hard_name} against {easy_name}: {compared}"
-            yield Finding(text, "no ratio follows from a bracket or a bound", "")
+            yield BoardFinding(text, "no ratio follows from a bracket or a bound", "")
             continue
         ratio = families.digits(hard.d / easy.d)
         text = f"{hard_name} needs {ratio} times as many dimensions as {easy_name}: {compared}"
-        yield Finding(text, _interval(hard, easy), _least(hard_rows, easy_rows))
+        yield BoardFinding(text, _interval(hard, easy), _least(hard_rows, easy_rows))
 
 
-def _span(assessments: Sequence[Assessment]) -> Iterator[Finding]:
+def _span(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     """Say how far the easiest and the hardest task lie apart, of those with a closed interval."""
     real = [row for row in _closed(assessments) if row.published.kind != "synthetic"]
     if len({row.published.question.task for row in real}) < 2:
@@ -78,10 +78,10 @@ def _span(assessments: Sequence[Assessment]) -> Iterator[Finding]:
         f"the easiest is {names[1]}, {said(easy)}"
     )
     least = _least(of_task(assessments, names[0]), of_task(assessments, names[1]))
-    yield Finding(text, _interval(hard, easy), least)
+    yield BoardFinding(text, _interval(hard, easy), least)
 
 
-def _agents(assessments: Sequence[Assessment]) -> Iterator[Finding]:
+def _agents(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     """Say how much the optimizer matters: the largest ratio on one task with one network."""
     pairs = [
         (hard, easy)
@@ -105,10 +105,10 @@ def _agents(assessments: Sequence[Assessment]) -> Iterator[Finding]:
     low = compare_summaries(hard.summary, easy.summary).ratio_low
     if not least and low is not None:
         least = f"{families.digits(low)} times, the lower end of the interval"
-    yield Finding(text, _interval(hard, easy), least)
+    yield BoardFinding(text, _interval(hard, easy), least)
 
 
-def _compression(assessments: Sequence[Assessment]) -> Iterator[Finding]:
+def _compression(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     """Say how small a policy's file becomes; an interval has only D / d."""
     closed = [row for row in _closed(assessments) if row.published.kind != "synthetic"]
     if not closed:
@@ -126,10 +126,10 @@ def _compression(assessments: Sequence[Assessment]) -> Iterator[Finding]:
     if worst is not best:
         factor = families.digits(worst.published.D / (worst.estimate.ci_high or 1))
         least = f"{factor} times, {worst.published.question.task} at the end of its interval"
-    yield Finding(text, interval, least)
+    yield BoardFinding(text, interval, least)
 
 
-def _published(assessments: Sequence[Assessment]) -> Iterator[Finding]:
+def _published(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     """Say how many intervals hold the figure that was published elsewhere."""
     pairs = [
         (row, int(figure.figure))
@@ -146,14 +146,14 @@ def _published(assessments: Sequence[Assessment]) -> Iterator[Finding]:
     )
     answered = [(row, figure) for row, figure in pairs if row.d is not None]
     if not answered:
-        yield Finding(text, "a count, no interval", "")
+        yield BoardFinding(text, "a count, no interval", "")
         return
     row, figure = max(
         answered, key=lambda pair: max((pair[0].d or 1) / pair[1], pair[1] / (pair[0].d or 1))
     )
     task = row.published.question.task
     least = f"farthest from it: {task}, {said(row)} against {figure:,}"
-    yield Finding(text, "a count, no interval", least)
+    yield BoardFinding(text, "a count, no interval", least)
 
 
 def _closed(assessments: Iterable[Assessment]) -> list[Assessment]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlid.figures import families, overview, plots, relative, theme
-from rlid.figures.overview import Line, Point
 from rlid.leaderboard import chart, paper
 from rlid.leaderboard.assessment import Assessment
 from rlid.leaderboard.ranking import Board, page_of
@@ -92,7 +91,7 @@ def _published(rows: Rows, folder: Path) -> Picture | None:
         return None
     path = overview.draw_points(
         points, folder / "published", f"d_int90, {paper.SOURCE}", "d_int90, here",
-        [Line(1.0, "equal")],
+        [overview.Line(1.0, "equal")],
     )  # fmt: skip
     return _picture(
         path,
@@ -157,15 +156,15 @@ def _budgets(rows: Rows, folder: Path) -> Picture | None:
 
 def _bytes(rows: Rows, folder: Path) -> Picture | None:
     points = [
-        Point(float(row.D), float(row.policy_bytes), None, None, "", row.kind)
+        overview.Point(float(row.D), float(row.policy_bytes), None, None, "", row.kind)
         for _, row in rows
         if row.D and row.policy_bytes
     ]
     if not points:
         return None
     lines = [
-        Line(BYTES_OF_A_WEIGHT, "the network in 32-bit numbers"),
-        Line(BYTES_OF_A_WEIGHT / 100, "100 times fewer"),
+        overview.Line(BYTES_OF_A_WEIGHT, "the network in 32-bit numbers"),
+        overview.Line(BYTES_OF_A_WEIGHT / 100, "100 times fewer"),
     ]
     path = overview.draw_points(
         points, folder / "bytes", "weights of the network, D", "bytes of the policy file", lines
@@ -241,11 +240,11 @@ def _first_of_tasks(rows: Rows) -> Rows:
     return [of_page[line.marks[0].row.page] for line in drawn.rows]
 
 
-def _point(row: LeaderboardRow, x: float, label: str, group: str = "") -> Point:
+def _point(row: LeaderboardRow, x: float, label: str, group: str = "") -> overview.Point:
     middle, low, high = chart.ends(row)
     if row.censored:
         low, high = row.dmax, None
-    return Point(x, middle, low, high, label, row.kind, row.censored, group)
+    return overview.Point(x, middle, low, high, label, row.kind, row.censored, group)
 
 
 def _agent(row: LeaderboardRow) -> str:
@@ -256,7 +255,7 @@ def _named(row: LeaderboardRow) -> str:
     return f"{row.task} {row.agent if row.kind == 'rl' else row.network}"
 
 
-def _said(point: Point) -> str:
+def _said(point: overview.Point) -> str:
     if point.middle is None:
         return f"{point.low:g}-{point.high:g}"
     return f"{'> ' if point.is_above else ''}{point.middle:g}"

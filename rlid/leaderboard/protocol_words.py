@@ -15,10 +15,10 @@ OBSERVATIONS = {
     "pixels": "The network sees images of bytes, divided by 255.",
 }
 ACTIONS = {
-    "clip": "A discrete action is the largest output; a continuous one is the output, clipped to the "
-    "bounds.",
-    "squash": "A discrete action is the largest output; a continuous one is the output, squashed by "
-    "tanh onto the bounds.",
+    "clip": "A discrete action is the largest output; a continuous one is the output, clipped to "
+    "the bounds.",
+    "squash": "A discrete action is the largest output; a continuous one is the output, squashed "
+    "by tanh onto the bounds.",
 }
 BASELINES = {
     "own": "full performance is the reference of this task and network",

@@ -33,7 +33,7 @@ LONG = {"status", "notes", "published elsewhere", "d_int90", "rule", "network", 
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell of the table.
 
     Attributes:
@@ -96,7 +96,7 @@ def _totals(measured: Sequence[LeaderboardRow]) -> list[tuple[str, int]]:
     ]
 
 
-def _cells(row: LeaderboardRow) -> list[Cell]:
+def _cells(row: LeaderboardRow) -> list[TableCell]:
     """Return a cell for every column, the hidden ones included."""
     middle, low, _ = chart.ends(row)
     values = {
@@ -119,7 +119,7 @@ def _cells(row: LeaderboardRow) -> list[Cell]:
             "answer": heading == "d_int90",
         }
         made.append(
-            Cell(
+            TableCell(
                 heading,
                 texts[heading],
                 "" if key is None else str(key),

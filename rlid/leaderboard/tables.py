@@ -15,7 +15,7 @@ from dataclasses import fields
 
 from rlid.errors import InputError
 from rlid.leaderboard.claims import OUT_OF_SCOPE, Claim
-from rlid.leaderboard.findings import Finding
+from rlid.leaderboard.findings import BoardFinding
 from rlid.leaderboard.paper import SOURCE
 from rlid.leaderboard.row import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
@@ -89,7 +89,7 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
 def markdown(
     rows: Sequence[LeaderboardRow],
     claims: Sequence[Claim] = (),
-    findings: Sequence[Finding] = (),
+    findings: Sequence[BoardFinding] = (),
 ) -> str:
     """Return the page of tables: findings, leaderboard, claims of the paper, commands."""
     lines = ["# Leaderboard", ""]
