@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlid.figures import plots, theme
-from rlid.leaderboard import caveats, citation, protocol_words, tables
+from rlid.errors import DamagedRecord
+from rlid.figures import curves, plots, theme
+from rlid.leaderboard import caveats, citation, learning_curves, protocol_words, tables
 from rlid.leaderboard.assessment import Assessment
 from rlid.leaderboard.ranking import Board, page_of
 from rlid.leaderboard.render import render
@@ -16,6 +17,7 @@ FILES = {
     "success": (".svg", "figure: success against d"),
     "scores": ("-scores.svg", "figure: score of every trial"),
     "curves": ("-curves.svg", "figure: learning curves"),
+    "points": (learning_curves.ENDING, "validation scores of every trial by steps"),
     "policy": (".rlid", "the smallest solved policy, rounded"),
     "z": (".safetensors", "z of that policy, as it was found"),
     "record": (".json", "all data of the measurement"),
@@ -39,6 +41,7 @@ def page(assessment: Assessment, board: Board, target: Path) -> str:
     sentence = answer(summary.estimate)
     for drawn in plots.draw_panels(summary, target.with_suffix("")).values():
         theme.apply(drawn)
+    damage = _draw_curves(assessment, target)
     beside = {
         name: f"{target.stem}{ending}"
         for name, (ending, _) in FILES.items()
@@ -52,10 +55,26 @@ def page(assessment: Assessment, board: Board, target: Path) -> str:
         "measurement.html", published=published, row=row, sentence=sentence, beside=beside,
         downloads=[(file, FILES[name][1]) for name, file in beside.items()], themed=themed,
         smallest=published.smallest(), tiles=_tiles(assessment, row), root="../",
-        warnings=caveats.caveats(assessment, row, assessment in board.chosen),
+        warnings=caveats.caveats(assessment, row, assessment in board.chosen) + damage,
         protocol=protocol_words.sentences(published),
         bibtex=citation.bibtex(published, sentence),
     )  # fmt: skip
+
+
+def _draw_curves(assessment: Assessment, target: Path) -> list[str]:
+    """Draw the learning curves that lie beside a page; return what is wrong with them, if so."""
+    source = learning_curves.path_beside(target)
+    if not source.is_file():
+        return []
+    try:
+        points = learning_curves.load(source)
+    except DamagedRecord as error:
+        return [f"The learning curves are not shown: {error}."]
+    records = learning_curves.joined(assessment.summary.records, points)
+    drawn = curves.draw(records, target.with_name(f"{target.stem}-curves.svg"))
+    if drawn is not None:
+        theme.apply(drawn)
+    return []
 
 
 def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, str]]:
