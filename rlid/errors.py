@@ -158,3 +158,15 @@ def first_line(error: BaseException) -> str:
 def named_line(error: BaseException) -> str:
     """Return the name of an error's type and the first line of its message."""
     return f"{type(error).__name__}: {first_line(error)}"[:LONGEST_LINE]
+
+
+def visible(text: str) -> str:
+    """Return the text with every character that a terminal would not show written as its escape.
+
+    Records come from anywhere and are printed: a control sequence could forge a line or hide one.
+    Line ends stay.
+    """
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )

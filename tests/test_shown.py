@@ -10,7 +10,7 @@ from rlid.agent import AGENTS, described_settings
 from rlid.agent import settings as settings_of
 from rlid.cli.shown import names_of, print_summaries
 from rlid.measurement import measurements
-from rlid.measurement.summary import select
+from rlid.measurement.names import select
 from rlid.store import Store
 
 

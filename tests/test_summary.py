@@ -8,7 +8,8 @@ from records import a_record, a_spec
 
 from rlid.cli import app as cli
 from rlid.leaderboard.yardstick import ratio
-from rlid.measurement.summary import is_improving, measurements, select, summarise
+from rlid.measurement.names import select
+from rlid.measurement.summary import is_improving, measurements, summarise
 from rlid.store.store import Store
 
 

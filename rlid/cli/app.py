@@ -20,6 +20,7 @@ from rlid.cli import (
     doctor,
     look,
     measure,
+    plot,
     policies,
     results,
     store,
@@ -37,13 +38,13 @@ from rlid.cli.options import (
     help_if_alone,
     remember_folder,
 )
+from rlid.cli.terminal import say, show_cursor
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FOLDERS = ("RLID_DATA",)
 """Environment variables that name folders, read after code of a user has run."""
 SAME_INTERRUPT = 0.2
 """Seconds within which a second signal is the first one again, passed on by another process."""
-SHOW_CURSOR = b"\r\n\x1b[?25h"
 
 app = typer.Typer(
     context_settings=HELP,
@@ -56,7 +57,7 @@ def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         from importlib.metadata import version
 
-        print(f"rlid {version('rlid')}")
+        say(f"rlid {version('rlid')}")
         raise typer.Exit
 
 
@@ -79,7 +80,7 @@ app.command(short_help="Measure random actions and direct training.")(measure.re
 app.command(name="list", short_help="Say what there is, with one line each.")(look.list_)
 app.command(short_help="Show the measurements of a store as a table.")(look.show)
 app.command(short_help="Say which of two measurements is harder.")(look.compare)
-app.command(short_help="Draw the measurements of a store.")(look.plot)
+app.command(short_help="Draw the measurements of a store.")(plot.plot)
 app.command(short_help="Write a solved policy as a small file.")(policies.export)
 app.command(short_help="Rebuild a policy from its file, and play.")(policies.play)
 app.command(short_help="Write measurements as published results.")(results.publish)
@@ -128,18 +129,18 @@ def main() -> NoReturn:
 
 
 def run(
-    say: Callable[[int], None] = lambda code: None, ready: Callable[[], None] = lambda: None
+    tell: Callable[[int], None] = lambda code: None, ready: Callable[[], None] = lambda: None
 ) -> int:
     """Run the command line and return its exit code; every failure of the input is one line.
 
     Args:
-        say: hears the exit code once everything that was printed is out.
+        tell: hears the exit code once everything that was printed is out.
         ready: is called when signals are handled.
     """
     # A second thread of numpy's would wait more than work, and what a search asks next must not
     # depend on how many cores there are. It is read when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    stopping = _Stopping(say)
+    stopping = _Stopping(tell)
     for number in STOPPING:
         # One that is ignored, as under nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -149,7 +150,7 @@ def run(
     try:
         code = _code_of_command()
     finally:
-        say(code)
+        tell(code)
     return code
 
 
@@ -215,17 +216,15 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    from rlid.records import visible
-
-    print(f"rlid: {visible(' '.join(message.split()))}", file=sys.stderr)
+    say(f"rlid: {' '.join(message.split())}", error=True)
     return code
 
 
 class _Stopping:
     """Handles signals that ask for the end: the first one orderly, a second one at once."""
 
-    def __init__(self, say: Callable[[int], None]) -> None:
-        self._say = say
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
         self._first: float | None = None
 
     def __call__(self, *_: Any) -> None:
@@ -234,7 +233,6 @@ class _Stopping:
             raise KeyboardInterrupt
         if time.monotonic() - self._first > SAME_INTERRUPT:
             # Workers end with their parent, and what is stored is complete.
-            self._say(INTERRUPTED)
-            if sys.stderr.isatty():
-                os.write(2, SHOW_CURSOR)
+            self._tell(INTERRUPTED)
+            show_cursor()
             os._exit(INTERRUPTED)

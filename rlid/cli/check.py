@@ -31,6 +31,7 @@ from rlid.cli.options import (
     asked,
 )
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -83,7 +84,7 @@ def check(
     if as_json:
         print_json(verdict.to_json())
     else:
-        print(verdict.sentence)
+        say(verdict.sentence)
     try:
         if junit is not None:
             write_whole(junit, ci.junit(verdict, seconds))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from rlid.cli.terminal import say
 
 JOINED = ("network", "budget", "observation")
 """Options that a file may give where the command line does not."""
@@ -33,7 +34,7 @@ def joined(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     task = resolve(options["task"])
     file = read_settings(path, options["agent"] or task.agent, task)
     for note in file.notes:
-        print(f"--config {path}: {note}", file=sys.stderr)
+        say(f"--config {path}: {note}", error=True)
     given = {
         name: getattr(file, name) if options[name] is None else options[name] for name in JOINED
     }

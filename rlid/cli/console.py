@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
+from rlid.cli.terminal import say, say_table
 from rlid.dimension import Comparison, Estimate
 from rlid.measurement import (
     Measurement,
@@ -23,20 +20,6 @@ from rlid.records import Record
 
 FIRST_EDITION = "first edition"
 """Marks trials that one look could end: the stopping rule of the first edition."""
-
-
-def print_table(
-    columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], title: str = ""
-) -> None:
-    """Print a table to standard output; columns are (heading, "left" or "right")."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for heading, justify in columns:
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*["" if cell is None else str(cell) for cell in row])
-    # A pipe has no width: its reader breaks long lines.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
-    console.print(table)
 
 
 def print_measurement(measured: Measurement) -> None:
@@ -56,27 +39,27 @@ def print_measurement(measured: Measurement) -> None:
         )
         for point in measured.estimate.curve
     ]
-    print_table(columns, rows)
+    say_table(columns, rows)
     judgement, reference = measured.judgement, measured.reference
     origin = reference.source if reference.is_given else f"by {reference.agent}"
     if judgement.baseline == "global":
         origin = "the task's own figure"
-    print(
+    say(
         f"solved: a score of at least {number(judgement.threshold)} "
         f"(random {number(judgement.random)}, reference {number(judgement.reference)} {origin}); "
         f"first crossing (the 2018 rule): {measured.estimate.first_crossing or 'none'}"
     )
-    print(
+    say(
         f"{count(len(measured.records), 'trial')}, {measured.trials_run} of them run now, the "
         f"others re-used from the store; {steps_of(measured.records)} environment steps"
     )
     for line in reasons(measured.records):
-        print(f"missing: {line}")
+        say(f"missing: {line}")
     for line in remarks(measured.estimate):
-        print(line)
-    print(measured.sentence)
+        say(line)
+    say(measured.sentence)
     if measured.other is not None:
-        print(measured.other.sentence)
+        say(measured.other.sentence)
 
 
 def remarks(estimate: Estimate) -> list[str]:
@@ -87,17 +70,17 @@ def remarks(estimate: Estimate) -> list[str]:
 def print_missing(summary: Summary) -> None:
     """Say on standard error why trials of a measurement are missing."""
     for line in reasons(summary.records):
-        print(f"{summary.title}: missing: {line}", file=sys.stderr)
+        say(f"{summary.title}: missing: {line}", error=True)
 
 
 def warn_of_budget(summary: Summary) -> None:
     """Say on standard error when the answer may hang on the budget."""
     if summary.improving:
-        print(
+        say(
             f"{summary.title}: {count(len(summary.improving), 'unsolved trial')} next to the "
             f"threshold had not levelled off at the budget of {summary.spec.budget:,} steps: "
             "d_int90 may be smaller with a larger --budget",
-            file=sys.stderr,
+            error=True,
         )
 
 
@@ -115,39 +98,37 @@ def print_gap(measured: Sequence[Measurement]) -> None:
         ]
         if answered:
             smallest, agent = min(answered, key=lambda pair: pair[0])
-            print(
+            say(
                 f"{task} with {network}: at most {smallest}, the smallest d_int90 of "
                 f"{len(group)} agents ({agent})"
             )
         else:
-            print(
-                f"{task} with {network}: no upper bound: none of {len(group)} agents has a d_int90"
-            )
+            say(f"{task} with {network}: no upper bound: none of {len(group)} agents has a d_int90")
 
 
 def print_comparison(a: Summary, b: Summary, result: Comparison) -> None:
     """Print the verdict between two measurements."""
     for name, summary in (("A", a), ("B", b)):
         edition = f" ({FIRST_EDITION})" if summary.is_first_edition else ""
-        print(f"{name}: {summary.title}: {answer(summary.estimate)}{edition}")
+        say(f"{name}: {summary.title}: {answer(summary.estimate)}{edition}")
     if result.probability_a_harder is None:
-        print("undecided: one of them has no answer")
+        say("undecided: one of them has no answer")
         return
     ratio = "not known" if result.ratio is None else f"{result.ratio:.3g}"
     low = "open" if result.ratio_low is None else f"{result.ratio_low:.3g}"
     high = "open" if result.ratio_high is None else f"{result.ratio_high:.3g}"
     has_interval = result.ratio_low is not None or result.ratio_high is not None
     interval = f"95 % interval {low} to {high}" if has_interval else "no interval"
-    print(f"ratio A/B: {ratio} ({interval})")
+    say(f"ratio A/B: {ratio} ({interval})")
     verdict = "undecided" if result.verdict == "undecided" else f"A is {result.verdict} than B"
-    print(f"probability that A is harder: {result.probability_a_harder:.3f}; {verdict}")
+    say(f"probability that A is harder: {result.probability_a_harder:.3f}; {verdict}")
     if result.detectable_ratio is not None:
-        print(
+        say(
             f"these trials could have told apart a ratio of {result.detectable_ratio:.2g} or more "
             "(in four comparisons of five)"
         )
     elif has_interval:
-        print("these trials bound the ratio on one side at most: no ratio could be told apart")
+        say("these trials bound the ratio on one side at most: no ratio could be told apart")
 
 
 def number(value: float | None) -> str:

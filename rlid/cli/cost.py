@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def print_costs(costs: Sequence[Cost]) -> None:
     from rlid.measurement import duration
 
     for cost in costs:
-        print(*lines_of(cost), sep="\n")
+        say(*lines_of(cost))
     if len(costs) > 1:
         known = [cost for cost in costs if not cost.untimed]
         core, wall = (
@@ -63,7 +64,7 @@ def print_costs(costs: Sequence[Cost]) -> None:
         )
         untimed = len(costs) - len(known)
         without = f", {untimed} without a time left out" if untimed else ""
-        print(
+        say(
             f"all {len(costs)} measurements{without}: {duration(core[0])} of core time "
             f"(90 %: {duration(core[1])}), {duration(wall[0])} with these jobs "
             f"(90 %: {duration(wall[1])})"

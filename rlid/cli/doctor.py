@@ -18,6 +18,7 @@ from rlid.cli.options import (
     with_arguments,
 )
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say, say_table
 
 PATIENCE = 600.0
 """Seconds that the examination of an environment may take."""
@@ -46,7 +47,7 @@ def doctor(
 
 
 def _examine_installation(*, as_json: bool) -> bool:
-    from rlid.cli import console, installation
+    from rlid.cli import installation
 
     components = installation.examine()
     command = installation.install_command(components)
@@ -54,15 +55,14 @@ def _examine_installation(*, as_json: bool) -> bool:
         print_json({"findings": [vars(part) for part in components], "install": command})
     else:
         rows = [("ok" if part.is_fine else "BAD", part.name, part.state) for part in components]
-        console.print_table([("", "left"), ("what", "left"), ("state", "left")], rows)
-        print(f"to repair it: {command}" if command else "everything that rlid needs is there")
+        say_table([("", "left"), ("what", "left"), ("state", "left")], rows)
+        say(f"to repair it: {command}" if command else "everything that rlid needs is there")
     return all(part.is_fine for part in components)
 
 
 def _examine_environment(
     name: str, imports: Sequence[str], network: str | None, *, as_json: bool
 ) -> bool:
-    from rlid.cli import console
     from rlid.engine import LocalEngine
     from rlid.errors import EngineError
     from rlid.testing import FAILING, Finding
@@ -80,8 +80,8 @@ def _examine_environment(
         return is_fine
     rows = [(each.verdict, each.check, each.detail, each.advice) for each in findings]
     headings = ("", "check", "seen", "what to change")
-    console.print_table([(heading, "left") for heading in headings], rows)
-    print(f"{name}: rlid {'measures' if is_fine else 'cannot measure'} it as it is")
+    say_table([(heading, "left") for heading in headings], rows)
+    say(f"{name}: rlid {'measures' if is_fine else 'cannot measure'} it as it is")
     return is_fine
 
 

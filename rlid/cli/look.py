@@ -1,20 +1,19 @@
-"""`rlid list`, `show`, `compare`, `plot` and `doctor`: the commands that only look."""
+"""`rlid list`, `show` and `compare`: the commands that only look."""
 
 from __future__ import annotations
 
-import sys
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption, shown
+from rlid.cli.named import measurements_of, named, yardsticks
+from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say, say_table
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.measurement import Summary
+    pass
 
 
 def list_(
@@ -25,7 +24,6 @@ def list_(
 ) -> None:
     """List tasks, agents, projections and networks, with one line each."""
     from rlid.agent import AGENTS
-    from rlid.cli import console
     from rlid.networks import NETWORKS, OPTIONS
     from rlid.projections import PROJECTIONS
     from rlid.registry import import_packages, unknown
@@ -60,7 +58,7 @@ def list_(
         return
     for kind, entries in entries_of.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
-        console.print_table([(kind, "left"), ("", "left")], rows)
+        say_table([(kind, "left"), ("", "left")], rows)
 
 
 def _list_settings(what: str, name: str, *, as_json: bool) -> None:
@@ -70,7 +68,6 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
         InputError: `what` is not "agents", or the agent is unknown.
     """
     from rlid.agent import AGENTS, described_settings
-    from rlid.cli import console
 
     if what != "agents":
         raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
@@ -78,12 +75,12 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json([vars(row) for row in rows])
         return
-    print(f"{name}: {AGENTS.entry(name).summary}")
+    say(f"{name}: {AGENTS.entry(name).summary}")
     if not rows:
-        print("it has no settings")
+        say("it has no settings")
         return
     columns = [("setting", "left"), ("type", "left"), ("default", "right"), ("", "left")]
-    console.print_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
+    say_table(columns, [(r.name, r.type, r.default, r.meaning) for r in rows])
 
 
 def show(
@@ -103,14 +100,10 @@ def show(
     from rlid.cli import console, shown
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
-    from rlid.store import Store
 
     is_one = "/" in name
-    summaries = _measurements("" if is_one else name, store)
-    of_mnist = summary.measurements(Store(store), yardstick.TASK) if name else summaries
-    of_mnist = [each for each in of_mnist if each.spec.task == yardstick.TASK]
-    if is_one:
-        summaries = [summary.select(summaries, name)]
+    summaries = named(store, name) if is_one else measurements_of(name, store)
+    of_mnist = yardsticks(store)
     ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
     controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]
     rows = list(zip(summaries, controls, ratios, strict=True))
@@ -144,65 +137,17 @@ def compare(
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether one measurement's task is harder than another's, and how sure that is."""
-    from rlid.cli import console
-    from rlid.measurement import compare_summaries, summary
+    """Say whether one measurement's task is harder than another's, and how sure that is.
 
-    summaries = _measurements("", store)
-    first, second = summary.select(summaries, a), summary.select(summaries, b)
+    A name that begins with published: is of the results that ship with rlid, such as
+    published:cartpole/cmaes.
+    """
+    from rlid.cli import console
+    from rlid.measurement import compare_summaries
+
+    first, second = named(store, a, b)
     result = compare_summaries(first, second)
     if as_json:
         print_json({"a": first.path, "b": second.path, **vars(result)})
     else:
         console.print_comparison(first, second, result)
-
-
-def plot(
-    task: Annotated[str, typer.Argument(help="only this task")] = "",
-    store: StoreOption = DEFAULT_STORE,
-    out: Annotated[
-        Optional[Path],  # noqa: UP007, UP045
-        typer.Option(help="the folder for the figures; default: plots in the store"),
-    ] = None,
-    family: Annotated[
-        bool, typer.Option("--family", help="d_int90 against D, over the networks of a task")
-    ] = False,
-) -> None:
-    """Draw the measurements of a store: success and score against d, as SVG and PNG."""
-    from rlid.figures import families, plots
-    from rlid.measurement import answer
-
-    summaries = _measurements(task, store)
-    if family:
-        made = families.families(summaries)
-        if not made:
-            raise InputError(
-                f"no family in the store {str(store)!r}: measure a task with two networks or more, "
-                "such as --network mlp:8x8,mlp:64x64"
-            )
-        for drawn in made:
-            print(f"{drawn.title}: {drawn.sentence}")
-            print(*map(shown, families.draw(drawn, drawn.stem(out or store / "plots"))), sep="\n")
-        return
-    for each in summaries:
-        stem = plots.stem(store, each)
-        for path in plots.draw(each, (out or stem.parent) / stem.name, answer(each.estimate)):
-            print(shown(path))
-
-
-def _measurements(task: str, store: Path) -> list[Summary]:
-    """Return the measurements of a store (or of one task).
-
-    Raises:
-        InputError: there is no store, or no measurement in it.
-    """
-    from rlid.measurement import measurements
-    from rlid.store import Store
-
-    if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
-    summaries = measurements(Store(store, partial(print, file=sys.stderr)), task or None)
-    if not summaries:
-        of_task = f" of {task}" if task else ""
-        raise InputError(f"no measurement{of_task} in the store {str(store)!r}: `rlid run` first")
-    return summaries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -46,6 +45,7 @@ from rlid.cli.options import (
     shown,
 )
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def run(
             answers[-1]["budget_check"] = check.to_json()
             records += check.rerun
             if not as_json:
-                print(check.sentence)
+                say(check.sentence)
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     elif len(agents) > 1:
@@ -188,12 +188,14 @@ def _show_measured(measurement: Measurement, store: Path, *, as_json: bool, quie
     if not as_json:
         console.print_measurement(measurement)
     if measurement.records:
-        summary = summarise(measurement.records, measurement.reference)
+        summary = summarise(
+            measurement.records, measurement.reference, (measurement.plan.question.digest,)
+        )
         if not as_json:
             console.warn_of_budget(summary)
         paths = plots.draw(summary, plots.stem(store, summary), answer(measurement.estimate))
         if not quiet:
-            print("plot:", *map(shown, paths), file=sys.stderr if as_json else sys.stdout)
+            say(f"plot: {' '.join(map(shown, paths))}", error=as_json)
 
 
 def reference(
@@ -257,11 +259,11 @@ def reference(
     if as_json:
         print_json(measured.model_dump(mode="json"))
     else:
-        print(f"{wanted.title}: {describe(measured, wanted)}")
-        print(f"written: {shown(references.path_of(measured, store))}")
+        say(f"{wanted.title}: {describe(measured, wanted)}")
+        say(f"written: {shown(references.path_of(measured, store))}")
     if seeds < REFERENCE_SEEDS:
-        print(
+        say(
             f"a run measures it again: it needs {REFERENCE_SEEDS} seeds, not {seeds}",
-            file=sys.stderr,
+            error=True,
         )
     references.check(wanted.task, measured.reference, measured.random)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
@@ -136,7 +137,7 @@ Text = Optional[str]  # noqa: UP007, UP045
 def help_if_alone(context: typer.Context) -> None:
     """Print the help of a group of commands where none of them was named."""
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        say(*context.get_help().splitlines())
 
 
 def remember_folder() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -19,6 +18,7 @@ from rlid.cli.options import (
     shown,
 )
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def export(
     from rlid.store import Store
 
     if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     chosen = _chosen(records, measurement or [], every)
     if out is not None and len(chosen) != 1:
@@ -60,7 +60,7 @@ def export(
         except InputError as error:
             if not every:
                 raise
-            print(f"not exported: {error}", file=sys.stderr)
+            say(f"not exported: {error}", error=True)
             continue
         target = out or exports.path(records, summary)
         exports.save(file, report, target)
@@ -80,25 +80,25 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
     Raises:
         InputError: no name is given, or a name fits none or several.
     """
-    from rlid.measurement import summary
+    from rlid.measurement import measurements, select
 
     if bool(wanted) == every:
         raise InputError("name measurements (task/agent/...), or give --all")
-    summaries = summary.measurements(records)
-    return summaries if every else [summary.select(summaries, name) for name in wanted]
+    summaries = measurements(records)
+    return summaries if every else [select(summaries, name) for name in wanted]
 
 
 def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
-    print(
+    say(
         f"{chosen.title}: d = {report.d}, {report.bits} bits an entry: {report.z_bytes} bytes "
         f"of z, {report.file_bytes} bytes in all, {report.compression:,.0f} times fewer than "
         f"the network's {report.network_bytes:,}"
     )
-    print(
+    say(
         f"score {report.score:.6g} over {report.episodes} fresh "
         f"{'episodes' if report.episodes > 1 else 'scoring'}, {_against_threshold(report)}"
     )
-    print(f"written: {shown(target)}")
+    say(f"written: {shown(target)}")
 
 
 def _against_threshold(report: PolicyReport) -> str:
@@ -151,16 +151,16 @@ def play(
         }
         print_json(fields)
     else:
-        print(
+        say(
             f"{task.name} · {exported.network} (D = {policy.problem.subspace.D}) · "
             f"{exported.projection}, d = {exported.d} at {exported.bits} bits, "
             f"seed {exported.seed}: theta is as exported"
         )
         around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
-        print(f"score {mean:.6g}{around} over {len(scores)} episodes")
+        say(f"score {mean:.6g}{around} over {len(scores)} episodes")
     if video is not None:
         from rlid.policies import video as recorder
 
         total = recorder.record(policy, video, seed)
         if not as_json:
-            print(f"written: {shown(video)} (an episode of score {total:.6g})")
+            say(f"written: {shown(video)} (an episode of score {total:.6g})")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from rlid.cli.terminal import say, say_above
 from rlid.dimension import Estimate
 from rlid.measurement import Watcher, answer, count, duration
 from rlid.records import Record
@@ -95,7 +96,7 @@ class PlainWatcher(Watcher):
 
     def note(self, text: str) -> None:
         """Print a line."""
-        print(text, file=sys.stderr, flush=True)
+        say(text, error=True)
 
     def round(self, asked: int, new: int) -> None:
         """Count the trials of a new round."""
@@ -156,7 +157,7 @@ class BarWatcher(Watcher):
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say_above(self._progress.console, text)
 
     def round(self, asked: int, new: int) -> None:
         """Lengthen the bar."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def publish(
     harvest = _publish(store, out, task)
     if not harvest.published:
         of_task = f" of {task}" if task else ""
-        raise InputError(f"no finished measurement{of_task} to publish in the store {str(store)!r}")
+        raise InputError(
+            f"no finished measurement{of_task} to publish in the store {shown(store)!r}"
+        )
     if harvest.refused:
         raise typer.Exit(FAILED)
 
@@ -57,7 +59,6 @@ def leaderboard(
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
     from rlid.leaderboard import claims, collection, findings, latex, ranking, site, tables
-    from rlid.records import visible
     from rlid.store import write_whole
 
     printed = [name.strip() for name in columns.split(",")] if columns else latex.PRINTED
@@ -65,10 +66,10 @@ def leaderboard(
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
-        raise InputError(f"no published results at {str(out)!r}: give --out or --store")
+        raise InputError(f"no published results at {shown(out)!r}: give --out or --store")
     loaded = collection.load(out)
     for line in loaded.refused:
-        print(visible(f"refused: {line}"), file=sys.stderr)
+        say(f"refused: {line}", error=True)
     board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
@@ -85,10 +86,10 @@ def leaderboard(
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
     try:
         for path, text in texts.items():
-            print(shown(write_whole(path, text.encode())))
-        print(shown(site.write(board, statements, out)[0]))
+            say(shown(write_whole(path, text.encode())))
+        say(shown(site.write(board, statements, out)[0]))
     except OSError as error:
-        raise StoreError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
+        raise StoreError(f"{shown(out)!r} cannot be written: {error.strerror or error}") from error
     if loaded.refused:
         raise typer.Exit(FAILED)
 
@@ -106,14 +107,14 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     from rlid.store import Store
 
     if not store.is_dir():
-        raise InputError(f"no store at {str(store)!r}: give --store, or `rlid run` first")
+        raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     harvest = publisher.harvest(records, task or None)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
-            print(shown(path))
+            say(shown(path))
     for line in (*harvest.refused, *harvest.unclaimed):
-        print(f"not published: {line}", file=sys.stderr)
+        say(f"not published: {line}", error=True)
     return harvest
 
 
@@ -124,7 +125,7 @@ def _derive_again(out: Path, task: str) -> None:
 
     sources = sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
     if not sources:
-        raise InputError(f"no published results{f' of {task}' if task else ''} at {str(out)!r}")
+        raise InputError(f"no published results{f' of {task}' if task else ''} at {shown(out)!r}")
     for source in sources:
         for line in publisher.derive_again(source):
-            print(f"{shown(source)}: {line}")
+            say(f"{shown(source)}: {line}")

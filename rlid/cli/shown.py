@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rlid.cli import console
+from rlid.cli.terminal import say, say_table
 from rlid.errors import InputError
 from rlid.leaderboard import yardstick
 from rlid.measurement import (
@@ -95,9 +96,9 @@ def print_summaries(
             used += needed
         else:
             left_out.append(heading)
-    console.print_table([HEADINGS[i] for i in kept], [[row[i] for i in kept] for row in cells])
+    say_table([HEADINGS[i] for i in kept], [[row[i] for i in kept] for row in cells])
     if left_out:
-        print(f"not shown at this width: {', '.join(left_out)}; `rlid show NAME` shows all of one")
+        say(f"not shown at this width: {', '.join(left_out)}; `rlid show NAME` shows all of one")
 
 
 def _cells(
@@ -166,13 +167,13 @@ def _marks(summary: Summary) -> dict[str, str]:
 
 def print_remarks(summary: Summary) -> None:
     """Print what `show --details` says of one measurement."""
-    print(f"{summary.title}: {answer(summary.estimate)}")
+    say(f"{summary.title}: {answer(summary.estimate)}")
     for line in (*console.remarks(summary.estimate), *details(summary.estimate)):
-        print(f"  {line}")
+        say(f"  {line}")
     if summary.reference is not None:
         scores = ", ".join(console.number(score) for score in summary.reference.scores)
-        print(f"  reference by {summary.reference.agent}; its trials scored {scores or 'nothing'}")
-    print(f"  name: {summary.path}")
+        say(f"  reference by {summary.reference.agent}; its trials scored {scores or 'nothing'}")
+    say(f"  name: {summary.path}")
 
 
 def print_measurement_page(
@@ -185,16 +186,16 @@ def print_measurement_page(
     settings = ", ".join(f"{name} {setting}" for name, setting in spec.settings.items())
     noun = f"{steps_noun(_kind(spec.task))}s"
     judged_by = ", ".join(word for word in (first.rule, first.baseline) if word)
-    print(f"  protocol (task version {spec.task_version}): {protocol}")
-    print(f"  agent: {spec.agent} with {settings or 'no settings'}")
-    print(f"  budget: {spec.budget:,} {noun} of search in a trial; simulator {spec.backend}")
-    print(
+    say(f"  protocol (task version {spec.task_version}): {protocol}")
+    say(f"  agent: {spec.agent} with {settings or 'no settings'}")
+    say(f"  budget: {spec.budget:,} {noun} of search in a trial; simulator {spec.backend}")
+    say(
         f"  solved at {console.number(first.threshold)} ({judged_by or 'normalised'}; random "
         f"{console.number(first.random)}, reference {console.number(first.reference)})"
     )
-    print(f"  linear network: {linear or 'not measured'}; over MNIST: {ratio or 'not known'}")
+    say(f"  linear network: {linear or 'not measured'}; over MNIST: {ratio or 'not known'}")
     seconds = sum(record.seconds for record in summary.records)
-    print(
+    say(
         f"  {count(len(summary.records), 'trial')}, {console.steps_of(summary.records)} {noun}, "
         f"{duration(seconds)} in all"
     )
@@ -214,9 +215,9 @@ def print_measurement_page(
         ]
         for record in summary.records
     ]
-    console.print_table(columns, rows)
+    say_table(columns, rows)
     for line in reasons(summary.records):
-        print(f"missing: {line}")
+        say(f"missing: {line}")
 
 
 def _kind(task: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, HELP, JsonOption, help_if_alone
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def check(
         print_json({"records": count, "quarantined": aside, "mended": repair, "findings": rows})
     else:
         for defect in defects:
-            print(f"{defect.path}: {defect.what}{f'; {defect.remedy}' if repair else ''}")
-        print(f"{folder}: {count} records, {len(defects)} findings, {aside} in quarantine")
+            say(f"{defect.path}: {defect.what}{f'; {defect.remedy}' if repair else ''}")
+        say(f"{folder}: {count} records, {len(defects)} findings, {aside} in quarantine")
         if defects and not repair:
-            print(f"to repair it: rlid store check {folder} --repair")
+            say(f"to repair it: rlid store check {folder} --repair")
     if defects and not repair:
         raise typer.Exit(FAILED)
 
@@ -80,9 +81,9 @@ def merge(
             "conflicts": conflicts,
         }
         if not as_json:
-            print(f"{store.folder}: {merged.added} added, {merged.known} there already")
+            say(f"{store.folder}: {merged.added} added, {merged.known} there already")
             for key in conflicts:
-                print(f"{store.folder}: {key} differs from the record there, which stays")
+                say(f"{store.folder}: {key} differs from the record there, which stays")
     if as_json:
         print_json(outcomes)
     if any(outcome["conflicts"] for outcome in outcomes.values()):

@@ -15,6 +15,7 @@ import warnings
 from contextlib import suppress
 from typing import Any
 
+from rlid.cli.terminal import one_line
 from rlid.errors import EnvironmentWarning
 
 _OUT, _ERR = 1, 2
@@ -46,7 +47,7 @@ def warn_in_one_line() -> None:
 
     def line_of(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         if issubclass(category, EnvironmentWarning):
-            return f"rlid: warning: {message}\n"
+            return f"rlid: warning: {one_line(message)}\n"
         return _usual_warning(message, category, *place, **more)
 
     warnings.formatwarning = line_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +33,12 @@ from rlid.cli.options import (
     shown,
 )
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say, say_table
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import suite_report
-    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner, Summary
+    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner
 
 LIST = "list"
 """In place of a suite's name."""
@@ -117,17 +117,17 @@ def suite(
 
     def hear(number: int, result: RowResult) -> None:
         if not quiet:
-            print(f"row {number + 1}/{len(planned)} · {_line(result)}", file=sys.stderr, flush=True)
+            say(f"row {number + 1}/{len(planned)} · {_line(result)}", error=True)
 
     results = run_rows(planned, runner_of, hear)
     report = _report(chosen.name, chosen.title, results, store)
     stem = chosen.name if agent is None else f"{chosen.name}-{agent}"
-    path = _write(report, store, stem)
+    paths = _write(report, store, stem)
     if as_json:
         print_json(report.to_json())
     else:
         _print(report)
-        print(f"written: {shown(path)}")
+        say(f"written: {', '.join(map(shown, paths))}")
     if not all(result.is_complete for result in results if agent is None or result.planned.plan):
         raise typer.Exit(FAILED)
 
@@ -140,7 +140,7 @@ def _show_costs(costs: list[Cost], planned: list[PlannedRow], *, as_json: bool) 
     print_costs(costs)
     for row in planned:
         if row.plan is None:
-            print(f"{row.row.label}: does not fit: {row.reason}")
+            say(f"{row.row.label}: does not fit: {row.reason}")
 
 
 def _import(imports: list[str]) -> None:
@@ -151,7 +151,6 @@ def _import(imports: list[str]) -> None:
 
 def _list(*, as_json: bool) -> None:
     """Print the suites that ship with rlid."""
-    from rlid.cli import console
     from rlid.measurement import load_suite, suite_names
 
     suites = [load_suite(name) for name in suite_names()]
@@ -164,7 +163,7 @@ def _list(*, as_json: bool) -> None:
         )
         return
     rows = [(each.name, len(each.rows), each.title) for each in suites]
-    console.print_table([("suite", "left"), ("rows", "right"), ("", "left")], rows)
+    say_table([("suite", "left"), ("rows", "right"), ("", "left")], rows)
 
 
 def _line(result: RowResult) -> str:
@@ -192,65 +191,39 @@ def _report(
     )
 
 
-def _write(report: suite_report.SuiteReport, store: Path, stem: str) -> Path:
-    """Write the report into the store; return its path.
+def _write(report: suite_report.SuiteReport, store: Path, stem: str) -> tuple[Path, Path]:
+    """Write the report into the store as JSON and as a web page; return their paths.
 
     Raises:
         StoreError: it cannot be written.
     """
+    from rlid.errors import StoreError
+    from rlid.leaderboard import suite_page
     from rlid.store import Store, slug, write_whole
 
     folder = Store(store).room("suites")
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n"
-    return write_whole(folder / f"{slug(stem)}.json", text.encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (
+            write_whole(folder / f"{slug(stem)}.json", text.encode()),
+            write_whole(folder / f"{slug(stem)}.html", suite_page.page(report).encode()),
+        )
+    except OSError as error:
+        message = f"{shown(folder)!r} cannot be written: {error.strerror or error}"
+        raise StoreError(message) from error
 
 
 def _print(report: suite_report.SuiteReport) -> None:
     """Print the table of a suite, why rows failed, and what stands beside them."""
-    from rlid.cli import console
     from rlid.leaderboard import suite_report
-    from rlid.measurement import count
 
-    console.print_table(suite_report.HEADINGS, [row.cells for row in report.rows], report.title)
-    for row in report.rows:
-        if row.result.reason:
-            print(_line(row.result))
-    beside = [
-        (
-            row.summary.spec.task,
-            peer.agent,
-            " ".join(
-                (
-                    suite_report.figure_of(peer.summary)[0],
-                    "*" if peer.summary.is_first_edition else "",
-                )
-            ),
-            suite_report.ratio_words(peer.ratio, peer.low, peer.high),
-            f"{peer.summary.spec.budget:,}" if _other_budget(row.summary, peer.summary) else "",
-        )
-        for row in report.rows
-        if row.summary is not None
-        for peer in row.peers
-    ]
-    if not beside:
-        return
-    print()
-    columns = [
-        ("task", "left"),
-        ("beside", "left"),
-        ("its d_int90", "right"),
-        ("ratio (95 % interval)", "left"),
-        ("its budget", "right"),
-    ]
-    console.print_table(columns, beside, "Ratio: d_int90 of the row over that of another agent")
-    if any(peer.summary.is_first_edition for row in report.rows for peer in row.peers):
-        print("*: published in the first edition, whose d_int90 may be too large")
-    for mean in report.means:
-        if mean.ratio is not None:
-            words = suite_report.ratio_words(mean.ratio, mean.low, mean.high)
-            print(f"geometric mean over {count(mean.tasks, 'task')}, to {mean.agent}: {words}")
-
-
-def _other_budget(own: Summary, other: Summary) -> bool:
-    return own.spec.budget != other.spec.budget
+    say_table(suite_report.HEADINGS, [row.cells for row in report.rows], report.title)
+    say(*(f"{label}: {reason}" for label, reason in report.failures))
+    if beside := report.beside:
+        say("")
+        title = "Ratio: d_int90 of the row over that of another agent"
+        say_table(suite_report.BESIDE_HEADINGS, beside, title)
+        if report.has_first_edition:
+            say("*: published in the first edition, whose d_int90 may be too large")
+        say(*report.mean_lines)

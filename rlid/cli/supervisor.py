@@ -18,6 +18,7 @@ from typing import NoReturn
 from rlid.cli.app import STOPPING, run
 from rlid.cli.options import FAILED
 from rlid.cli.streams import open_streams
+from rlid.cli.terminal import say
 from rlid.operating_system import cause_of_end, die_with
 
 
@@ -49,11 +50,10 @@ def main() -> NoReturn:
     if verdict:
         os._exit(verdict[0])
     ending = cause_of_end(os.waitstatus_to_exitcode(status))
-    print(
+    say(
         f"rlid: no answer: the process ended ({ending}) inside code that rlid had called, of a "
         "package, an environment or a library",
-        file=sys.stderr,
-        flush=True,
+        error=True,
     )
     os._exit(FAILED)
 
@@ -63,7 +63,7 @@ def _run_as_child(parent: int, writer: int, mask: set[int | signal.Signals]) -> 
     die_with(parent)
     faulthandler.enable()
 
-    def say(code: int) -> None:
+    def tell(code: int) -> None:
         # Imported code may have closed every descriptor that it does not know.
         with contextlib.suppress(OSError):
             os.write(writer, bytes([code]))
@@ -71,7 +71,7 @@ def _run_as_child(parent: int, writer: int, mask: set[int | signal.Signals]) -> 
     def ready() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    sys.exit(run(say, ready))
+    sys.exit(run(tell, ready))
 
 
 def _forward(child: int, number: int) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
 from rlid.cli.streams import print_json
+from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
@@ -163,12 +164,10 @@ def _mark_second_files(outcomes: list[dict[str, Any]]) -> None:
 
 
 def _print(outcome: dict[str, Any]) -> None:
-    from rlid.records import visible
-
-    print(visible(f"{outcome['file']}: {outcome['verdict']}"))
+    say(f"{outcome['file']}: {outcome['verdict']}")
     if outcome.get("checked"):
-        print(f"  checked: {', '.join(outcome['checked'])}")
+        say(f"  checked: {', '.join(outcome['checked'])}")
     for line in outcome["problems"]:
-        print(visible(f"  wrong: {line}"))
+        say(f"  wrong: {line}")
     for line in outcome.get("notes", []):
-        print(visible(f"  note: {line}"))
+        say(f"  note: {line}")

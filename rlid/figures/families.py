@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlid.figures.plots import BAND, CURVE, STYLE, save
+from rlid.figures.beside import span_of
+from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, log_ticks, save
 from rlid.measurement import Summary, compare_summaries
 from rlid.records import canonical
 from rlid.store import slug
@@ -16,7 +17,6 @@ from rlid.store import slug
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DECADES = 10
 FEWEST = 2
 """Networks that make a family."""
 
@@ -117,24 +117,19 @@ def _common(summary: Summary) -> str:
     return canonical({**shared, "rule": first.rule, "baseline": first.baseline})
 
 
-def draw(family: Family, to: Path) -> list[Path]:
-    """Draw a family as `to`.svg and `to`.png; return their paths."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+def draw(
+    family: Family, to: Path, palette: Palette = LIGHT, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Draw a family as `to`.svg and `to`.png, or some of them; return their paths."""
+    with drawing(palette, 6.4, 4.4) as (figure, axes):
         figure.suptitle(f"{family.title}\n{family.sentence}", fontsize=10)
-        _draw_members(axes, family.members)
+        _draw_members(axes, family.members, palette)
         axes.set_xlabel("weights of the network, D")
         axes.set_ylabel("d_int90 (bars: 95 % interval)")
-        return save(figure, to)
+        return save(figure, to, formats)
 
 
-def _draw_members(axes: Axes, members: Sequence[Summary]) -> None:
+def _draw_members(axes: Axes, members: Sequence[Summary], palette: Palette) -> None:
     """Draw the answer of each network.
 
     A dot is d_int90, a bar its interval. A bracket is a bar alone, and a triangle stands at dmax
@@ -145,51 +140,30 @@ def _draw_members(axes: Axes, members: Sequence[Summary]) -> None:
     heights: list[float] = []
     for index, member in enumerate(members):
         estimate, size = member.estimate, member.records[0].D
-        middle = estimate.dmax if estimate.censored else estimate.d_int90
-        if middle is None:
+        span = span_of(member)
+        if span is None:
             continue
-        low = high = middle
-        if estimate.bracket is not None:
-            low, high = estimate.bracket
-        elif estimate.ci_low is not None and not estimate.censored:
-            low, high = estimate.ci_low, estimate.ci_high or estimate.dmax
-        axes.plot([size, size], [low, high], color=CURVE, lw=1.2, alpha=0.6)
-        if estimate.bracket is None:
-            axes.plot([size], [middle], "^" if estimate.censored else "o", color=CURVE, ms=6)
+        span.draw(axes, size, palette, is_upright=True)
         network = member.spec.network
         axes.annotate(
             f"{network}, > {estimate.dmax}" if estimate.censored else network,
             # Names stand by turns above and below, since they are longer than the gap between two.
-            (size, low if index % 2 else high),
+            (size, span.low if index % 2 else span.high),
             xytext=(0, -6 if index % 2 else 6),
             textcoords="offset points",
             ha="center",
             va="top" if index % 2 else "bottom",
             fontsize=7,
-            color="0.35",
+            color=palette.quiet,
         )
-        heights += [low, high]
-    _scale(axes, [member.records[0].D for member in members], heights or [1.0])
+        heights += [span.low, span.high]
+    _scale(axes, [member.records[0].D for member in members], heights or [1.0], palette)
 
 
-def _scale(axes: Axes, sizes: Sequence[int], heights: Sequence[float]) -> None:
+def _scale(axes: Axes, sizes: Sequence[int], heights: Sequence[float], palette: Palette) -> None:
     """Show at least a decade of d, so that a small spread looks small."""
-    from matplotlib.ticker import NullLocator, StrMethodFormatter
-
     middle = (min(heights) * max(heights)) ** 0.5
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     axes.set_ylim(min(min(heights) / 1.4, middle / 4), max(max(heights) * 1.6, middle * 4))
-    for axis, (low, high), steps in (
-        (axes.xaxis, axes.get_xlim(), (1,)),
-        (axes.yaxis, axes.get_ylim(), (1, 2, 5)),
-    ):
-        axis.set_ticks([at for at in _round_numbers(steps) if low <= at <= high])
-        axis.set_minor_locator(NullLocator())
-        # Matplotlib's own labels are formulas, which the style shows as text.
-        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.grid(axis="y", color=BAND, lw=0.6)
-
-
-def _round_numbers(steps: Sequence[int]) -> list[int]:
-    """Return the steps times every power of ten that weights may be counted in."""
-    return [step * 10**power for power in range(DECADES) for step in steps]
+    log_ticks(axes)
+    axes.grid(axis="y", color=palette.band, lw=0.6)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlid.figures.plots import BAND, CURVE, STYLE, save
+from rlid.figures.style import LIGHT, drawing, log_ticks, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KINDS = {"rl": CURVE, "supervised": "#b3500a", "synthetic": "#646d7a"}
+KINDS = {"rl": LIGHT.curve, "supervised": "#b3500a", "synthetic": "#646d7a"}
 """Colours by the kind of task."""
-QUIET = "0.35"
+QUIET = LIGHT.quiet
 LABEL_GAP = 0.034
 """Least distance of two labels above each other, in parts of the figure's height."""
 SPREAD_DECADES = 0.45
@@ -66,26 +66,19 @@ def draw_points(
         y_label: what the vertical axis shows.
         lines: drawn behind the points.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+    with drawing(LIGHT, 7.0, 5.0) as (figure, axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
         _limits(axes, points)
         for line in lines:
             ends = axes.get_xlim()
-            axes.plot(ends, [line.factor * end for end in ends], color="0.6", lw=1, ls="--")
+            axes.plot(ends, [line.factor * end for end in ends], color=LIGHT.line, lw=1, ls="--")
         _name_lines(axes, lines)
         _join(axes, points)
         for point in points:
             _draw_point(axes, point)
         _label(axes, points)
-        round_axes(axes)
+        log_ticks(axes)
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         return save(figure, to, ("svg",))[0]
@@ -122,7 +115,7 @@ def _join(axes: Axes, points: Sequence[Point]) -> None:
     for members in groups.values():
         ordered = sorted(members, key=lambda point: point.x)
         places = [point.x for point in ordered]
-        axes.plot(places, [point.middle or 0.0 for point in ordered], color="0.6", lw=1)
+        axes.plot(places, [point.middle or 0.0 for point in ordered], color=LIGHT.line, lw=1)
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
@@ -189,21 +182,6 @@ def _height(point: Point) -> float:
     return point.middle or ((point.low or 1.0) * (point.high or point.low or 1.0)) ** 0.5
 
 
-def round_axes(axes: Axes) -> None:
-    """Give logarithmic axes ticks at the powers of ten, written out."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() != "log":
-            continue
-        low, high = axis.get_view_interval()
-        few = high / low < 30
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
-        axis.set_minor_locator(NullLocator())
-        # Matplotlib's own labels are formulas, which the style shows as text.
-        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-
-
 def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
     """Draw the agents on each task below each other as `to`.svg; return its path.
 
@@ -211,15 +189,8 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
         tasks: for each task its title, and a point for each agent; `x` is not used.
         to: the path without its suffix.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        rows = sum(len(points) + 1 for _, points in tasks)
-        figure = Figure(figsize=(7.0, 1.0 + 0.24 * rows), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+    rows = sum(len(points) + 1 for _, points in tasks)
+    with drawing(LIGHT, 7.0, 1.0 + 0.24 * rows) as (figure, axes):
         axes.set_xscale("log")
         values = [
             value for _, points in tasks for point in points
@@ -229,7 +200,7 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
         names: list[tuple[int, str]] = []
         row = 0
         for title, points in tasks:
-            axes.axhline(row - 0.45, color=BAND, lw=0.6)
+            axes.axhline(row - 0.45, color=LIGHT.band, lw=0.6)
             axes.annotate(title, (axes.get_xlim()[0], row), fontsize=9, va="center",
                           xytext=(4, 0), textcoords="offset points")  # fmt: skip
             for point in points:
@@ -239,8 +210,8 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
             row += 1
         axes.set_ylim(row - 0.4, -0.6)
         axes.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=8)
-        round_axes(axes)
-        axes.grid(axis="x", color=BAND, lw=0.6)
+        log_ticks(axes)
+        axes.grid(axis="x", color=LIGHT.band, lw=0.6)
         axes.set_xlabel("d_int90 (bar: 95 % interval; triangle: above the largest d tried)")
         return save(figure, to, ("svg",))[0]
 

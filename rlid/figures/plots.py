@@ -4,41 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rlid.dimension import exact_interval, fitted_curve
+from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, save, thinned
 from rlid.measurement import Summary
 from rlid.records import Record
 from rlid.store import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-FORMATS = ("svg", "png")
-SOLVED, UNSOLVED, BAND, CURVE = "#1b7837", "#b2182b", "#c7d9ec", "#2166ac"
 CONFIDENCE = 0.95
 CURVE_POINTS = 200
 CURVE_DECIMALS = 4
 """Further digits differ between processors, and figures would differ with them."""
-MOST_TICKS = 9
 PANEL = (5.2, 4.0)
 """Width and height in inches of a figure that stands alone, legible on a phone."""
 JITTER = 0.6
 """Share of the gap to the next d over which the dots of one d are spread, so that all show."""
 WIDEST_JITTER = 0.1
 """Upper limit of that spread, relative to d: at small d the gap to the next one is wide."""
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "rlid",
-    "svg.fonttype": "none",
-    # A task may be named anything, dollar signs included.
-    "text.parse_math": False,
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
 def stem(store: Path, summary: Summary) -> Path:
@@ -52,58 +40,37 @@ def load() -> None:
     import matplotlib.figure  # noqa: F401
 
 
-def draw(summary: Summary, to: Path, answer: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+def draw(
+    summary: Summary,
+    to: Path,
+    answer: str,
+    formats: Sequence[str] = FORMATS,
+    palette: Palette = LIGHT,
+) -> list[Path]:
     """Draw one measurement as `to`.svg and `to`.png, or some of them; return their paths."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
-        FigureCanvasAgg(figure)
-        left, right = figure.subplots(1, 2)
+    with drawing(palette, 9.5, 4.2, 1, 2) as (figure, (left, right)):
         figure.suptitle(f"{summary.title}\n{answer}", fontsize=11)
         for axes in (left, right):
-            _draw_dimension(axes, summary)
-        _draw_success(left, summary)
-        _draw_scores(right, summary)
+            _draw_dimension(axes, summary, palette)
+        _draw_success(left, summary, palette)
+        _draw_scores(right, summary, palette)
         return save(figure, to, formats)
 
 
 def draw_panels(summary: Summary, to: Path) -> dict[str, Path]:
     """Draw success as `to`.svg and scores as `to`-scores.svg, each to stand alone on a page."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = {"success": ("", _draw_success), "scores": ("-scores", _draw_scores)}
     drawn = {}
-    with mpl.rc_context(STYLE):
-        for name, (ending, draw_panel) in panels.items():
-            figure = Figure(figsize=PANEL, layout="constrained")
-            FigureCanvasAgg(figure)
-            axes = figure.subplots()
-            _draw_dimension(axes, summary)
-            draw_panel(axes, summary)
+    for name, (ending, draw_panel) in panels.items():
+        with drawing(LIGHT, *PANEL) as (figure, axes):
+            _draw_dimension(axes, summary, LIGHT)
+            draw_panel(axes, summary, LIGHT)
             axes.set_title("")
             drawn[name] = save(figure, to.with_name(f"{to.name}{ending}"), ("svg",))[0]
     return drawn
 
 
-def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
-    paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
-    to.parent.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        # A date in the file would make every drawing differ.
-        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(path, dpi=150, metadata=metadata)
-        # The layout is final. Computing it again takes a third of the time.
-        figure.set_layout_engine("none")
-    return paths
-
-
-def _draw_dimension(axes: Axes, summary: Summary) -> None:
+def _draw_dimension(axes: Axes, summary: Summary, palette: Palette) -> None:
     """Draw d_int90 as a line and its interval as a band, over a logarithmic d axis.
 
     A bracket is drawn as a band alone.
@@ -121,42 +88,32 @@ def _draw_dimension(axes: Axes, summary: Summary) -> None:
     low, high = estimate.bracket or (estimate.ci_low, estimate.ci_high)
     if low is not None:
         end = max(dims) * 1.25 if high is None else max(high, low * 1.02)
-        axes.axvspan(low, end, color=BAND, lw=0, zorder=0)
+        axes.axvspan(low, end, color=palette.band, lw=0, zorder=0)
     if estimate.d_int90 is not None and estimate.bracket is None:
-        axes.axvline(estimate.d_int90, color=CURVE, lw=1.2, ls="--", label=f"{estimate.d_int90}")
+        axes.axvline(estimate.d_int90, color=palette.curve, lw=1.2, ls="--")
 
 
-def thinned(dims: Sequence[int]) -> list[int]:
-    """Return the rising d, thinned so that labels on a log axis do not touch."""
-    kept: list[int] = []
-    gap = max(1.18, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
-    for d in dims:
-        if not kept or d >= kept[-1] * gap:
-            kept.append(d)
-    return kept
-
-
-def _draw_success(axes: Axes, summary: Summary) -> None:
+def _draw_success(axes: Axes, summary: Summary, palette: Palette) -> None:
     """Draw the share of solved trials at each d with its Clopper-Pearson interval."""
     for point in summary.estimate.curve:
         if not point.n:
             continue
         share = point.successes / point.n
         ends = exact_interval(point.successes, point.n, CONFIDENCE)
-        axes.plot([point.d, point.d], ends, color=CURVE, lw=1, alpha=0.5)
-        axes.plot([point.d], [share], "o", color=CURVE, ms=3 + min(point.n, 20) / 4)
+        axes.plot([point.d, point.d], ends, color=palette.curve, lw=1, alpha=0.5)
+        axes.plot([point.d], [share], "o", color=palette.curve, ms=3 + min(point.n, 20) / 4)
     dims = np.geomspace(*axes.get_xlim(), num=CURVE_POINTS)
     # Trials that give no more than a bracket give no curve either.
     fitted = None if summary.estimate.bracket else fitted_curve(summary.estimate, dims)
     if fitted is not None:
-        axes.plot(dims, fitted.round(CURVE_DECIMALS), color=CURVE, lw=1.6)
-    axes.axhline(0.5, color="0.6", lw=0.8)
+        axes.plot(dims, fitted.round(CURVE_DECIMALS), color=palette.curve, lw=1.6)
+    axes.axhline(0.5, color=palette.line, lw=0.8)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("share of trials that succeed")
     axes.set_title("success (dot size: trials; bars: 95 %, exact; line: fit)", fontsize=9)
 
 
-def _draw_scores(axes: Axes, summary: Summary) -> None:
+def _draw_scores(axes: Axes, summary: Summary, palette: Palette) -> None:
     """Draw the score of every trial, and the scores that trials are judged by."""
     by_dim: dict[int, list[Record]] = {}
     for record in summary.records:
@@ -167,19 +124,19 @@ def _draw_scores(axes: Axes, summary: Summary) -> None:
         for index, record in enumerate(records):
             score = record.score or 0.0
             spread = 1 + width * (index - (len(records) - 1) / 2) / len(records)
-            color = SOLVED if record.status == "solved" else UNSOLVED
+            color = palette.solved if record.status == "solved" else palette.unsolved
             axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
     first = summary.records[0]
     lines = {"reference": first.reference, "threshold": first.threshold, "random": first.random}
     for name, value in lines.items():
         if value is not None:
-            axes.axhline(value, color="0.6", lw=0.8)
+            axes.axhline(value, color=palette.line, lw=0.8)
             axes.annotate(
                 f" {name}",
                 (1, value),
                 xycoords=("axes fraction", "data"),
                 fontsize=8,
-                color="0.35",
+                color=palette.quiet,
                 va="center",
             )
     is_mean = any(record.episodes > 1 for record in summary.records)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlid.figures.overview import KINDS, QUIET, round_axes
-from rlid.figures.plots import STYLE, save, thinned
+from rlid.figures.overview import KINDS
+from rlid.figures.style import LIGHT, drawing, log_ticks, save, thinned
 from rlid.measurement import Summary
 from rlid.records import Record
 
@@ -104,16 +104,10 @@ def draw_relative(panels: Sequence[Panel], to: Path) -> Path:
 
     A dot is the median over seeds, a bar joins the quartiles; the line is at 90 %.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(2.6 * columns, 2.1 * rows), layout="constrained")
-        FigureCanvasAgg(figure)
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    size = (2.6 * columns, 2.1 * rows)
+    with drawing(LIGHT, *size, rows, columns, squeeze=False, sharey=True) as (figure, grid):
         places = [axes for line in grid for axes in line]
         for axes, panel in zip(places, panels, strict=False):
             _draw_panel(axes, panel)
@@ -129,14 +123,14 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 
     scores, colour = by_dimension(panel.summary), KINDS[panel.kind]
     axes.set_xscale("log")
-    axes.axhline(NINETY, color="0.6", lw=0.8, ls="--")
+    axes.axhline(NINETY, color=LIGHT.line, lw=0.8, ls="--")
     for d, values in scores.items():
         low, middle, high = (_clipped(value) for value in quartiles(values))
         axes.plot([d, d], [low, high], color=colour, lw=2, alpha=0.35)
         axes.plot([d], [middle], "o", color=colour, ms=3)
     estimate = panel.summary.estimate
     if estimate.d_int90 is not None and estimate.bracket is None:
-        axes.axvline(estimate.d_int90, color=QUIET, lw=0.8)
+        axes.axvline(estimate.d_int90, color=LIGHT.quiet, lw=0.8)
     dims = list(scores) or [1]
     axes.set_xlim(min(dims) / 1.4, max(dims) * 1.4)
     axes.set_ylim(LOWEST, HIGHEST)
@@ -168,24 +162,17 @@ def draw_profiles(profiles: Sequence[tuple[str, Sequence[tuple[float, int]]]], t
         profiles: for each measurement its name, and pairs (share, d); see `profile`.
         to: the path without its suffix.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     styles = ("-", "--", ":", "-.")
     colours = (KINDS["rl"], KINDS["supervised"], KINDS["synthetic"])
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
+    with drawing(LIGHT, 7.0, 5.0) as (figure, axes):
         axes.set_yscale("log")
         for index, (name, pairs) in enumerate(profiles):
             if pairs:
                 shares, dims = zip(*pairs, strict=True)
                 axes.step(shares, dims, where="pre", lw=1.6, label=name,
                           color=colours[index % 3], ls=styles[index // 3 % 4])  # fmt: skip
-        axes.axvline(NINETY, color="0.6", lw=0.8)
-        round_axes(axes)
+        axes.axvline(NINETY, color=LIGHT.line, lw=0.8)
+        log_ticks(axes)
         figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=3)
         axes.set_xlabel("share f of full performance")
         axes.set_ylabel("d from which half of the trials reach f")

@@ -124,7 +124,9 @@ def assess(published: Published) -> Assessment:
     records = tuple(published.records())
     reference = published.reference_record
     estimate = estimate_of(records, published.question, published.D, reference)
-    return Assessment(published, Summary(records, estimate, reference))
+    return Assessment(
+        published, Summary(records, estimate, reference, (published.question.digest,))
+    )
 
 
 def estimate_of(

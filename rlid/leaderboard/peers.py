@@ -9,10 +9,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from rlid.errors import InputError
 from rlid.leaderboard import publish
 from rlid.leaderboard.assessment import assess
+from rlid.leaderboard.published import Published
 from rlid.leaderboard.ranking import chosen
-from rlid.measurement import Summary, compare_summaries
+from rlid.measurement import Summary, compare_summaries, select
+from rlid.registry import unknown
+from rlid.store import slug
+from rlid.task import resolve
 
 NORMAL_95 = 1.959964
 """Standard errors from the middle of a normal distribution to either end of its 95 % interval."""
@@ -95,6 +100,55 @@ def published_summaries(folder: Path | None) -> list[Summary]:
         return []
     assessments = [assess(published) for published in publish.read_all(folder)]
     return [assessment.summary for assessment in chosen(assessments)]
+
+
+def published_of_task(folder: Path | None, task: str) -> list[Summary]:
+    """Return the published measurements of one task.
+
+    Raises:
+        DamagedRecord: a file is damaged.
+    """
+    return [assess(published).summary for published in _files_of_task(folder, task)]
+
+
+def published_named(folder: Path | None, wanted: str) -> Summary:
+    """Return the published measurement of a name: task/agent/network/projection/digest.
+
+    The first parts are enough. Where several fit, those of the task's own network and protocol go
+    before the others.
+
+    Raises:
+        InputError: none or several are named so; DamagedRecord where a file is damaged.
+    """
+    task, *rest = wanted.split("/")
+    files = _files_of_task(folder, task)
+    if not files:
+        known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder else []
+        raise InputError(unknown("published task", task, known))
+    matching = [each for each in files if _name_of(each)[1 : 1 + len(rest)] == tuple(rest)]
+    own = [each for each in matching if _is_of_own_protocol(each)]
+    chosen_files = own if len(matching) > 1 and len(own) == 1 else matching or files
+    return select([assess(published).summary for published in chosen_files], wanted)
+
+
+def _files_of_task(folder: Path | None, task: str) -> list[Published]:
+    if folder is None:
+        return []
+    return [publish.read(source) for source in sorted(folder.glob(f"{slug(task)}/*.json"))]
+
+
+def _name_of(published: Published) -> tuple[str, ...]:
+    asked = published.question
+    parts = (asked.task, asked.agent, asked.network, asked.projection, asked.digest)
+    return tuple(part.replace("/", "_") for part in parts)
+
+
+def _is_of_own_protocol(published: Published) -> bool:
+    """Whether a measurement has the task's own network, budget and protocol, and no settings."""
+    asked = published.question
+    changes = (asked.budget, asked.observation, asked.backend, asked.reference)
+    own = asked.network == resolve(asked.task).network and asked.projection == "onehot"
+    return own and changes == (None,) * len(changes) and not asked.settings
 
 
 def peers_of(

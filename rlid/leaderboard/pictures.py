@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,7 +211,7 @@ def _families(board: Board, out: Path) -> None:
     folders = {row.task: Path(row.page).parent for row in board.rows if row.page}
     for task, family in largest.items():
         target = out / folders[task] / "family"
-        theme.apply(_svg(families.draw(family, target)))
+        theme.apply(families.draw(family, target, formats=("svg",))[0])
 
 
 def _hero(board: Board, out: Path) -> None:
@@ -221,16 +221,7 @@ def _hero(board: Board, out: Path) -> None:
         if (question.task, question.agent, question.network, question.search) == HERO:
             target = (out / page_of(assessment)).with_name("grid")
             sentence = answer(assessment.estimate)
-            theme.apply(plots.draw(assessment.summary, target, sentence, ("svg",))[0])
-
-
-def _svg(paths: Iterable[Path]) -> Path:
-    """Return the SVG of a figure, and remove its other formats."""
-    kept = [path for path in paths if path.suffix == ".svg"]
-    for path in paths:
-        if path not in kept:
-            path.unlink()
-    return kept[0]
+            theme.apply(plots.draw(assessment.summary, target, sentence, formats=("svg",))[0])
 
 
 def _first_of_tasks(rows: Rows) -> Rows:

@@ -7,9 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlid.leaderboard.peers import MeanRatio, Peer, mean_ratios, peers_of
-from rlid.measurement import RowResult, Summary, duration, interval, is_bracket, summarise, value
+from rlid.measurement import (
+    RowResult,
+    Summary,
+    count,
+    duration,
+    interval,
+    is_bracket,
+    summarise,
+    value,
+)
 
 SCHEMA_VERSION = 1
+BESIDE_HEADINGS = (
+    ("task", "left"),
+    ("beside", "left"),
+    ("its d_int90", "right"),
+    ("ratio (95 % interval)", "left"),
+    ("its budget", "right"),
+)
 HEADINGS = (
     ("task", "left"),
     ("agent", "left"),
@@ -71,6 +87,40 @@ class SuiteReport:
     rows: tuple[ReportRow, ...]
     means: tuple[MeanRatio, ...]
 
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """The rows that were not measured, by label, and why."""
+        return [
+            (row.result.planned.row.label, row.result.reason)
+            for row in self.rows
+            if row.result.reason
+        ]
+
+    @property
+    def beside(self) -> list[tuple[str, ...]]:
+        """The other agents beside the rows, under BESIDE_HEADINGS."""
+        return [
+            _beside(row.summary, peer)
+            for row in self.rows
+            if row.summary is not None
+            for peer in row.peers
+        ]
+
+    @property
+    def has_first_edition(self) -> bool:
+        """Whether a figure of the first edition stands beside a row."""
+        return any(peer.summary.is_first_edition for row in self.rows for peer in row.peers)
+
+    @property
+    def mean_lines(self) -> list[str]:
+        """The geometric mean of the ratios to each agent, a line each."""
+        return [
+            f"geometric mean over {count(mean.tasks, 'task')}, to {mean.agent}: "
+            f"{ratio_words(mean.ratio, mean.low, mean.high)}"
+            for mean in self.means
+            if mean.ratio is not None
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that `rlid suite --json` prints and the store keeps."""
         rows = [
@@ -109,10 +159,25 @@ def report_of(
         if measurement is None or not measurement.records:
             rows.append(ReportRow(result, None, ()))
             continue
-        summary = summarise(measurement.records, measurement.reference)
+        summary = summarise(
+            measurement.records, measurement.reference, (measurement.plan.question.digest,)
+        )
         rows.append(ReportRow(result, summary, tuple(peers_of(summary, published, stored))))
     peers = {str(number): row.peers for number, row in enumerate(rows)}
     return SuiteReport(name, title, tuple(rows), tuple(mean_ratios(peers)))
+
+
+def _beside(own: Summary, peer: Peer) -> tuple[str, ...]:
+    """Return another agent under BESIDE_HEADINGS; its budget where it differs from one's own."""
+    mark = " *" if peer.summary.is_first_edition else ""
+    is_other = own.spec.budget != peer.summary.spec.budget
+    return (
+        own.spec.task,
+        peer.agent,
+        f"{figure_of(peer.summary)[0]}{mark}",
+        ratio_words(peer.ratio, peer.low, peer.high),
+        f"{peer.summary.spec.budget:,}" if is_other else "",
+    )
 
 
 def figure_of(summary: Summary) -> tuple[str, str]:

@@ -37,6 +37,7 @@ from rlid.measurement.inference import why_not_published as why_not_published
 from rlid.measurement.measure import Measurement as Measurement
 from rlid.measurement.measure import measure as measure
 from rlid.measurement.measure import run_plan as run_plan
+from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import agent_of as agent_of
 from rlid.measurement.plan import plan as plan
@@ -114,6 +115,7 @@ __all__ = [
     "size",
     "steps_noun",
     "suite_names",
+    "select",
     "summarise",
     "summary",
     "task_of",

@@ -1,10 +1,11 @@
-"""Lists of d as text: "1,2,4", ranges such as "1-10,12,16", and "log:1-1000:12"."""
+"""Lists of d: as text ("1,2,4", ranges such as "1-10,12,16", "log:1-1000:12"), and of a plan."""
 
 from __future__ import annotations
 
 import re
 
 from rlid.errors import InputError
+from rlid.records import MeasurementSpec
 
 MOST_DIMS = 10_000
 """The most d that a measurement may list."""
@@ -56,3 +57,25 @@ def _ends(text: str, low: str, high: str) -> tuple[int, int]:
     if int(low) > int(high):
         raise InputError(f"--dims {text!r}: the range {low}-{high} runs backwards")
     return int(low), int(high)
+
+
+def open_dims(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
+    """Return every d that is open to the search of a question, rising; `weights` is D.
+
+    Raises:
+        InputError: a d is larger than D, or none was given.
+    """
+    dmax, dims = question.dmax, question.dims
+    if question.projection == "identity":
+        if dims is not None or (dmax is not None and dmax != weights):
+            raise InputError(f"projection 'identity' has d = D = {weights} and no other")
+        return (weights,)
+    if dims is not None:
+        if dims[-1] > weights:
+            raise InputError(f"--dims: every d must be from 1 to D = {weights}")
+        return dims
+    if dmax is None:
+        raise InputError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
+    if dmax > weights:
+        raise InputError(f"--dmax {dmax}: must be from 1 to D = {weights}")
+    return tuple(range(1, dmax + 1))

@@ -14,7 +14,8 @@ from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.dimension import Search, make_search
-from rlid.errors import InputError
+from rlid.errors import InputError, first_line
+from rlid.measurement.dims import open_dims
 from rlid.measurement.question import ask
 from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
@@ -191,7 +192,7 @@ def plan_of(question: MeasurementSpec) -> Plan:
     if question.dmax is None and question.dims is None and question.projection != "identity":
         default = None if task.dmax is None else min(task.dmax, network.D)
         question = question.model_copy(update={"dmax": default})
-    dims = _dims(question, network.D)
+    dims = open_dims(question, network.D)
     _check(question.agent, agent, task, network, actions, dims[-1])
     seeds = tuple(range(question.seed, question.seed + question.seeds))
     search = _search(question, dims, seeds)
@@ -270,29 +271,20 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
-    return make_search(
-        question.search,
-        dmax=dims[-1],
-        dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
-        seeds=seeds,
-        precision=question.precision,
-        max_trials=question.max_trials,
-    )
+    """Return the search that was asked for.
 
-
-def _dims(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
-    """Return every d that is open to the search, rising; `weights` is D."""
-    dmax, dims = question.dmax, question.dims
-    if question.projection == "identity":
-        if dims is not None or (dmax is not None and dmax != weights):
-            raise InputError(f"projection 'identity' has d = D = {weights} and no other")
-        return (weights,)
-    if dims is not None:
-        if dims[-1] > weights:
-            raise InputError(f"--dims: every d must be from 1 to D = {weights}")
-        return dims
-    if dmax is None:
-        raise InputError(f"--dmax is needed: the largest d to try, from 1 to D = {weights}")
-    if dmax > weights:
-        raise InputError(f"--dmax {dmax}: must be from 1 to D = {weights}")
-    return tuple(range(1, dmax + 1))
+    Raises:
+        InputError: the search does not take its options.
+    """
+    try:
+        return make_search(
+            question.search,
+            dmax=dims[-1],
+            dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
+            seeds=seeds,
+            precision=question.precision,
+            max_trials=question.max_trials,
+        )
+    except ValueError as error:
+        # `rlid.dimension` knows nothing of rlid's errors.
+        raise InputError(first_line(error)) from None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from rlid.dimension import Comparison, Estimate, compare
 from rlid.errors import InputError
+from rlid.measurement import names
 from rlid.measurement.answer import answer_json, curve_json, details_json
 from rlid.measurement.inference import as_trial, infer, reasons, under_other_references
 from rlid.records import REFERENCE_SEED, Judgement, Record, TrialSpec, judged
@@ -33,11 +33,13 @@ class Summary:
         records: the trials, by rising d, then seed.
         estimate: what follows from them.
         reference: what their threshold rests on, where the store still knows it.
+        asked: digests of the questions of finished runs that they answer.
     """
 
     records: tuple[Record, ...]
     estimate: Estimate
     reference: Reference | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def spec(self) -> TrialSpec:
@@ -55,17 +57,14 @@ class Summary:
 
     @property
     def path(self) -> str:
-        """The measurement's name for `rlid compare`: task/agent/network/projection/digest."""
-        spec = self.spec
-        parts = (spec.task, spec.agent, spec.network, spec.projection, self.digest)
-        return "/".join(part.replace("/", "_") for part in parts)
+        """The measurement's name everywhere: task/agent/network/projection/digest."""
+        return "/".join(self.names[0])
 
     @property
-    def digest(self) -> str:
-        """Eight hexadecimal digits that tell apart measurements with the same title."""
-        is_full = self.spec.stop_score is None
-        name = self.spec.group + (f"/{self.records[0].threshold}" if is_full else "")
-        return hashlib.sha256(name.encode()).hexdigest()[:8]
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """Every name that it answers to, in parts; the first is the one that is shown."""
+        digests = (*self.asked, names.group_digest(self.records[0]))
+        return tuple(names.parts_of(self.spec, digest) for digest in digests)
 
     @property
     def is_first_edition(self) -> bool:
@@ -99,15 +98,20 @@ class Summary:
         return sum(record.env_steps for record in self.records)
 
 
-def summarise(records: Iterable[Record], reference: Reference | None = None) -> Summary:
+def summarise(
+    records: Iterable[Record], reference: Reference | None = None, asked: tuple[str, ...] = ()
+) -> Summary:
     """Return the summary of one group's records, in any order.
 
-    `reference` is what they were judged by; without it, its error is not in the interval.
+    Args:
+        records: the trials.
+        reference: what they were judged by; without it, its error is not in the interval.
+        asked: digests of the questions that they answer.
     """
     ordered = tuple(sorted(records, key=lambda record: (record.spec.d, record.spec.seed)))
     dmin = min(min(record.dmin, record.spec.d) for record in ordered)
     dmax = max(max(record.dmax, record.spec.d) for record in ordered)
-    return Summary(ordered, infer(ordered, reference, dmin=dmin, dmax=dmax), reference)
+    return Summary(ordered, infer(ordered, reference, dmin=dmin, dmax=dmax), reference, asked)
 
 
 def compare_summaries(a: Summary, b: Summary) -> Comparison:
@@ -136,21 +140,24 @@ def measurements(store: Store, task: str | None = None) -> list[Summary]:
     for record in store.records(task):
         if record.spec.seed < REFERENCE_SEED:
             groups.setdefault((record.spec.group, record.threshold), []).append(record)
-    known = _References(store)
-    summaries = [summarise(group, known.of(group[0])) for group in _shared(groups).values()]
+    finished = _Finished(store)
+    summaries = [
+        summarise(group, finished.reference_of(group[0]), names.digests_of(group, finished.runs))
+        for group in _shared(groups).values()
+    ]
     return sorted(summaries, key=_order)
 
 
-class _References:
-    """Finds what the records of a store were judged by."""
+class _Finished:
+    """The finished runs of a store: what records were judged by, and what they answer."""
 
     def __init__(self, store: Store) -> None:
-        """Read nothing yet."""
+        """Read the files of finished runs; damaged ones are passed over."""
         self._store = store
-        self._kept: list[Reference] | None = None
+        self.runs = tuple(stored_measurements.readable(store))
 
-    def of(self, record: Record) -> Reference | None:
-        """Return the reference with the scores that the record carries.
+    def reference_of(self, record: Record) -> Reference | None:
+        """Return the reference with the scores that a record carries.
 
         The store's own or the shipped one is looked at first, then those that finished runs kept.
         """
@@ -159,10 +166,12 @@ class _References:
         current = references.find(self._store.folder, *protocol)
         if current is not None and _is_behind(current, record):
             return current
-        if self._kept is None:
-            self._kept = [kept.reference for kept in stored_measurements.of_store(self._store)]
         return next(
-            (kept for kept in self._kept if kept.fits(*protocol) and _is_behind(kept, record)),
+            (
+                run.reference
+                for run in self.runs
+                if run.reference.fits(*protocol) and _is_behind(run.reference, record)
+            ),
             None,
         )
 
@@ -223,21 +232,6 @@ def is_improving(record: Record) -> bool:
     late, before = scores[-quarter:], scores[-2 * quarter : -quarter]
     error = math.sqrt((statistics.variance(late) + statistics.variance(before)) / quarter)
     return statistics.mean(late) - statistics.mean(before) > IMPROVING_SIGMAS * error
-
-
-def select(summaries: Sequence[Summary], wanted: str) -> Summary:
-    """Return the one measurement that `wanted` names: task/agent/network/projection, or its start.
-
-    Raises:
-        InputError: none or several are named so.
-    """
-    parts = wanted.split("/")
-    matching = [summary for summary in summaries if summary.path.split("/")[: len(parts)] == parts]
-    if len(matching) == 1:
-        return matching[0]
-    what = "several measurements are" if matching else "no measurement is"
-    names = ", ".join(summary.path for summary in matching or summaries)
-    raise InputError(f"{what} named {wanted!r}: name one of {names}")
 
 
 def hidden_state(records: Iterable[Record]) -> dict[str, int]:

@@ -6,17 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-
-def visible(text: str) -> str:
-    """Return the text with every character that a terminal would not show written as its escape.
-
-    Records come from anywhere and are printed: a control sequence could forge a line or hide one.
-    Line ends stay.
-    """
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text
-    )
+from rlid.errors import visible as visible
 
 
 def _shown(name: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+
+from rlid.errors import visible
 
 
 def keep_logs_off_disk() -> None:
@@ -16,4 +19,5 @@ def keep_logs_off_disk() -> None:
 
 
 def _warn(text: str) -> None:
-    print(f"MuJoCo: {text}", file=sys.stderr)
+    # Without a configuration of its own, logging writes warnings to standard error as they are.
+    logging.getLogger(__name__).warning("MuJoCo: %s", visible(text))

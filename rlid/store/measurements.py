@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -157,6 +158,16 @@ def of_store(store: Store) -> Iterable[StoredMeasurement]:
             raise StoreError(
                 f"{error}; delete the file and repeat its `rlid run`, which re-uses every trial"
             ) from None
+
+
+def readable(store: Store) -> Iterable[StoredMeasurement]:
+    """Yield the measurements of finished runs whose files can be read, ordered by task and digest.
+
+    Damaged files are passed over: `of_store` names them.
+    """
+    for source in sorted((store.folder / "measurements").glob("*/*.json")):
+        with suppress(DamagedRecord):
+            yield load(source)
 
 
 def _is_same(target: Path, measurement: StoredMeasurement) -> bool:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rlid.figures.plots import PANEL, STYLE, save
+from rlid.figures.plots import PANEL
+from rlid.figures.style import STYLE, save
 from rlid.measurement.plan import Plan, plan
 from rlid.measurement.reference import judge
 from rlid.records.spec import REFERENCE_SEED, TrialSpec

@@ -13,14 +13,14 @@ import argparse
 from pathlib import Path
 
 import rlid
-from rlid.figures.plots import CURVE, STYLE, UNSOLVED, save
+from rlid.figures.style import LIGHT, STYLE, save
 from rlid.measurement.measure import Measurement
 
 TASK, AGENT = "cartpole", "ppo"
 DIMS = (4, 8, 16, 64, 256)
 BUDGET = 30_000
 """Steps of a trial, enough for direct training by PPO (where both rules are the same)."""
-LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", CURVE), "none": ("lr of z = lr", UNSOLVED)}
+LINES = {"sqrt": ("lr of z = lr sqrt(D/d)", LIGHT.curve), "none": ("lr of z = lr", LIGHT.unsolved)}
 
 
 def draw(measurements: dict[str, Measurement], to: Path) -> list[Path]:
