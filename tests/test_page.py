@@ -7,6 +7,8 @@ from browser import MISSING, Browser
 from measurements import SCRIPT, a_board
 from pages import make
 
+from rlid.figures import plots
+
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 LARGEST = 2_000_000
 """Bytes that a page may have with everything that it loads."""
@@ -15,7 +17,10 @@ LARGEST = 2_000_000
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("page")
-    make(out, a_board())
+    with pytest.MonkeyPatch.context() as patch:
+        # The figures of single measurements take the time, and are tested elsewhere.
+        patch.setattr(plots, "draw_panels", lambda summary, to: {})
+        make(out, a_board())
     return out
 
 

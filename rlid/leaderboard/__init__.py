@@ -19,6 +19,7 @@ __all__ = [
     "rerun",
     "sample",
     "site",
+    "suite_page",
     "suite_report",
     "tables",
     "verify",
