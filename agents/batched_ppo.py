@@ -27,6 +27,7 @@ class BatchedPPO(PPOSettings):
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
+    recipes_of: ClassVar[tuple[str, ...]] = ("ppo",)
 
     def check_network(self, network: Network, d: int) -> None:
         """Refuse a network without what the critic needs.
@@ -60,7 +61,8 @@ class BatchedPPO(PPOSettings):
                 yield TrainingRound(learner)
                 is_due = problem.search_steps // self.checkpoint > reached
                 score = float(np.mean(learner.returns)) if learner.returns else None
-                yield Progress(learner.z, score, learner.saver() if is_due else None)
+                saver = learner.saver() if is_due else None
+                yield Progress(learner.z, score, saver, learner.scalars)
                 if is_due:
                     # What is saved needs no episode in mid-course, and a resumed trial is equal.
                     reached = problem.search_steps // self.checkpoint

@@ -65,6 +65,7 @@ class PPO:
     target_kl: float | None = field(default=None, metadata=LATER)
     anneal_clip_range: bool = field(default=False, metadata=LATER)
 
+    recipes_of: ClassVar[tuple[str, ...]] = ("batched_ppo",)
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False
 

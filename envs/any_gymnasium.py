@@ -33,7 +33,7 @@ def gym(env_id: str) -> Task:
         floor=spec.reward_threshold,
         floor_source="" if spec.reward_threshold is None else "the environment's reward_threshold",
         # Which of the two works here is not known beforehand: both measure the reference.
-        recipes={"ppo": {}},
+        recipes={"batched_ppo": {}},
     )
 
 

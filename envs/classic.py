@@ -99,7 +99,7 @@ def pendulum() -> Task:
         ceiling=0.0,
         floor=-230.42,
         floor_source="SB3's published PPO agent, sb3/ppo-Pendulum-v1 on huggingface.co",
-        recipes={"cmaes": {"sigma0": 0.5}, "ppo": {"gamma": 0.9}},
+        recipes={"cmaes": {"sigma0": 0.5}, "batched_ppo": {"gamma": 0.9}},
     )
 
 

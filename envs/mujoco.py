@@ -19,7 +19,7 @@ RUNNING: dict[str, Scalar] = {
     "log_std": -1.0,
     "anneal_lr": True,
 }
-"""Settings of `ppo` for legs."""
+"""Settings of PPO for legs."""
 
 
 def _task(env: str, **fields: Any) -> Task:
@@ -58,7 +58,7 @@ def inverted_double_pendulum() -> Task:
         budget=500_000,
         dmax=200,
         search_episodes=2,
-        recipes={"cmaes": {"sigma0": 0.1}, "ppo": {"log_std": -1.0}},
+        recipes={"cmaes": {"sigma0": 0.1}, "batched_ppo": {"log_std": -1.0}},
         # A step earns 10 less the squared distance of the tip, at most 1.2 high, from 2.
         ceiling=9360.0,
         floor=9100.0,
@@ -76,7 +76,7 @@ def reacher() -> Task:
         dmax=400,
         # Direct training by ppo ends at -7.5 with its usual settings, at -4.7 with these, and at
         # -4.2 in twice the budget: gymnasium's reward_threshold of -3.75 is for larger networks.
-        recipes={"ppo": {"gamma": 0.9, "log_std": -2.0}},
+        recipes={"batched_ppo": {"gamma": 0.9, "log_std": -2.0}},
         ceiling=0.0,
         floor=-6.51,
         floor_source="DDPG in table 1 of Fujimoto, van Hoof and Meger (2018), for version 1 of it",
@@ -105,7 +105,7 @@ def hopper() -> Task:
     return _task(
         "Hopper-v5",
         network="mlp:64x64",
-        agent="ppo",
+        agent="batched_ppo",
         budget=1_000_000,
         dmax=2000,
         search_episodes=2,
@@ -115,7 +115,7 @@ def hopper() -> Task:
         # reached 3,071 and 3,263 in 300,000 steps; without the scale two, each with other settings,
         # stayed below 1,200 in 400,000.
         recipes={
-            "ppo": {
+            "batched_ppo": {
                 **RUNNING,
                 "n_steps": 256,
                 "gamma": 0.99,
@@ -136,7 +136,7 @@ def half_cheetah() -> Task:
         # From ordinary output weights many seeds are caught in a poor gait: three of eight were
         # below 1,500 after 150,000 steps, from these none of four.
         network="mlp:64x64+out=0.01",
-        agent="ppo",
+        agent="batched_ppo",
         budget=1_000_000,
         dmax=2000,
         search_episodes=1,
@@ -144,7 +144,7 @@ def half_cheetah() -> Task:
         floor_source=ARS,
         # With --observation frozen; ars and cmaes came to 2,194 and 892 in 4,000,000 steps. Where
         # both gradients are cut to one length, the critic's would drown the policy's.
-        recipes={"ppo": {**RUNNING, "vf_coef": 0.01}},
+        recipes={"batched_ppo": {**RUNNING, "vf_coef": 0.01}},
     )
 
 

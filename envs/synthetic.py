@@ -77,7 +77,7 @@ def dials(count: str = "4") -> Task:
         backend="numpy",
         world=partial(Dials, number),
         # Narrower noise never meets a dial that starts out of REACH, wider noise never settles.
-        recipes={"ppo": {"n_envs": 64, "n_steps": 16, "log_std": -1.5, "gamma": 1.0}},
+        recipes={"batched_ppo": {"n_envs": 64, "n_steps": 16, "log_std": -1.5, "gamma": 1.0}},
     )
 
 

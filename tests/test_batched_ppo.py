@@ -66,7 +66,7 @@ def beside_stable_baselines3(task, network, **changes):
     _, callback = model._setup_learn(10_000)
     model.collect_rollouts(env, callback, model.rollout_buffer, steps)
     batch = PPOBatch([each])
-    batch._adam.parameters[1].copy_(critic_of(model))
+    batch._adam.Phi.copy_(critic_of(model))
     buffer = model.rollout_buffer
 
     def column(values):
@@ -89,11 +89,11 @@ def critic_of(model):
 
 
 def assert_equal_weights(batch, model, atol=1e-5):
-    ours = batch._adam.parameters[0][0].numpy()
+    ours = batch._adam.W[0].numpy()
     theirs = model.policy.actor.w.detach().numpy()
     assert np.abs(theirs).max() > 1e-4
     np.testing.assert_allclose(ours, theirs, atol=atol)
-    np.testing.assert_allclose(batch._adam.parameters[1][0], critic_of(model), atol=atol)
+    np.testing.assert_allclose(batch._adam.Phi[0], critic_of(model), atol=atol)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,13 @@ def test_target_kl_ends_the_epochs_where_it_does_for_stable_baselines3(task):
 
 @pytest.mark.parametrize("critic", ["full", "shared", "subspace"])
 @pytest.mark.parametrize(
-    ("task", "network"), [("cartpole", "mlp:20x20"), ("pendulum", "mlp:64x64")]
+    ("task", "network"),
+    [
+        ("cartpole", "mlp:20x20"),
+        ("pendulum", "mlp:64x64"),
+        ("pendulum", "mlp:13"),
+        ("minatar:breakout", "conv:4-8"),
+    ],
 )
 def test_a_trial_gives_the_same_bits_alone_and_among_others(task, network, critic):
     together = train(task, network, (7, 20, 3, 11), (5, 1, 2, 9), 3, leaving=(20, 3), critic=critic)
@@ -175,9 +181,9 @@ def test_every_projection_trains_by_its_own_kernels(projection):
     batch = PPOBatch([each])
     batch.round()
     assert np.abs(each.z).max() > 0
-    W = batch._adam.parameters[0]
+    W = batch._adam.W
     expected = each.problem.subspace.theta(torch.from_numpy(each.z))
-    assert torch.equal(batch._subspaces.theta(W)[0], expected)
+    assert torch.equal(batch._subspaces.expand(W)[0], expected)
     batch.close()
 
 

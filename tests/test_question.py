@@ -7,17 +7,19 @@ import pytest
 import rlid
 from rlid.cli.measure import run
 from rlid.errors import InputError
+from rlid.measurement.plan import plan
 from rlid.measurement.question import ask
 from rlid.records.measurement_spec import MeasurementSpec
 
 FIELDS = MeasurementSpec.model_fields
 NAMED_BY_THE_TASK = {"task", "agent", "network"}
+NAMED_BY_THE_AGENT = {"round_size"}
 
 
 @pytest.mark.parametrize("function", [rlid.measure, run], ids=["rlid.measure", "rlid run"])
 def test_every_option_of_the_question_is_an_option_of_the_function(function):
     parameters = inspect.signature(function).parameters
-    for name in FIELDS.keys() - NAMED_BY_THE_TASK:
+    for name in FIELDS.keys() - NAMED_BY_THE_TASK - NAMED_BY_THE_AGENT:
         default = parameters[name].default
         assert default in (FIELDS[name].default, None), name
         if FIELDS[name].default not in (None, "", ()):
@@ -78,3 +80,15 @@ def test_the_command_of_a_question_asks_it_again():
     done = CliRunner().invoke(app, shlex.split(question.command)[2:])
     assert done.exit_code == 0, done.output
     assert ask(**seen[0]) == question
+
+
+@pytest.mark.parametrize(("agent", "size"), [("ppo", 5), ("batched_ppo", 10), ("cmaes", 10)])
+def test_agents_whose_trials_share_a_batch_are_asked_for_ten_trials_a_round(agent, size):
+    wanted = plan("cartpole", agent=agent, dmax=20)
+    assert wanted.question.round_size == size
+    assert len(wanted.search.next_round([])) == size
+    assert "round" not in wanted.question.command
+
+
+def test_an_older_question_keeps_its_rounds_of_five():
+    assert MeasurementSpec(task="cartpole", agent="cmaes", network="mlp:20x20").round_size == 5

@@ -46,12 +46,12 @@ def run(tmp_path, monkeypatch):
     ("task", "options", "agents"),
     [
         ("cartpole", {}, ["cmaes"]),
-        ("pendulum", {}, ["cmaes", "ppo"]),
-        ("pendulum", {"agent": "sac"}, ["cmaes", "ppo"]),
-        ("hopper", {}, ["ppo"]),
+        ("pendulum", {}, ["cmaes", "batched_ppo"]),
+        ("pendulum", {"agent": "sac"}, ["cmaes", "batched_ppo"]),
+        ("hopper", {}, ["batched_ppo"]),
         ("sum_constraints:10", {}, ["adam"]),
-        ("gym:CartPole-v1", {}, ["cmaes", "ppo"]),
-        ("gym:CartPole-v1", {"agent": "random"}, ["cmaes", "ppo"]),
+        ("gym:CartPole-v1", {}, ["cmaes", "batched_ppo"]),
+        ("gym:CartPole-v1", {"agent": "random"}, ["cmaes", "batched_ppo"]),
     ],
 )
 def test_the_agents_of_a_reference_follow_from_the_task_alone(task, options, agents):
@@ -68,7 +68,7 @@ def test_the_reference_of_a_new_environment_does_not_depend_on_which_run_came_fi
     first, _ = run(agent="random")
     second, heard = run(agent="cmaes")
     assert second.reference == first.reference
-    assert [direct.agent for direct in first.reference.direct] == ["cmaes", "ppo"]
+    assert [direct.agent for direct in first.reference.direct] == ["cmaes", "batched_ppo"]
     assert "from the store" in heard[0]
     larger, heard = run(agent="random", budget=800)
     assert "measured with 600 steps, fewer than this run's 800" in heard[0]

@@ -13,7 +13,7 @@ from rlid.training.tensorboard import check_tensorboard
 
 
 def run(agent, projection, folder=None, task="cartpole"):
-    settings = ["n_envs=4", "n_steps=32", "batch_size=64"] if agent == "ppo" else []
+    settings = ["n_envs=4", "n_steps=32", "batch_size=64"] if "ppo" in agent else []
     dmax = 5 if projection != "identity" else None
     wanted = plan(
         task, agent=agent, dmax=dmax, network="mlp:6", projection=projection, budget=1000,
@@ -49,12 +49,29 @@ def test_a_watched_trial_is_the_same_trial(tmp_path):
     assert watched == record
     assert np.array_equal(z, z_again)
     seen = events(tmp_path)
-    assert set(seen) == {"return", "validation", "success", "z_norm", "gradient_share"}
+    assert set(seen) >= {"return", "validation", "success", "z_norm", "gradient_share"}
+    assert set(seen) >= {"train/value_loss", "train/approx_kl", "train/entropy_loss"}
     assert seen["z_norm"][-1][1] > 0
     assert all(0 < share < 1 for _, share in seen["gradient_share"])
     assert {value for _, value in seen["success"]} <= {0.0, 1.0}
     known = {(steps, round(mean, 3)) for steps, mean in record.curve}
     assert {(steps, round(mean, 3)) for steps, mean in seen["validation"]} <= known
+
+
+def test_a_watched_batch_tells_its_losses_and_takes_the_same_course(tmp_path):
+    record, z = run("batched_ppo", "onehot")
+    watched, z_again = run("batched_ppo", "onehot", str(tmp_path))
+    assert watched == record
+    assert np.array_equal(z, z_again)
+    seen = events(tmp_path)
+    names = ("policy_loss", "value_loss", "approx_kl", "clip_fraction", "entropy")
+    assert {f"train/{name}" for name in names} <= set(seen)
+    assert all(value >= 0 for _, value in seen["train/value_loss"])
+    assert all(0 <= value <= 1 for _, value in seen["train/clip_fraction"])
+    # Two actions: the entropy lies below log 2, but for the error of its estimate.
+    assert all(0 < value < 0.8 for _, value in seen["train/entropy"])
+    # Before the first update of a rollout the policy is that of the rollout.
+    assert all(abs(value) < 0.2 for _, value in seen["train/approx_kl"])
 
 
 def test_in_direct_training_all_of_the_gradient_is_inside(tmp_path):

@@ -104,6 +104,8 @@ class Agent(Protocol):
     trains_together: ClassVar[bool] = False
     """Whether its trials gain from sharing a process whatever the simulator: they train in one
     batch, by `TrainingRound`."""
+    recipes_of: ClassVar[tuple[str, ...]] = ()
+    """Agents whose recipe it takes for a task that has none for itself, with what it has of it."""
     actions: ClassVar[tuple[str, ...]] = ()
     """Kinds of actions that it takes, as `rlid.simulators.kind_of` names them; () for all."""
 

@@ -11,107 +11,128 @@ from numpy.typing import NDArray
 BETA1, BETA2 = 0.9, 0.999
 EPSILON = 1e-5
 """As stable-baselines3's PPO has it."""
-NAMES = ("z", "critic")
-"""What the parameters are called in a saved state."""
 NORM_MARGIN = 1e-6
 """What torch's clip_grad_norm_ adds to a norm before it divides by it."""
 
 
 class BatchedAdam:
-    """Steps tensors (n, size) whose row i belongs to trial i; each trial has its own step count."""
+    """Steps Phi (n, size) and W (n, d_max), whose row i belongs to trial i.
 
-    def __init__(self, parameters: Sequence[torch.Tensor], widths: Sequence[int]) -> None:
-        """Start with zero moments for parameters (n, size) each.
+    Both are parts of one tensor, Phi first. Each trial has its own step count.
+    """
 
-        `widths` (n,) say how many columns of the first parameter each trial uses.
+    def __init__(
+        self,
+        Phi: torch.Tensor,
+        widths: Sequence[int],  # noqa: N803
+    ) -> None:
+        """Start with zero moments, at Phi (n, size) and W = 0.
+
+        `widths` (n,) say how many columns of W each trial uses.
         """
-        self.parameters, self._widths = list(parameters), list(widths)
-        self.first = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.second = [torch.zeros_like(parameter) for parameter in self.parameters]
-        n = len(self.parameters[0])
-        self.steps = torch.zeros(n, 1, dtype=torch.float64)
+        self._size, self._widths = Phi.shape[1], list(widths)
+        W = Phi.new_zeros(len(Phi), max(widths))
+        self._value = torch.cat([Phi, W], 1)
+        self._first = torch.zeros_like(self._value)
+        self._second = torch.zeros_like(self._value)
+        self.steps: NDArray[np.float64] = np.zeros((len(Phi), 1))
+
+    @property
+    def W(self) -> torch.Tensor:  # noqa: N802
+        """What stands for z, (n, d_max)."""
+        return self._value[:, self._size :]
+
+    @property
+    def Phi(self) -> torch.Tensor:  # noqa: N802
+        """The critics' numbers, (n, size)."""
+        return self._value[:, : self._size]
 
     def step_some(
         self,
-        gradients: Sequence[torch.Tensor],
-        lr: torch.Tensor,
+        in_w: torch.Tensor,
+        in_phi: torch.Tensor,
+        lr: NDArray[np.float64],
         max_norm: float,
-        is_learning: torch.Tensor,
+        is_learning: NDArray[np.bool_],
     ) -> None:
         """Step as `step` does, but only the trials for which is_learning (n,) is true.
 
         The parameters, moments and step counts of the other trials keep their bits.
         """
-        still = ~is_learning
-        tensors = [*self.parameters, *self.first, *self.second, self.steps]
-        kept = [tensor.detach()[still].clone() for tensor in tensors]
-        self.step(gradients, lr, max_norm)
-        with torch.no_grad():
-            for tensor, rows in zip(tensors, kept, strict=True):
-                tensor[still] = rows
+        still = torch.from_numpy(~is_learning)
+        tensors = (self._value, self._first, self._second)
+        kept = [tensor[still].clone() for tensor in tensors]
+        steps = self.steps[~is_learning].copy()
+        self.step(in_w, in_phi, lr, max_norm)
+        for tensor, rows in zip(tensors, kept, strict=True):
+            tensor[still] = rows
+        self.steps[~is_learning] = steps
 
-    @torch.no_grad()
     def step(
-        self, gradients: Sequence[torch.Tensor], lr: torch.Tensor, max_norm: float
-    ) -> torch.Tensor:
-        """Step by gradients (n, size) with learning rates lr (n, 1); return their norms (n, 1).
+        self,
+        in_w: torch.Tensor,
+        in_phi: torch.Tensor,
+        lr: NDArray[np.float64],
+        max_norm: float,
+    ) -> None:
+        """Step by the gradients in W (n, d_max) and Phi (n, size), with learning rates lr (n, 1).
 
-        The norm of a trial's gradient, over all parameters, is clipped to max_norm first.
+        The norm of a trial's gradient, over both, is clipped to max_norm first.
         """
-        norms = self._norms(gradients)
-        shrink = (max_norm / (norms + NORM_MARGIN)).clamp(max=1.0)
+        gradient = torch.cat([in_phi, in_w], 1)
         self.steps += 1
-        size = (lr / (1 - BETA1**self.steps)).to(norms.dtype)
-        correction = (1 - BETA2**self.steps).sqrt().to(norms.dtype)
-        for parameter, gradient, first, second in zip(
-            self.parameters, gradients, self.first, self.second, strict=True
-        ):
-            clipped = gradient * shrink
-            first.lerp_(clipped, 1 - BETA1)
-            second.mul_(BETA2).addcmul_(clipped, clipped, value=1 - BETA2)
-            denominator = (second.sqrt() / correction).add_(EPSILON)
-            parameter.sub_(size * first / denominator)
-        return norms
+        size = self._numbers(lr / (1 - BETA1**self.steps))
+        correction = self._numbers(np.sqrt(1 - BETA2**self.steps))
+        shrink = (max_norm / (self._norms(gradient) + NORM_MARGIN)).clamp_(max=1.0)
+        gradient *= shrink
+        self._first.lerp_(gradient, 1 - BETA1)
+        self._second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+        denominator = self._second.sqrt().div_(correction).add_(EPSILON)
+        self._value.sub_((size * self._first).div_(denominator))
 
-    def _norms(self, gradients: Sequence[torch.Tensor]) -> torch.Tensor:
+    def _numbers(self, values: NDArray[np.float64]) -> torch.Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self._value.device)
+
+    def _norms(self, gradient: torch.Tensor) -> torch.Tensor:
         """Return the norm (n, 1) of each trial's gradient.
 
         Each is a sum of its own: zeros beyond a trial's width would change the order of addition.
         """
-        first, *others = gradients
-        rows = [row[:width] for row, width in zip(first, self._widths, strict=True)]
-        norms = torch.stack(torch._foreach_norm(rows))
-        for gradient in others:
-            norms = torch.hypot(norms, torch.stack(torch._foreach_norm(list(gradient))))
-        return norms.unsqueeze(1)
+        rows = zip(gradient, self._widths, strict=True)
+        norms = torch._foreach_norm([row[: self._size + width] for row, width in rows])
+        return torch.stack(norms).unsqueeze(1)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows alone, in this order."""
         index = torch.as_tensor(rows)
-        for tensors in (self.parameters, self.first, self.second):
-            tensors[:] = [tensor.detach()[index].clone() for tensor in tensors]
-        self.steps = self.steps[index].clone()
         self._widths = [self._widths[row] for row in rows]
-        width = max(self._widths)
-        for tensors in (self.parameters, self.first, self.second):
-            tensors[0] = tensors[0][:, :width].clone()
+        used = self._size + max(self._widths)
+        self._value = self._value[index, :used].clone()
+        self._first = self._first[index, :used].clone()
+        self._second = self._second[index, :used].clone()
+        self.steps = self.steps[list(rows)]
 
     def row(self, row: int) -> dict[str, NDArray[np.floating]]:
         """Return one trial's parameters, moments and step count, by name."""
-        arrays: dict[str, NDArray[np.floating]] = {"steps": self.steps[row].numpy().copy()}
-        for index, name in enumerate(NAMES[: len(self.parameters)]):
-            width = self._widths[row] if index == 0 else None
-            for part, tensors in self._parts().items():
-                arrays[f"{name}/{part}"] = tensors[index][row, :width].detach().numpy().copy()
+        arrays: dict[str, NDArray[np.floating]] = {"steps": self.steps[row].copy()}
+        for name, part in self._parts(row).items():
+            arrays[name] = part.cpu().numpy().copy()
         return arrays
 
     def restore_row(self, row: int, arrays: Mapping[str, NDArray[np.floating]]) -> None:
         """Put one trial into a state that `row` gave."""
-        self.steps[row] = torch.from_numpy(arrays["steps"])
-        for index, name in enumerate(NAMES[: len(self.parameters)]):
-            width = self._widths[row] if index == 0 else None
-            for part, tensors in self._parts().items():
-                tensors[index][row, :width] = torch.from_numpy(arrays[f"{name}/{part}"])
+        self.steps[row] = arrays["steps"]
+        for name, part in self._parts(row).items():
+            part.copy_(torch.from_numpy(arrays[name]))
 
-    def _parts(self) -> dict[str, list[torch.Tensor]]:
-        return {"value": self.parameters, "first": self.first, "second": self.second}
+    def _parts(self, row: int) -> dict[str, torch.Tensor]:
+        """Return the parts of a trial's tensors that it uses; those of W are its z's."""
+        used = self._size + self._widths[row]
+        parts: dict[str, torch.Tensor] = {}
+        for name, tensor in zip(
+            ("value", "first", "second"), (self._value, self._first, self._second), strict=True
+        ):
+            parts[f"z/{name}"] = tensor[row, self._size : used]
+            if self._size:
+                parts[f"critic/{name}"] = tensor[row, : self._size]
+        return parts

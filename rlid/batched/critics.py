@@ -8,21 +8,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from rlid.batched.settings import CriticMode
-from rlid.batched.weights import BoundNetworks, SubspaceBatch, bind
+from rlid.batched.weights import SubspaceBatch
 from rlid.errors import InputError
-from rlid.networks import Network, parse
+from rlid.networks import ModuleNetwork, Network, parse
 from rlid.subspace import Subspace, make_subspace
 
-Values = Callable[[torch.Tensor], torch.Tensor]
-"""From observations (n, m, inputs) to values (n, m)."""
 DEFAULT_WIDTHS = (64, 64)
 """Hidden widths of the critic beside an actor that has none; stable-baselines3's own."""
 SEEDS = 2**31
@@ -55,10 +54,13 @@ class FullCritics:
             parts += [gain * _orthogonal(rng, rows, columns).ravel(), np.zeros(layer.outputs)]
         return np.concatenate(parts).astype(np.float32)
 
-    def bind(self, W: torch.Tensor, Phi: torch.Tensor, actors: BoundNetworks) -> Values:  # noqa: N803
-        """Return the values by weights Phi (n, size)."""
-        critics = bind(self.network, Phi)
-        return lambda x: critics.outputs(x)[..., 0]
+    def expand(self, W: torch.Tensor, Phi: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Return the weights (n, size), which are Phi."""
+        return Phi
+
+    def reduce(self, G: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:  # noqa: N803
+        """Return the gradients in W (None for zero) and Phi, from G (n, size) of the weights."""
+        return None, G
 
 
 class SharedCritics:
@@ -68,9 +70,9 @@ class SharedCritics:
         """Take the actor's last hidden width.
 
         Raises:
-            InputError: the actor has no hidden layer, has convolutions or is a registered module.
+            InputError: the actor has no fully connected hidden layer, or is a registered module.
         """
-        if not actor.architecture.hidden or not actor.is_dense:
+        if not actor.architecture.hidden or isinstance(actor, ModuleNetwork):
             raise InputError(
                 f"critic=shared needs a fully connected hidden layer, and network "
                 f"{actor.architecture.name!r} has none to share: use critic=full"
@@ -83,31 +85,31 @@ class SharedCritics:
         head = _orthogonal(rng, self._head.inputs, 1).ravel()
         return np.append(head, 0.0).astype(np.float32)
 
-    def bind(self, W: torch.Tensor, Phi: torch.Tensor, actors: BoundNetworks) -> Values:  # noqa: N803
-        """Return the values by heads Phi (n, size); their gradient moves the features too."""
-        heads = bind(self._head, Phi)
-        return lambda x: heads.outputs(actors.hidden(x))[..., 0]
-
 
 class SubspaceCritics:
     """Networks at theta_c0 + P_c z, with the actors' z; nothing is trained outside z."""
 
     size = 0
 
-    def __init__(self, actor: Network, scales: Sequence[float], subspaces: Sequence[Subspace]):
-        """`subspaces` are the critics' own, and `scales` their z over the trained tensor."""
-        self._actor, self._network = actor, _value_network(actor)
-        self._batch = SubspaceBatch(subspaces, scales)
+    def __init__(self, actor: Network, batch: SubspaceBatch) -> None:
+        """`batch` has the critics' own subspaces, one for each trial."""
+        self._actor, self.network, self._batch = actor, _value_network(actor), batch
 
     def keep(self, rows: Sequence[int]) -> SubspaceCritics:
         """Return the critics of these trials alone, in this order."""
-        batch = self._batch.keep(rows)
-        return SubspaceCritics(self._actor, batch.scales, batch.subspaces)
+        return SubspaceCritics(self._actor, self._batch.keep(rows))
 
-    def bind(self, W: torch.Tensor, Phi: torch.Tensor, actors: BoundNetworks) -> Values:  # noqa: N803
-        """Return the values at the trained tensor W (n, d_max)."""
-        critics = bind(self._network, self._batch.theta(W))
-        return lambda x: critics.outputs(x)[..., 0]
+    def expand(self, W: torch.Tensor, Phi: torch.Tensor) -> torch.Tensor:  # noqa: N803
+        """Return the weights (n, D) at the trained tensor W (n, d_max)."""
+        return self._batch.expand(W)
+
+    def reduce(self, G: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:  # noqa: N803
+        """Return the gradients in W and Phi, which is empty, from G (n, D) of the weights."""
+        return self._batch.reduce(G), G[:, :0]
+
+
+Critics: TypeAlias = FullCritics | SubspaceCritics
+"""Critics with a network of their own."""
 
 
 def critic_subspace(actor: Network, d: int, rng: np.random.Generator) -> Subspace:

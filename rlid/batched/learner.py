@@ -29,7 +29,7 @@ class PPOLearner:
         rng: what all its randomness comes from; each use has a generator of its own.
         z: where it stands in the subspace, (d,).
         returns: what its training episodes earned in the last round.
-        scalars: numbers to watch it by.
+        scalars: numbers of its last update to watch it by; empty where it is not watched.
         has_left: whether its trial is over, so that the next round goes on without it.
     """
 

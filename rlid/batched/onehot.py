@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rlid.subspace import Subspace
 
@@ -16,18 +17,22 @@ LARGEST_D = 100_000
 class OneHotRows:
     """theta0 + P z for n trials at once, with the bits of each trial's own projection."""
 
-    def __init__(self, subspaces: Sequence[Subspace], d_max: int) -> None:
+    def __init__(self, subspaces: Sequence[Subspace], d_max: int, device: torch.device) -> None:
         """Read the groups and signs of the trials' projections, all of which are onehot."""
         groups = [subspace.P.groups().astype(np.int64) for subspace in subspaces]  # type: ignore[attr-defined]
         signs = [subspace.P.integers()[1].astype(np.float32) for subspace in subspaces]
-        self._groups = torch.from_numpy(np.stack(groups))
-        self._signs = torch.from_numpy(np.stack(signs))
-        self._starts = torch.stack([subspace.theta0 for subspace in subspaces])
-        self._scales = torch.zeros(len(subspaces), d_max)
+        self._groups = torch.from_numpy(np.stack(groups)).to(device)
+        self._signs = torch.from_numpy(np.stack(signs)).to(device)
+        self._starts = torch.stack([subspace.theta0 for subspace in subspaces]).to(device)
+        scales = torch.zeros(len(subspaces), d_max)
         for row, subspace in enumerate(subspaces):
             sizes = np.bincount(groups[row], minlength=subspace.d)
             scale = (1 / np.sqrt(sizes)).astype(np.float32)
-            self._scales[row, : subspace.d] = torch.from_numpy(scale)
+            scales[row, : subspace.d] = torch.from_numpy(scale)
+        self._scales = scales.to(device)
+        self._members: torch.Tensor | None = None
+        if device.type != "cpu":
+            self._members = torch.from_numpy(_members(groups, d_max)).to(device)
 
     def expand(self, Z: torch.Tensor) -> torch.Tensor:  # noqa: N803
         """Map Z (n, d_max) to weights (n, D)."""
@@ -36,9 +41,27 @@ class OneHotRows:
 
     def reduce(self, G: torch.Tensor) -> torch.Tensor:  # noqa: N803
         """Map gradients G (n, D) to P^T G (n, d_max)."""
-        sums = torch.zeros_like(self._scales)
-        sums.scatter_add_(1, self._groups, G * self._signs)
-        return sums.mul_(self._scales)
+        signed = G * self._signs
+        if self._members is None:
+            sums = torch.zeros_like(self._scales).scatter_add_(1, self._groups, signed)
+            return sums.mul_(self._scales)
+        # A GPU scatters by atomic additions, whose order changes; a table has one order.
+        padded = torch.nn.functional.pad(signed, (0, 1))
+        n, d_max, largest = self._members.shape
+        gathered = padded.gather(1, self._members.flatten(1)).view(n, d_max, largest)
+        return gathered.sum(2).mul_(self._scales)
+
+
+def _members(groups: Sequence[NDArray[np.int64]], d_max: int) -> NDArray[np.int64]:
+    """Return the weights of every group, (n, d_max, largest group), filled up with D."""
+    largest = max(int(np.bincount(row).max()) for row in groups)
+    table = np.full((len(groups), d_max, largest), len(groups[0]))
+    for row, own in enumerate(groups):
+        order = np.argsort(own, kind="stable")
+        sizes = np.bincount(own)
+        firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        table[row, own[order], np.arange(len(own)) - firsts] = order
+    return table
 
 
 def fits_one_index(subspaces: Sequence[Subspace]) -> bool:

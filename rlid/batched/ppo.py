@@ -17,8 +17,10 @@ from rlid.batched.critics import (
     critic_subspace,
 )
 from rlid.batched.learner import PPOLearner
+from rlid.batched.pairs import Pairs, make_pairs
 from rlid.batched.rollout import Experience, Pool, collect
-from rlid.batched.weights import SubspaceBatch, bind
+from rlid.batched.watched import update_scalars
+from rlid.batched.weights import SubspaceBatch
 
 SPREAD_MARGIN = 1e-8
 """What is added to the standard deviation of advantages, as in stable-baselines3."""
@@ -34,15 +36,16 @@ class PPOBatch:
         problem, settings = learners[0].problem, learners[0].settings
         network = problem.network
         self.learners, self.settings = list(learners), settings
+        self._device = torch.device("cpu")
         self._actor = network.in_blocks()
         self._subspaces = SubspaceBatch(
             [learner.problem.subspace for learner in learners],
             [learner.scale for learner in learners],
+            self._device,
         )
         self._critics = self._make_critics()
-        widths = [learner.problem.dim for learner in learners]
-        W = torch.zeros(len(learners), max(widths))
-        self._adam = BatchedAdam([W, *self._critic_start()], widths)
+        self._pairs = self._make_pairs()
+        self._adam = BatchedAdam(self._critic_start(), [each.problem.dim for each in learners])
         self._pool = Pool(problem, [learner.episodes for learner in learners], settings.n_envs)
         space = self._pool.simulator.action_space
         self._distribution: ActionDistribution = distribution_of(
@@ -61,6 +64,9 @@ class PPOBatch:
         """Begin new episodes in the environments of one learner."""
         self._pool.begin_anew(self.learners.index(learner))
 
+    def _make_pairs(self) -> Pairs:
+        return make_pairs(self._actor, self._subspaces, self._critics, len(self.learners))
+
     def _make_critics(self) -> FullCritics | SharedCritics | SubspaceCritics:
         if self.settings.critic == "full":
             return FullCritics(self._actor)
@@ -73,13 +79,14 @@ class PPOBatch:
             # A step in w is as long for each of the critic's weights as for the actor's.
             ratio = (own.D / learner.problem.subspace.D) ** 0.5
             scales.append(learner.scale * ratio)
-        return SubspaceCritics(self._actor, scales, subspaces)
+        batch = SubspaceBatch(subspaces, scales, self._device)
+        return SubspaceCritics(self._actor, batch)
 
-    def _critic_start(self) -> list[torch.Tensor]:
+    def _critic_start(self) -> torch.Tensor:
         if isinstance(self._critics, SubspaceCritics):
-            return []
+            return torch.zeros(len(self.learners), 0, device=self._device)
         starts = [self._critics.initial(learner.start) for learner in self.learners]
-        return [torch.from_numpy(np.stack(starts))]
+        return torch.from_numpy(np.stack(starts)).to(self._device)
 
     def round(self) -> None:
         """Collect a rollout for every trial and learn from it; then read where each stands.
@@ -98,7 +105,7 @@ class PPOBatch:
             learner.problem.search_steps += steps
         self._learn(experience)
         for row, learner in enumerate(self.learners):
-            learner.z = self._subspaces.z(self._adam.parameters[0], row).numpy().copy()
+            learner.z = self._subspaces.z(self._adam.W, row).numpy().copy()
             learner.returns, self._pool.finished[row] = self._pool.finished[row], []
 
     def close(self) -> None:
@@ -115,28 +122,22 @@ class PPOBatch:
         self._subspaces = self._subspaces.keep(rows)
         if isinstance(self._critics, SubspaceCritics):
             self._critics = self._critics.keep(rows)
-
-    def _bound(self) -> tuple[torch.Tensor, ...]:
-        W, *others = self._adam.parameters
-        return (W, others[0] if others else W[:, :0])
+        self._pairs = self._make_pairs()
 
     def _collect(self) -> Experience:
         settings = self.settings
-        shape = (settings.n_steps, settings.n_envs)
-        draws = [self._distribution.noise(learner.noise, shape) for learner in self.learners]
-        W, Phi = self._bound()
-        with torch.no_grad():
-            actors = bind(self._actor, self._subspaces.theta(W))
-            values = self._critics.bind(W, Phi, actors)
+        T, E = settings.n_steps, settings.n_envs  # noqa: N806
+        draws = [self._distribution.noise(learner.noise, T, E) for learner in self.learners]
+        self._pairs.load(self._adam.W, self._adam.Phi)
         return collect(
             self._pool,
-            actors,
-            values,
+            self._pairs,
             self._distribution,
-            torch.from_numpy(np.stack(draws, 1)),
+            torch.from_numpy(np.stack(draws, 1)).to(self._device),
             gamma=settings.gamma,
             gae_lambda=settings.gae_lambda,
             reward_scale=settings.reward_scale,
+            chunk=settings.batch_size,
             problem=self.learners[0].problem,
         )
 
@@ -145,15 +146,14 @@ class PPOBatch:
         n, size = len(self.learners), settings.n_envs * settings.n_steps
         if settings.advantages == "rollout":
             experience = standardised(experience)
-        rates = torch.tensor(
+        rates = np.array(
             [
-                settings.lr * (self._left(learner) if settings.anneal_lr else 1.0)
+                [settings.lr * (self._left(learner) if settings.anneal_lr else 1.0)]
                 for learner in self.learners
-            ],
-            dtype=torch.float64,
+            ]
         )
-        rows = torch.arange(n).unsqueeze(1)
-        is_learning = torch.ones(n, dtype=torch.bool)
+        firsts = np.arange(n)[:, None] * size
+        is_learning = np.ones(n, dtype=bool)
         for _ in range(settings.n_epochs):
             # A trial whose epochs have ended draws no more orders, as if it were alone.
             orders = np.stack(
@@ -162,11 +162,12 @@ class PPOBatch:
                     for row, learner in enumerate(self.learners)
                 ]
             )
+            places = orders + firsts
             for first in range(0, size, settings.batch_size):
                 self.learners[0].problem.beat()
-                chosen = torch.from_numpy(orders[:, first : first + settings.batch_size])
-                batch = minibatch(experience, rows, chosen)
-                self._update(batch, rates.unsqueeze(1), is_learning)
+                chosen = torch.from_numpy(places[:, first : first + settings.batch_size])
+                batch = minibatch(experience, chosen)
+                self._update(batch, rates, is_learning)
                 if not is_learning.any():
                     return
 
@@ -174,45 +175,59 @@ class PPOBatch:
         """Return the share of a trial's budget that is left."""
         return max(1 - learner.problem.search_steps / learner.problem.budget, 0.0)
 
-    def _update(self, batch: Experience, rates: torch.Tensor, is_learning: torch.Tensor) -> None:
+    @torch.no_grad()
+    def _update(
+        self, batch: Experience, rates: NDArray[np.float64], is_learning: NDArray[np.bool_]
+    ) -> None:
         """Step the trials that are learning; is_learning (n,) is set to false where they end."""
         settings = self.settings
-        parameters = [tensor.requires_grad_() for tensor in self._adam.parameters]
-        losses, log_ratios = self._losses(batch)
-        gradients = torch.autograd.grad(losses.sum(), parameters)
-        for tensor in parameters:
-            tensor.requires_grad_(False)
-        if settings.target_kl is None:
-            self._adam.step(gradients, rates, settings.max_grad_norm)
-            return
-        # The estimator of stable-baselines3 (Schulman's k3), and its margin.
-        divergence = (log_ratios.exp() - 1 - log_ratios).mean(1)
-        is_learning &= ~(divergence > KL_MARGIN * settings.target_kl)
+        (in_w, in_phi), log_ratios = self._gradients(batch)
+        if settings.target_kl is not None:
+            # The estimator of stable-baselines3 (Schulman's k3), and its margin.
+            divergence = (log_ratios.exp() - 1 - log_ratios).mean(1).cpu().numpy()
+            is_learning &= ~(divergence > KL_MARGIN * settings.target_kl)
         if is_learning.all():
-            self._adam.step(gradients, rates, settings.max_grad_norm)
+            self._adam.step(in_w, in_phi, rates, settings.max_grad_norm)
         elif is_learning.any():
-            self._adam.step_some(gradients, rates, settings.max_grad_norm, is_learning)
+            self._adam.step_some(in_w, in_phi, rates, settings.max_grad_norm, is_learning)
 
-    def _losses(self, batch: Experience) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return each trial's loss (n,) on its minibatch (n, m, ...): equation 9 of PPO.
+    def _gradients(
+        self, batch: Experience
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Return the gradients of each trial's loss on its minibatch: equation 9 of PPO.
 
-        The second tensor, (n, m), has the logarithms of the probability ratios, without gradients.
+        The minibatch is (n, m, ...). The gradients are in W (n, d_max) and Phi (n, size). The last
+        tensor, (n, m), has the logarithms of the probability ratios.
         """
         settings = self.settings
-        W, Phi = self._bound()
-        actors = bind(self._actor, self._subspaces.theta(W))
-        outputs = actors.outputs(batch.observations)
-        values = self._critics.bind(W, Phi, actors)(batch.observations)
+        self._pairs.load(self._adam.W, self._adam.Phi)
+        outputs, values = self._pairs.forward(batch.observations)
         advantages = batch.advantages
         if settings.advantages == "minibatch" and settings.normalize_advantage:
             advantages = _standardised(advantages)
-        log_ratios = self._distribution.log_prob(outputs, batch.actions) - batch.log_probs
+        likelihood = self._distribution.likelihood(outputs, batch.actions.transpose(1, 2))
+        log_ratios = likelihood.log_prob - batch.log_probs
         ratio = log_ratios.exp()
-        losses = -torch.minimum(advantages * ratio, advantages * self._clipped(ratio)).mean(1)
-        losses = losses + settings.vf_coef * (batch.returns - values).square().mean(1)
-        if settings.ent_coef:
-            losses = losses - settings.ent_coef * self._distribution.entropy(outputs).mean(1)
-        return losses, log_ratios.detach()
+        gain = advantages * ratio
+        m = values.shape[1]
+        clipped_gain = advantages * self._clipped(ratio)
+        # Where the clipped gain is the smaller one, it is constant.
+        by_log_prob = torch.where(gain <= clipped_gain, gain / -m, 0.0)
+        by_outputs = likelihood.slope(by_log_prob, -settings.ent_coef / m)
+        residuals = values - batch.returns
+        by_values = residuals * (2 * settings.vf_coef / m)
+        if any(learner.problem.is_watched for learner in self.learners):
+            watched = update_scalars(
+                log_prob=likelihood.log_prob,
+                log_ratios=log_ratios,
+                gain=gain,
+                clipped_gain=clipped_gain,
+                residuals=residuals,
+                clip_range=settings.clip_range,
+            )
+            for learner, scalars in zip(self.learners, watched, strict=True):
+                learner.scalars = scalars
+        return self._pairs.backward(by_outputs, by_values), log_ratios
 
     def _clipped(self, ratio: torch.Tensor) -> torch.Tensor:
         """Return probability ratios (n, m) cut to within the clip range of each trial."""
@@ -220,13 +235,19 @@ class PPOBatch:
         if not settings.anneal_clip_range:
             return ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
         ranges = [settings.clip_range * self._left(learner) for learner in self.learners]
-        widths = torch.tensor(ranges).unsqueeze(1)
+        widths = torch.tensor(ranges, device=self._device).unsqueeze(1)
         return torch.minimum(torch.maximum(ratio, 1 - widths), 1 + widths)
 
 
-def minibatch(experience: Experience, rows: torch.Tensor, chosen: torch.Tensor) -> Experience:
-    """Return the chosen entries (n, m) of each trial; rows is (n, 1)."""
-    return Experience(*(column[rows, chosen] for column in vars(experience).values()))
+def minibatch(experience: Experience, places: torch.Tensor) -> Experience:
+    """Return what is at the places (n, m), counted through all entries of all trials."""
+    flat = places.flatten()
+
+    def chosen(column: torch.Tensor) -> torch.Tensor:
+        picked = column.flatten(0, 1).index_select(0, flat.to(column.device))
+        return picked.unflatten(0, places.shape)  # type: ignore[no-untyped-call,no-any-return]
+
+    return Experience(*(chosen(column) for column in vars(experience).values()))
 
 
 def standardised(experience: Experience) -> Experience:

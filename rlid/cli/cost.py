@@ -79,6 +79,9 @@ def lines_of(cost: Cost) -> list[str]:
     noun = f"{steps_noun(task.kind)}s"
     open_dims = f"d from {min(plan.dims):,} to {plan.dmax:,}"
     first = f", after {cost.reference_trials} of direct training" if cost.reference_trials else ""
+    there = f"; {cost.held:,} more are in the store" if cost.held else ""
+    if not cost.is_work:
+        return [plan.title, f"  nothing to run: the store holds all of its {cost.held:,} trials"]
     lines = [
         plan.title,
         f"  protocol: {task.env}, {open_dims}, {count(len(plan.seeds), 'seed')}, "
@@ -86,8 +89,8 @@ def lines_of(cost: Cost) -> list[str]:
         f"  rule: {plan.question.judged_by}; episodes of at most {task.episode_cap:,} steps, "
         f"observation {task.observation}, simulator {task.backend}",
         f"  reference: {cost.reference}",
-        f"  trials: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
-        f"{cost.simulations} simulated searches){first}",
+        f"  trials to run: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
+        f"{cost.simulations} simulated searches){first}{there}",
         f"  steps: {_large(cost.steps[0])} {noun} (90 %: {_large(cost.steps[1])})",
     ]
     if cost.untimed:

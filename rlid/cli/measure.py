@@ -144,7 +144,7 @@ def run(
     answers: list[dict[str, Any]] = []
     records: list[Record] = []
     for wanted in plans:
-        watcher = progress.watcher(quiet=quiet)
+        watcher = progress.watcher(quiet=quiet, plan=wanted, store=store)
         try:
             with Runner(
                 wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry,

@@ -6,14 +6,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
-from rlid.cli.terminal import say, say_above
+from rlid.cli.counter import Counter, Forecast
+from rlid.cli.options import DEFAULT_STORE
+from rlid.cli.terminal import one_line, say, say_above
 from rlid.dimension import Estimate
-from rlid.measurement import Watcher, answer, count, duration
-from rlid.records import Record
+from rlid.measurement import Plan, Watcher, answer, count, duration
+from rlid.records import Record, Standing
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of progress."""
@@ -21,6 +24,8 @@ SILENCE = 60.0
 """Seconds after which a plain line is printed though no trial has ended."""
 ESTIMATE_INTERVAL = 1.0
 """Seconds between two estimates beside the bar: an estimate takes some milliseconds."""
+LONG = 10.0
+"""Seconds after which a run is told how long it is expected to take."""
 
 
 def is_plain() -> bool:
@@ -28,66 +33,33 @@ def is_plain() -> bool:
     return not sys.stderr.isatty() or bool(os.environ.get("CI"))
 
 
-def watcher(*, quiet: bool) -> Watcher:
-    """Return a watcher that shows the progress on standard error; a silent one where `quiet`."""
+def watcher(*, quiet: bool, plan: Plan | None = None, store: Path = DEFAULT_STORE) -> Watcher:
+    """Return a watcher that shows the progress on standard error; a silent one where `quiet`.
+
+    Args:
+        quiet: whether nothing is to be shown.
+        plan: the measurement, whose search is simulated once the run takes long; None for a run
+            that is no search.
+        store: where its trials are.
+    """
     if quiet:
         return Watcher()
-    return PlainWatcher() if is_plain() else BarWatcher()
-
-
-class Counter:
-    """Counts the trials that run now: neither number ever falls.
-
-    Attributes:
-        asked: trials that were asked so far and were not in the store.
-        done: how many of them have ended.
-    """
-
-    def __init__(self) -> None:
-        """Start the clock, with no trial."""
-        self.started = time.monotonic()
-        self.asked = self.done = 0
-
-    def ask(self, new: int) -> None:
-        """Count so many trials that are to run, of a reference or of a measurement."""
-        self.asked = max(self.asked, self.done + new)
-
-    def end(self) -> None:
-        """Count a trial that has ended."""
-        self.done += 1
-        self.asked = max(self.asked, self.done)
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.started
-
-    @property
-    def left(self) -> str:
-        """How long the trials that are asked so far may still take; "" before the first has ended.
-
-        The search may ask for more.
-        """
-        if not 0 < self.done < self.asked:
-            return ""
-        return f" · {duration(self.seconds / self.done * (self.asked - self.done))} left or more"
-
-    def __str__(self) -> str:
-        """Return the time and the numbers: "3 min 5 s · 4/10 trials"."""
-        noun = "trial" if self.asked == 1 else "trials"
-        return f"{duration(self.seconds):>12} · {self.done}/{self.asked} {noun}"
+    forecast = None if plan is None else Forecast(plan, store)
+    return PlainWatcher(forecast=forecast) if is_plain() else BarWatcher(forecast)
 
 
 class PlainWatcher(Watcher):
     """Shows progress as lines: at a trial's end, and every SILENCE seconds."""
 
-    def __init__(self, silence: float | None = None) -> None:
+    def __init__(self, silence: float | None = None, forecast: Forecast | None = None) -> None:
         """Start the clock.
 
         Args:
             silence: seconds after which a line comes though no trial has ended; None for SILENCE.
+            forecast: tells how many trials lie ahead; None for a run that is no search.
         """
         self._counter = Counter()
+        self._forecast = forecast
         self._last = time.monotonic()
         self._standing = ""
         self._silence = SILENCE if silence is None else silence
@@ -104,14 +76,20 @@ class PlainWatcher(Watcher):
 
     def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Print a line, unless one was printed within LINE_INTERVAL and more trials are to come."""
-        self._counter.end()
+        self._counter.end(record.key)
         if record.is_missing:
             self.note(failure(record))
+        self._look_ahead()
         is_last = self._counter.done == self._counter.asked
         if not is_last and time.monotonic() - self._last < LINE_INTERVAL:
             return
         self._standing = "" if estimate is None else f" · {answer(estimate())}"
         self._say()
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        """Note where trials under way stand, for the next line."""
+        self._counter.stand(standings)
+        self._look_ahead()
 
     def close(self) -> None:
         """Print how long it took, where trials were run."""
@@ -120,9 +98,19 @@ class PlainWatcher(Watcher):
             self.note(f"{duration(self._counter.seconds):>12} · {ended} run")
         self._is_over.set()
 
+    def _look_ahead(self) -> None:
+        if self._forecast is not None and self._counter.seconds >= LONG:
+            self._forecast.begin(self._counter, self._tell_expectation)
+
+    def _tell_expectation(self, line: str) -> None:
+        if line and not self._is_over.is_set():
+            self.note(line)
+
     def _say(self) -> None:
         self._last = time.monotonic()
         self.note(f"{self._counter}{self._standing}{self._counter.left}")
+        if running := self._counter.running:
+            self.note(f"{'':>12}   {running}")
 
     def _break_silence(self) -> None:
         """Print where it stands whenever nothing was said for so long."""
@@ -136,22 +124,24 @@ class PlainWatcher(Watcher):
 class BarWatcher(Watcher):
     """Shows progress as a bar that is redrawn in place."""
 
-    def __init__(self) -> None:
-        """Draw the bar."""
+    def __init__(self, forecast: Forecast | None = None) -> None:
+        """Draw the bar; `forecast` tells how many trials lie ahead."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeElapsedColumn as Elapsed
 
         self._progress = Progress(
             Elapsed(),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TextColumn("trials · {task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=Console(stderr=True),
             transient=True,
         )
         self._counter = Counter()
+        self._forecast = forecast
         self._task = self._progress.add_task("starting", total=None)
         self._last = -ESTIMATE_INTERVAL
+        self._answer = ""
         self._is_over = False
         self._progress.start()
 
@@ -162,18 +152,24 @@ class BarWatcher(Watcher):
     def round(self, asked: int, new: int) -> None:
         """Lengthen the bar."""
         self._counter.ask(new)
-        self._progress.update(self._task, total=self._counter.asked)
+        self._draw()
 
     def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Advance the bar."""
         if record.is_missing:
             self.note(failure(record))
-        self._counter.end()
-        self._progress.update(self._task, completed=self._counter.done, total=self._counter.asked)
-        if time.monotonic() - self._last >= ESTIMATE_INTERVAL:
-            standing = "" if estimate is None else answer(estimate())
-            self._progress.update(self._task, description=f"{standing}{self._counter.left}")
+        self._counter.end(record.key)
+        if estimate is not None and time.monotonic() - self._last >= ESTIMATE_INTERVAL:
+            self._answer = answer(estimate())
             self._last = time.monotonic()
+        self._look_ahead()
+        self._draw()
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        """Show where trials under way stand."""
+        self._counter.stand(standings)
+        self._look_ahead()
+        self._draw()
 
     def close(self) -> None:
         """Remove the bar; print how long it took, where trials were run."""
@@ -181,6 +177,22 @@ class BarWatcher(Watcher):
         if not self._is_over and self._counter.done:
             self.note(f"{count(self._counter.done, 'trial')} in {duration(self._counter.seconds)}")
         self._is_over = True
+
+    def _look_ahead(self) -> None:
+        if self._forecast is not None and self._counter.seconds >= LONG:
+            self._forecast.begin(self._counter, self._tell_expectation)
+
+    def _tell_expectation(self, line: str) -> None:
+        if line and not self._is_over:
+            self.note(line)
+
+    def _draw(self) -> None:
+        counter = self._counter
+        words = [self._answer, counter.left.removeprefix(" · "), counter.running]
+        text = one_line(" · ".join(word for word in words if word))
+        self._progress.update(
+            self._task, completed=counter.progress, total=counter.asked, description=text
+        )
 
 
 def failure(record: Record) -> str:

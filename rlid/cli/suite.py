@@ -103,7 +103,7 @@ def suite(
         from rlid.cli import progress
         from rlid.measurement import Runner
 
-        watcher = progress.watcher(quiet=quiet)
+        watcher = progress.watcher(quiet=quiet, plan=plan, store=store)
         try:
             watcher.note(f"{plan.title}")
             with Runner(

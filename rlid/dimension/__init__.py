@@ -12,6 +12,7 @@ from rlid.dimension.estimate import estimate as estimate
 from rlid.dimension.evidence import Alternatives as Alternatives
 from rlid.dimension.fitted_curve import fitted_curve as fitted_curve
 from rlid.dimension.reference_error import reference_posterior as reference_posterior
+from rlid.dimension.search import BATCH_ROUND_SIZE as BATCH_ROUND_SIZE
 from rlid.dimension.search import SEARCHES as SEARCHES
 from rlid.dimension.search import Search as Search
 from rlid.dimension.search import make_search as make_search
@@ -21,6 +22,7 @@ from rlid.dimension.success_curve import CurvePoint as CurvePoint
 from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
 
 __all__ = [
+    "BATCH_ROUND_SIZE",
     "FEWEST_SEEDS",
     "SEARCHES",
     "Alternatives",

@@ -56,6 +56,8 @@ CANDIDATE_STEPS = (-3.0, -2.0, -1.2, -0.6, 0.6, 1.2, 2.0, 3.0)
 FEW_DIMS = 20
 # After the first pick of a round, each seed keeps this many of its best candidates.
 OPTIONS_KEPT = 10
+# A round's outcomes double with every trial. Planning goes on with so many, the most probable ones.
+MOST_OUTCOMES = 64
 # Planning leaves out parameter values that together are less probable than this.
 NEGLIGIBLE = 3e-3
 
@@ -139,7 +141,7 @@ def plan_round(
         pairs.append((d, row if row < used else used + sum(taken >= used for _, taken in pairs)))
         variance = float(after[best])
         chance = chances[:, best]
-        outcomes = np.concatenate((outcomes * chance, outcomes * (1.0 - chance)))
+        outcomes = _likeliest(np.concatenate((outcomes * chance, outcomes * (1.0 - chance))))
         kept = _kept(options, worth, closed=row if _is_used_up(pairs, row, used, fresh) else None)
         options = [options[index] for index in kept]
         chances, cost = chances[:, kept], cost[kept]
@@ -148,6 +150,16 @@ def plan_round(
         for share in (0.025, 0.5, 0.975)
     )
     return Round(pairs, 1.0 - variance / before if before else 0.0, (low, middle, high))
+
+
+def _likeliest(outcomes: Floats) -> Floats:
+    """Return the MOST_OUTCOMES rows of most probability, scaled to the sum of all."""
+    if len(outcomes) <= MOST_OUTCOMES:
+        return outcomes
+    mass = outcomes.sum(axis=1)
+    kept = np.sort(np.argsort(-np.round(mass, 12), kind="stable")[:MOST_OUTCOMES])
+    scaled: Floats = outcomes[kept] * (mass.sum() / mass[kept].sum())
+    return scaled
 
 
 def _is_used_up(pairs: list[tuple[int, int]], row: int, used: int, fresh: int) -> bool:

@@ -28,9 +28,12 @@ RESOLUTION = 0.05
 GAP = 0.025
 # If the threshold lies above the largest d with less probability, the largest d is not tried.
 MAY_BE_ABOVE = 0.025
-# Trials of an adaptive round: the seeds that an interval needs. It is the same for any number of
-# workers.
+# Trials of an adaptive round: the seeds that an interval needs, or more where trials share a batch
+# and cost less side by side. It is the same for any number of workers.
 ROUND_SIZE = 5
+BATCH_ROUND_SIZE = 10
+# Trials that look for a step between all failures and all successes, in one round.
+GAP_TRIALS = 5
 # If n equal trials leave 1 / n of the variance, k further trials remove a share of k / n. An
 # adaptive search ends when a round is expected to remove less than LEAST_PACE times that share.
 LEAST_PACE = 1.0 / 3.0
@@ -144,11 +147,12 @@ class Adaptive:
     seeds: Sequence[int]
     precision: float
     max_trials: int
+    round_size: int = ROUND_SIZE
 
     def next_round(self, trials: Sequence[TrialOutcome]) -> list[Pair]:
-        """Return at most ROUND_SIZE pairs, of different seeds."""
+        """Return at most `round_size` pairs, of different seeds."""
         rows = [trial for trial in trials if trial.seed in self.seeds]
-        size = min(ROUND_SIZE, self.max_trials - len(rows))
+        size = min(self.round_size, self.max_trials - len(rows))
         if size <= 0:
             return []
         asked: dict[int, set[int]] = {seed: set() for seed in self.seeds}
@@ -210,7 +214,7 @@ class Adaptive:
         inside = self.dims[bisect_left(self.dims, low + 1) : bisect_left(self.dims, high)]
         if not inside or high - low <= GAP * high:
             return []
-        count = min(ROUND_SIZE, len(inside))
+        count = min(GAP_TRIALS, len(inside))
         targets = [inside[(2 * part + 1) * len(inside) // (2 * count)] for part in range(count)]
         pairs: list[Pair] = []
         for d in targets:
@@ -243,6 +247,7 @@ def make_search(
     seeds: Sequence[int],
     precision: float = 0.25,
     max_trials: int | None = None,
+    round_size: int = ROUND_SIZE,
 ) -> Search:
     """Return the search of that kind.
 
@@ -253,6 +258,7 @@ def make_search(
         seeds: the seeds that may be used, each at most once for a d.
         precision: `adaptive` stops at this width of the interval relative to d_int90.
         max_trials: `adaptive` asks at most so many trials.
+        round_size: `adaptive` asks so many in a round, of different seeds.
 
     Raises:
         ValueError: the kind is unknown, or the d or seeds are empty, repeated or out of range.
@@ -272,11 +278,14 @@ def make_search(
         raise ValueError(f"precision must be positive, got {precision}")
     if max_trials is not None and max_trials < 1:
         raise ValueError(f"max_trials must be at least 1, got {max_trials}")
+    if round_size < 1:
+        raise ValueError(f"round_size must be at least 1, got {round_size}")
     if kind == "grid":
         return Grid(allowed, tuple(seeds))
     if kind == "bisect":
         return Bisect(allowed, tuple(seeds))
-    return Adaptive(allowed, tuple(seeds), precision, max_trials or TRIALS_PER_SEED * len(seeds))
+    most = max_trials or TRIALS_PER_SEED * len(seeds)
+    return Adaptive(allowed, tuple(seeds), precision, most, round_size)
 
 
 def _levels(dims: Sequence[int], step: float) -> Sequence[int]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import StoreError
-from rlid.records import Judgement, Record, TrialSpec, missing_record
+from rlid.records import Judgement, Record, Standing, TrialSpec, missing_record
 from rlid.store import Leases, Store
 
 ATTEMPTS = 3
@@ -76,12 +76,23 @@ class Agenda:
         leases: Leases,
         sizes: Callable[[TrialSpec], int],
         on_record: Callable[[Record], None],
+        on_standings: Callable[[Sequence[Standing]], None] = lambda standings: None,
     ) -> None:
-        """`sizes` gives D of a spec, for the record of a trial that left none."""
+        """Plan the trials of cells.
+
+        Args:
+            cells: the trials.
+            store: where their records are.
+            leases: tell other processes which trials run here.
+            sizes: gives D of a spec, for the record of a trial that left none.
+            on_record: hears of each trial that has ended.
+            on_standings: hears where trials under way stand.
+        """
         self.store = store
         self._leases = leases
         self._sizes = sizes
         self._on_record = on_record
+        self.stand = on_standings
         self._waiting = deque(cells)
         self._elsewhere: list[Cell] = []
         self._open: set[str] = set()

@@ -22,7 +22,7 @@ from typing import Any
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.leftovers import Undertaker, end_group, end_marked
-from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded
+from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded, TrialsStand
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
 from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import EngineError, StoreError
@@ -155,6 +155,8 @@ class LocalEngine:
                 for message in messages:
                     if isinstance(message, TrialAdded):
                         agenda.stored(message.spec)
+                    elif isinstance(message, TrialsStand):
+                        agenda.stand(message.standings)
                 if end is not None and heard.cell is not None:
                     busy.remove(heard)
                     agenda.end(heard.cell, end)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rlid.records import TrialSpec
+from rlid.records import Standing, TrialSpec
 
 BEAT_INTERVAL = 0.5
 """Seconds between two signs of life at least."""
@@ -21,6 +21,13 @@ class Begun:
 @dataclass(frozen=True)
 class Alive:
     """A sign of life."""
+
+
+@dataclass(frozen=True)
+class TrialsStand:
+    """Where the trials of a cell that takes long stand."""
+
+    standings: tuple[Standing, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class StoreUnwritable:
     reason: str
 
 
-Message = Begun | Alive | TrialAdded | TrialSent | Finished | Failed | StoreUnwritable
+Message = Begun | Alive | TrialsStand | TrialAdded | TrialSent | Finished | Failed | StoreUnwritable
 Report = Callable[[Message], None]
 
 

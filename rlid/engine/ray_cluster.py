@@ -29,7 +29,7 @@ from rlid.engine.messages import (
     Report,
     StoreUnwritable,
     TrialSent,
-    beats,
+    TrialsStand,
 )
 from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import DamagedRecord, EngineError, InputError, first_line, named_line
@@ -202,6 +202,8 @@ class RayEngine:
                     agenda.add(*_unpack(message))
                 except DamagedRecord as error:
                     return End("raised", f"a record from a node is damaged: {error}", task.seconds)
+            case TrialsStand(standings) if agenda is not None:
+                agenda.stand(standings)
             case Failed(reason) | StoreUnwritable(reason):
                 return End("raised", reason, task.seconds)
             case Finished(result):
@@ -237,7 +239,7 @@ def _run_cell(cell: Cell, report: Report) -> None:
         data = None if z is None else np.ascontiguousarray(z, dtype="<f4").tobytes()
         report(TrialSent(written(record), data))
 
-    worker.train(cell, deliver, beats(report))
+    worker.train(cell, deliver, report)
 
 
 def _unpack(message: TrialSent) -> tuple[Record, Any]:

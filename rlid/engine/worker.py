@@ -16,6 +16,7 @@ from rlid.engine.messages import (
     Report,
     StoreUnwritable,
     TrialAdded,
+    TrialsStand,
     beats,
 )
 from rlid.engine.process import settle
@@ -66,16 +67,18 @@ def run_cell(cell: Cell, report: Report) -> None:
         store.add(record, z)
         report(TrialAdded(record.spec))
 
-    train(cell, deliver, beats(report), store)
+    train(cell, deliver, report, store)
 
 
 def train(
     cell: Cell,
     deliver: Callable[[Record, Any], None],
-    beat: Callable[[], None],
+    report: Report,
     store: Store | None = None,
 ) -> None:
     """Run a cell's trials; `deliver` gets the record and z of each trial as it ends.
+
+    `report` hears signs of life, and where trials that take long stand.
 
     With `store`, a trial that a killed worker had begun resumes from what the store has of it.
 
@@ -99,10 +102,11 @@ def train(
         cell.judgement,
         task,
         deliver,
-        beat,
+        beats(report),
         None if store is None else Journals(store),
         None if store is None else Checkpoints(store),
         cell.tensorboard,
+        lambda standings: report(TrialsStand(standings)),
     )
 
 

@@ -56,6 +56,7 @@ def _replay(
         seeds=range(question.seed, question.seed + question.seeds),
         precision=question.precision,
         max_trials=max_trials,
+        round_size=question.round_size,
     )
     outcome = {(record.spec.d, record.spec.seed): as_trial(record) for record in summary.records}
     so_far: list[Pair] = []

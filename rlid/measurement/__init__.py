@@ -26,6 +26,7 @@ from rlid.measurement.control import Control as Control
 from rlid.measurement.cost import Cost as Cost
 from rlid.measurement.cost import check_hours as check_hours
 from rlid.measurement.cost import cost_of as cost_of
+from rlid.measurement.cost import expected_trials as expected_trials
 from rlid.measurement.dims import read_dims as read_dims
 from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
 from rlid.measurement.direct_training import measure_reference as measure_reference
@@ -47,6 +48,7 @@ from rlid.measurement.question import ask as ask
 from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish
+from rlid.measurement.reference import needs_reference as needs_reference
 from rlid.measurement.runner import Runner as Runner
 from rlid.measurement.runner import Watcher as Watcher
 from rlid.measurement.suite import PlannedRow as PlannedRow
@@ -87,6 +89,8 @@ __all__ = [
     "compare_summaries",
     "control",
     "cost_of",
+    "expected_trials",
+    "needs_reference",
     "count",
     "curve_json",
     "default_agents",

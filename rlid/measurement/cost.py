@@ -10,13 +10,13 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rlid.engine import Cell, Place, make_engine, time_cell
 from rlid.errors import EngineError, InputError
 from rlid.measurement.direct_training import REFERENCE_SEEDS
-from rlid.measurement.expectation import SOLVED_SHARE, Expectation, simulate
+from rlid.measurement.expectation import Expectation, simulate
+from rlid.measurement.held import held_trials
 from rlid.measurement.plan import Plan
 from rlid.measurement.reference import (
     default_agents,
@@ -24,6 +24,8 @@ from rlid.measurement.reference import (
     stored_reference,
     why_again,
 )
+from rlid.measurement.trial_cost import Scores, trial_costs
+from rlid.operating_system import cores
 from rlid.records import Judgement
 
 if TYPE_CHECKING:
@@ -32,29 +34,10 @@ if TYPE_CHECKING:
 TIMED_SECONDS = 4.0
 """How long the search of a task is timed."""
 SIMULATION_SECONDS = 8.0
-ROUND = 5
-"""Trials that an adaptive search asks for at once."""
-LOOKS = 50
-"""Validations of a trial that runs its whole budget."""
-LOOK_SHARE = 1 / 3
-"""Of a look's episodes, how many are run: looks end as soon as they are decided. From the
-validation steps of the published measurements, which lie from 0.1 to 1 of all episodes."""
-MOST_GROWTH = 4.0
-"""Times the length of an untrained policy's episode, at most, that an episode is taken to have."""
-RELOOKS = 5
-"""Policies that are looked at again when the budget ends."""
 RECORD_BYTES = 20_000
 """Of a trial's record and what lies beside it, without z."""
 FLOAT_BYTES = 4
 SECONDS_PER_HOUR = 3600.0
-
-
-@dataclass(frozen=True)
-class TrialCost:
-    """What one trial costs on average: steps of environments (or of training), core seconds."""
-
-    steps: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +49,8 @@ class Cost:
         reference: in words, what it is judged by and where that comes from.
         reference_trials: trials of direct training that are to be run first.
         simulations: how many measurements were simulated.
-        trials: trials of the measurement.
+        held: trials of the measurement that the store holds already.
+        trials: trials of the measurement that are to be run.
         steps: steps of all trials, those of the reference included.
         core_seconds: core seconds on this machine, those of the reference included.
         wall_seconds: the same shared among the jobs.
@@ -80,6 +64,7 @@ class Cost:
     reference: str
     reference_trials: int
     simulations: int
+    held: int
     trials: tuple[float, float]
     steps: tuple[float, float]
     core_seconds: tuple[float, float]
@@ -88,6 +73,11 @@ class Cost:
     memory: float
     disk: tuple[float, float]
     untimed: str = ""
+
+    @property
+    def is_work(self) -> bool:
+        """Whether any trial is to be run."""
+        return self.reference_trials > 0 or self.trials[1] > 0
 
     @property
     def hours(self) -> float:
@@ -114,6 +104,7 @@ class Cost:
             "reference": self.reference,
             "reference_trials": self.reference_trials,
             "simulations": self.simulations,
+            "trials_in_store": self.held,
             "trials": pair(self.trials),
             "steps": pair(self.steps),
             "core_seconds": pair(self.core_seconds),
@@ -132,11 +123,12 @@ def cost_of(
     *,
     timed: Callable[[Plan, Place], Timing | str] | None = None,
 ) -> Cost:
-    """Return what a measurement will cost here, where the store holds none of its trials.
+    """Return what a measurement will cost here, less the trials that its store holds already.
 
     Args:
         plan: the measurement.
-        store: where a reference is looked for; it need not exist, and nothing is written to it.
+        store: where a reference and trials are looked for; it need not exist, and nothing is
+            written to it.
         place: where the trials would run.
         timed: times the plan, or says why that cannot be done; None for `time_plan`.
 
@@ -144,27 +136,31 @@ def cost_of(
         StoreError: the store cannot be read.
         ReferenceRefused: no default agent can measure the reference.
     """
-    words, agents = _reference(plan, store)
-    timing = (timed or time_plan)(plan, place)
-    expected = _expected(plan)
-    solved, unsolved, untimed = _trial_costs(plan, timing)
-    reference_trials = len(agents) * REFERENCE_SEEDS
-    # Direct training is taken to solve the task, and an agent's step to cost the same in it.
-    direct = reference_trials
+    basis = _basis(plan, store)
+    expected = expected_trials(plan, store)
+    reference_trials = len(basis.agents) * REFERENCE_SEEDS
+    is_done = not reference_trials and not max(*expected.unsolved, *expected.solved)
+    timing: Timing | str = "" if is_done else (timed or time_plan)(plan, place)
+    costs = trial_costs(plan, timing, basis.scores)
     trials = expected.quantiles(1, 1)
-    steps = expected.quantiles(unsolved.steps, solved.steps)
-    seconds = expected.quantiles(unsolved.seconds, solved.seconds)
-    steps = (steps[0] + direct * unsolved.steps, steps[1] + direct * unsolved.steps)
-    seconds = (seconds[0] + direct * unsolved.seconds, seconds[1] + direct * unsolved.seconds)
-    engine_jobs = place.jobs or (os.cpu_count() or 1)
-    jobs = max(1, min(engine_jobs, ROUND if plan.question.search == "adaptive" else engine_jobs))
+    steps = expected.quantiles(costs.unsolved.steps, costs.solved.steps)
+    seconds = expected.quantiles(costs.unsolved.seconds, costs.solved.seconds)
+    # Direct training is taken to cost what an unsolved trial does: it never ends early.
+    direct = reference_trials
+    if direct:
+        steps = (steps[0] + direct * costs.unsolved.steps, steps[1] + direct * costs.unsolved.steps)
+        more = direct * costs.unsolved.seconds
+        seconds = (seconds[0] + more, seconds[1] + more)
+    engine_jobs = place.jobs or cores()
+    jobs = max(1, min(engine_jobs, _at_once(plan, engine_jobs)))
     of_trial = RECORD_BYTES + FLOAT_BYTES * plan.dmax
     peak = timing.peak_bytes if not isinstance(timing, str) else 0
     return Cost(
         plan,
-        words,
+        basis.words,
         reference_trials,
         expected.simulations,
+        expected.held,
         trials,
         steps,
         seconds,
@@ -172,8 +168,26 @@ def cost_of(
         jobs,
         jobs * peak,
         (of_trial * (trials[0] + direct), of_trial * (trials[1] + direct)),
-        untimed,
+        "" if is_done else costs.untimed,
     )
+
+
+def expected_trials(
+    plan: Plan, store: str | os.PathLike[str], seconds: float = SIMULATION_SECONDS
+) -> Expectation:
+    """Return how many trials a measurement is expected to run, beside those in its store.
+
+    Args:
+        plan: the measurement.
+        store: where trials are looked for.
+        seconds: how long simulations may take, beyond the fewest.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    held = held_trials(plan, store)
+    full = plan.is_full
+    return simulate(plan.search, plan.dims, plan.seeds, full=full, seconds=seconds, held=held)
 
 
 def time_plan(plan: Plan, place: Place) -> Timing | str:
@@ -182,8 +196,10 @@ def time_plan(plan: Plan, place: Place) -> Timing | str:
     Returns:
         What was timed, or why nothing was.
     """
-    jobs = place.jobs or (os.cpu_count() or 1)
-    side_by_side = -(-min(ROUND, len(plan.seeds)) // jobs) if plan.is_merged else 1
+    jobs = place.jobs or cores()
+    side_by_side = (
+        -(-min(plan.question.round_size, len(plan.seeds)) // jobs) if plan.is_merged else 1
+    )
     middle = plan.dims[len(plan.dims) // 2]
     specs = [plan.spec(middle, seed, None) for seed in plan.seeds[:side_by_side]]
     cell = Cell(plan.task.name, plan.imports, tuple(specs), Judgement(), "", None)
@@ -216,75 +232,37 @@ def check_hours(costs: Sequence[Cost], hours: float) -> None:
         )
 
 
-def _reference(plan: Plan, store: str | os.PathLike[str]) -> tuple[str, list[str]]:
-    """Return what a plan is judged by in words, and the agents that have to be trained for it."""
-    question = plan.question
-    if question.reference is not None:
-        return f"given: {question.reference:.6g} ({question.reference_source})", []
-    stored, is_shipped = stored_reference(plan, store)
-    why = why_again(stored, plan)
-    if stored is None or why:
-        names = default_agents(plan)
-        return f"{why}: direct training by {', '.join(names)} comes first", names
-    return describe(stored, plan, "shipped with rlid" if is_shipped else "from the store"), []
-
-
-def _expected(plan: Plan) -> Expectation:
-    question = plan.question
-    key = (question.search, plan.dims, plan.seeds, question.precision, question.max_trials)
-    return _simulated(key, plan.is_full, _Unhashed(plan))
+def _at_once(plan: Plan, most: int) -> int:
+    """Return how many trials a search asks for at once, of at most so many jobs."""
+    return plan.question.round_size if plan.question.search == "adaptive" else most
 
 
 @dataclass(frozen=True)
-class _Unhashed:
-    """A plan that does not enter the key of a cache: all that matters of it is in the key."""
+class _Basis:
+    """What a plan is judged by.
 
-    plan: Plan
+    Attributes:
+        words: what it is and where it comes from.
+        agents: those that have to be trained directly for it, first.
+        scores: of random actions and of full performance, where they are known.
+    """
 
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-
-@lru_cache
-def _simulated(key: tuple[Any, ...], full: bool, held: _Unhashed) -> Expectation:
-    """Simulate a search once for each set of its options."""
-    plan = held.plan
-    return simulate(plan.search, plan.dims, plan.seeds, full=full, seconds=SIMULATION_SECONDS)
+    words: str
+    agents: tuple[str, ...] = ()
+    scores: Scores | None = None
 
 
-def _trial_costs(plan: Plan, timing: Timing | str) -> tuple[TrialCost, TrialCost, str]:
-    """Return what a solved and an unsolved trial cost, and why no time is known, if so."""
-    task = plan.task
-    untimed = timing if isinstance(timing, str) else ""
-    if not isinstance(timing, str) and not timing.search_steps:
-        untimed = "the agent's first question takes longer than the timing"
-    start = timing.episode_steps if not isinstance(timing, str) else None
-    # Episodes change in length as a policy learns: the middle, in logarithm, of an untrained
-    # policy's and the longest, which many tasks never reach.
-    start_steps = start or task.episode_cap
-    episode = min(math.sqrt(start_steps * task.episode_cap), MOST_GROWTH * start_steps)
-    if task.kind != "rl":
-        episode = start or 1.0
-    looks = LOOKS * task.validation_episodes * episode
-    if plan.spec(plan.dmax, plan.seeds[0], None).stopping == "confirmed":
-        looks *= LOOK_SHARE
-        last = (RELOOKS + 1) * task.scoring_episodes * episode
-        confirmations = 3 * task.scoring_episodes * episode
-    else:
-        last = confirmations = task.scoring_episodes * episode
-
-    def of(share: float, scoring: float) -> TrialCost:
-        search, evaluation = task.budget * share, looks * share + scoring
-        if untimed or isinstance(timing, str):
-            return TrialCost(search + evaluation, math.inf)
-        return TrialCost(
-            search + evaluation,
-            search * timing.seconds_per_search_step
-            + evaluation * timing.seconds_per_evaluation_step,
-        )
-
-    unsolved = of(1.0, last)
-    return (unsolved if plan.is_full else of(SOLVED_SHARE, confirmations)), unsolved, untimed
+def _basis(plan: Plan, store: str | os.PathLike[str]) -> _Basis:
+    question = plan.question
+    stored, is_shipped = stored_reference(plan, store)
+    scores = None if stored is None else (stored.random, stored.reference)
+    if question.reference is not None:
+        words = f"given: {question.reference:.6g} ({question.reference_source})"
+        return _Basis(words, (), scores)
+    why = why_again(stored, plan)
+    if stored is None or why:
+        names = tuple(default_agents(plan))
+        words = f"{why}: direct training by {', '.join(names)} comes first"
+        return _Basis(words, names, scores)
+    origin = "shipped with rlid" if is_shipped else "from the store"
+    return _Basis(describe(stored, plan, origin), (), scores)

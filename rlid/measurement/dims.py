@@ -1,4 +1,4 @@
-"""Lists of d: as text ("1,2,4", ranges such as "1-10,12,16", "log:1-1000:12"), and of a plan."""
+"""The d that are open to a search, and lists of d: "1,2,4", "1-10,12,16", "log:1-1000:12"."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def _ends(text: str, low: str, high: str) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def open_dims(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
-    """Return every d that is open to the search of a question, rising; `weights` is D.
+def dims_of(question: MeasurementSpec, weights: int) -> tuple[int, ...]:
+    """Return every d that is open to the search, rising; `weights` is D.
 
     Raises:
-        InputError: a d is larger than D, or none was given.
+        InputError: no d is given, or one is out of range or does not fit the projection.
     """
     dmax, dims = question.dmax, question.dims
     if question.projection == "identity":

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlid.dimension import Search, TrialOutcome
+from rlid.dimension import Search, TrialOutcome, estimate
+from rlid.measurement.held import Held, nothing_held
 from rlid.random_stream import role_seed
 
 MOST_SIMULATIONS = 15
 FEWEST_SIMULATIONS = 3
 SPREAD = 0.3
 """Standard deviation of the seeds' log thresholds, near the middle of the published ones."""
+SLOPE = 6.0
+"""How fast the odds of success of one seed rise with d: as d to this power. A search asks for more
+trials where outcomes are uncertain than where each seed had a sharp threshold."""
 SOLVED_SHARE = 0.4
 """Of the budget, what a solved trial spends: near the median of 40 published measurements, whose
 means lie from 0.05 to 0.9."""
@@ -25,15 +29,17 @@ HIGH = 0.9
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a search asks for in simulations.
+    """What a search asks for in simulations, beside the trials that are held already.
 
     Attributes:
-        unsolved: trials that fail, one number per simulation.
-        solved: trials that succeed, one number per simulation.
+        unsolved: trials to run that fail, one number per simulation.
+        solved: trials to run that succeed, one number per simulation.
+        held: trials that are held of those that the search asks for first.
     """
 
     unsolved: tuple[int, ...]
     solved: tuple[int, ...]
+    held: int = 0
 
     @property
     def simulations(self) -> int:
@@ -57,12 +63,20 @@ class Expectation:
 
 
 def simulate(
-    search: Search, dims: Sequence[int], seeds: Sequence[int], *, full: bool, seconds: float
+    search: Search,
+    dims: Sequence[int],
+    seeds: Sequence[int],
+    *,
+    full: bool,
+    seconds: float,
+    held: Held = nothing_held,
 ) -> Expectation:
-    """Return what a search asks for where nothing is known of the task.
+    """Return what a search asks for where nothing is known of the task but the trials held.
 
-    The true d_int90 of the simulations are spread evenly in log d over the d that are open; the
-    thresholds of the seeds scatter around it. A trial succeeds where its d reaches its seed's.
+    The true d_int90 of the simulations are spread evenly in log d: over the d that are open, or
+    over the 95 % interval that the trials held leave. The thresholds of the seeds scatter around
+    it: a trial whose d is that of its seed succeeds in half of all cases, more often at larger d.
+    One that is held keeps its outcome.
 
     Args:
         search: what chooses the trials.
@@ -70,32 +84,78 @@ def simulate(
         seeds: the seeds that are open.
         full: whether a solved trial runs its whole budget.
         seconds: no further simulation begins after as many seconds.
+        held: returns the outcome of a trial (d, seed) that need not be run, or None.
     """
     deadline = time.monotonic() + seconds
+    rounds, known = _replay(search, held)
+    low, high = _open_range(known, dims)
     unsolved, solved = [], []
-    low, high = math.log(dims[0]), math.log(dims[-1] + 1)
     for number in range(MOST_SIMULATIONS):
         if number >= FEWEST_SIMULATIONS and time.monotonic() >= deadline:
             break
-        middle = low + (high - low) * _spread(number + 1)
+        middle = math.log(low) + math.log((high + 1) / low) * _spread(number + 1)
         rng = np.random.default_rng([role_seed(0, "optimizer"), number])
         thresholds = np.exp(middle + SPREAD * rng.standard_normal(len(seeds)))
-        failures, successes = _measure(search, dict(zip(seeds, thresholds, strict=True)), full)
+        truth = _Truth(dict(zip(seeds, thresholds, strict=True)), rng)
+        failures, successes = _measure(search, truth, full, rounds, held)
         unsolved.append(failures)
         solved.append(successes)
-    return Expectation(tuple(unsolved), tuple(solved))
+    return Expectation(tuple(unsolved), tuple(solved), len(known))
 
 
-def _measure(search: Search, thresholds: dict[int, float], full: bool) -> tuple[int, int]:
-    """Return how many trials fail and succeed in one simulated measurement."""
-    outcomes: list[TrialOutcome] = []
+@dataclass(frozen=True)
+class _Truth:
+    """A simulated task: the d at which each seed succeeds in half of all trials."""
+
+    thresholds: dict[int, float]
+    rng: np.random.Generator
+
+    def draw(self, d: int, seed: int) -> bool:
+        """Return whether a trial succeeds."""
+        odds_against = (self.thresholds[seed] / d) ** SLOPE
+        return bool(self.rng.random() * (1.0 + odds_against) < 1.0)
+
+
+def _replay(search: Search, held: Held) -> tuple[list[TrialOutcome], list[TrialOutcome]]:
+    """Return the outcomes of the rounds that are held whole, and all that are held of the next."""
+    rounds: list[TrialOutcome] = []
+    while pairs := search.next_round(rounds):
+        outcomes = [held(d, seed) for d, seed in pairs]
+        known = [outcome for outcome in outcomes if outcome is not None]
+        if len(known) < len(pairs):
+            return rounds, rounds + known
+        rounds = rounds + known
+    return rounds, rounds
+
+
+def _open_range(known: Sequence[TrialOutcome], dims: Sequence[int]) -> tuple[int, int]:
+    """Return between which d the trials held leave d_int90 open."""
+    if not known:
+        return dims[0], dims[-1]
+    so_far = estimate(known, dmin=dims[0], dmax=dims[-1])
+    return so_far.ci_low or dims[0], so_far.ci_high or dims[-1]
+
+
+def _measure(
+    search: Search,
+    truth: _Truth,
+    full: bool,
+    rounds: Sequence[TrialOutcome],
+    held: Held,
+) -> tuple[int, int]:
+    """Return how many trials that are run fail and succeed in one simulated measurement."""
+    outcomes = list(rounds)
+    failed = solved = 0
     while pairs := search.next_round(outcomes):
         for d, seed in pairs:
-            success = bool(d >= thresholds[seed])
-            cost = round(1000 * SOLVED_SHARE) if success and not full else 1000
-            outcomes.append(TrialOutcome(d, seed, success, None, is_full=full, cost=cost))
-    solved = sum(bool(outcome.success) for outcome in outcomes)
-    return len(outcomes) - solved, solved
+            outcome = held(d, seed)
+            if outcome is None:
+                success = truth.draw(d, seed)
+                cost = round(1000 * SOLVED_SHARE) if success and not full else 1000
+                outcome = TrialOutcome(d, seed, success, None, is_full=full, cost=cost)
+                solved, failed = solved + success, failed + (not success)
+            outcomes.append(outcome)
+    return failed, solved
 
 
 def _spread(number: int) -> float:

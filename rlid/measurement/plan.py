@@ -7,15 +7,15 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
-from rlid.dimension import Search, make_search
+from rlid.dimension import BATCH_ROUND_SIZE, Search, make_search
 from rlid.errors import InputError, first_line
-from rlid.measurement.dims import open_dims
+from rlid.measurement.dims import dims_of
 from rlid.measurement.question import ask
 from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
@@ -91,7 +91,7 @@ class Plan:
     @property
     def is_merged(self) -> bool:
         """Whether trials gain from running side by side in one process, and may."""
-        return self.agent.trains_together or (self.world_merges and self.agent.shares_batch)
+        return shares_batch(self.agent, self.world_merges)
 
     @property
     def title(self) -> str:
@@ -192,16 +192,32 @@ def plan_of(question: MeasurementSpec) -> Plan:
     if question.dmax is None and question.dims is None and question.projection != "identity":
         default = None if task.dmax is None else min(task.dmax, network.D)
         question = question.model_copy(update={"dmax": default})
-    dims = open_dims(question, network.D)
+    dims = dims_of(question, network.D)
     _check(question.agent, agent, task, network, actions, dims[-1])
     seeds = tuple(range(question.seed, question.seed + question.seeds))
+    if question.search == "adaptive" and shares_batch(agent, merges):
+        question = question.model_copy(update={"round_size": BATCH_ROUND_SIZE})
     search = _search(question, dims, seeds)
     return Plan(question, task, agent, network, dims, seeds, search, merges, actions)
 
 
+def shares_batch(agent: Agent, world_merges: bool) -> bool:
+    """Return whether an agent's trials gain from running side by side in one process, and may.
+
+    `world_merges` says whether the simulator gains from it.
+    """
+    return agent.trains_together or (world_merges and agent.shares_batch)
+
+
 def recipe(task: Task, agent: str) -> list[str]:
     """Return the settings that a task's protocol asks of an agent, as assignments."""
-    return [f"{name}={value}" for name, value in task.recipes.get(agent, {}).items()]
+    kind = agents.AGENTS[agent]
+    for name in (agent, *kind.recipes_of):
+        if name in task.recipes:
+            own = {field.name for field in fields(kind)}
+            wanted = task.recipes[name].items()
+            return [f"{field}={value}" for field, value in wanted if name == agent or field in own]
+    return []
 
 
 def task_of(question: MeasurementSpec) -> Task:
@@ -271,20 +287,11 @@ def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, 
 
 
 def _search(question: MeasurementSpec, dims: tuple[int, ...], seeds: tuple[int, ...]) -> Search:
-    """Return the search that was asked for.
-
-    Raises:
-        InputError: the search does not take its options.
-    """
+    """Return the search that was asked for; InputError where it does not take its options."""
+    limits = question.model_dump(include={"precision", "max_trials", "round_size"})
+    listed = None if dims == tuple(range(1, dims[-1] + 1)) else dims
     try:
-        return make_search(
-            question.search,
-            dmax=dims[-1],
-            dims=None if dims == tuple(range(1, dims[-1] + 1)) else dims,
-            seeds=seeds,
-            precision=question.precision,
-            max_trials=question.max_trials,
-        )
+        return make_search(question.search, dmax=dims[-1], dims=listed, seeds=seeds, **limits)
     except ValueError as error:
         # `rlid.dimension` knows nothing of rlid's errors.
         raise InputError(first_line(error)) from None

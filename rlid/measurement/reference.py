@@ -101,6 +101,17 @@ def why_again(reference: Reference | None, plan: Plan) -> str:
     return ""
 
 
+def needs_reference(plan: Plan, store: str | os.PathLike[str]) -> bool:
+    """Whether a run of the plan measures its reference first.
+
+    Raises:
+        StoreError: a file that should hold it does not.
+    """
+    if plan.question.reference is not None:
+        return False
+    return bool(why_again(stored_reference(plan, store)[0], plan))
+
+
 def default_agents(plan: Plan) -> list[str]:
     """Return the agents that measure the reference of a task, by the rule of this module.
 

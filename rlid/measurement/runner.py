@@ -15,7 +15,7 @@ from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFaile
 from rlid.measurement.inference import infer
 from rlid.measurement.plan import Plan
 from rlid.projections import check_fits
-from rlid.records import Judgement, Record, TrialSpec, judged
+from rlid.records import Judgement, Record, Standing, TrialSpec, judged
 from rlid.simulators import tell_of_dependence
 from rlid.store import Leases, Store
 
@@ -38,6 +38,9 @@ class Watcher:
 
     def trial(self, record: Record, estimate: Callable[[], Estimate] | None) -> None:
         """Hear of a trial's end; `estimate` gives the dimension so far, where one is measured."""
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        """Hear where trials stand that have run for some time."""
 
     def close(self) -> None:
         """Hear that the measurement is over, well or not."""
@@ -175,6 +178,7 @@ class Runner:
                 self.leases,
                 lambda _: plan.network.D,
                 on_record,
+                self.watcher.stand,
             )
             self.engine.run(agenda)
             self.trials_run += agenda.run_here if so_far is not None else 0

@@ -23,7 +23,7 @@ SUFFIX = ".toml"
 MAX_BYTES = 1_000_000
 """Of a suite's file."""
 MAX_ROWS = 1000
-FIELDS = frozenset(MeasurementSpec.model_fields) - {"imports"}
+FIELDS = frozenset(MeasurementSpec.model_fields) - {"imports", "round_size"}
 """What a row may say. Packages are imported only where the command line names them."""
 OF_SEARCH = ("dmax", "dims", "seeds", "seed", "search", "precision", "max_trials")
 """Fields of a row that say which d and seeds are tried, and how they are chosen."""

@@ -5,6 +5,7 @@ architecture with its inputs and outputs. One call evaluates many weight vectors
 observations.
 """
 
+from rlid.networks.alignment import ceiling as ceiling
 from rlid.networks.blocks import Blocks as Blocks
 from rlid.networks.families import BUILT_IN as BUILT_IN
 from rlid.networks.families import NETWORKS as NETWORKS
@@ -29,6 +30,7 @@ __all__ = [
     "Network",
     "Parts",
     "Prepared",
+    "ceiling",
     "check_parameters",
     "make",
     "parse",

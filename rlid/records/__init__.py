@@ -35,6 +35,7 @@ from rlid.records.spec import MAX_SEED as MAX_SEED
 from rlid.records.spec import REFERENCE_SEED as REFERENCE_SEED
 from rlid.records.spec import Stopping as Stopping
 from rlid.records.spec import TrialSpec as TrialSpec
+from rlid.records.standing import Standing as Standing
 from rlid.records.state import State as State
 from rlid.records.state import decode as decode
 from rlid.records.state import encode as encode
@@ -63,6 +64,7 @@ __all__ = [
     "REFERENCE_SEED",
     "Record",
     "Sha256",
+    "Standing",
     "State",
     "Status",
     "Stopping",

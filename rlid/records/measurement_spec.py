@@ -39,6 +39,7 @@ class MeasurementSpec(BaseModel):
         search: how the trials are chosen.
         precision: width of the interval over d_int90 at which the adaptive search ends.
         max_trials: the most trials that the adaptive search may ask for.
+        round_size: trials of an adaptive round; it follows from the agent.
         budget: steps of one trial, where not the task's own.
         observation: the observation rule, where not the task's own.
         backend: the simulator, where not the task's own.
@@ -65,6 +66,7 @@ class MeasurementSpec(BaseModel):
     search: Literal["adaptive", "bisect", "grid"] = "adaptive"
     precision: float = Field(default=0.25, gt=0)
     max_trials: Count | None = Field(default=None, ge=1)
+    round_size: int = Field(default=5, ge=1, le=1000)
     budget: Count | None = Field(default=None, ge=1)
     observation: Name | None = None
     backend: Name | None = None

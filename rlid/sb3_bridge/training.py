@@ -72,8 +72,7 @@ class Training(ABC):
                     self.finite_round()
                 is_due = problem.search_steps // interval > reached
                 score = _mean(self.env.finished_returns)
-                share = self.actor().gradient_share()
-                scalars = {} if share is None else {"gradient_share": share}
+                scalars = self.scalars() if problem.is_watched else {}
                 yield Progress(self.actor().z(), score, self.state if is_due else None, scalars)
                 self.env.finished_returns.clear()
                 if is_due:
@@ -81,6 +80,21 @@ class Training(ABC):
                     self.begin_anew()
         finally:
             self.env.close()
+
+    def scalars(self) -> dict[str, float]:
+        """Return numbers to watch the training by.
+
+        They are what SB3 has logged of its last updates (losses, KL, entropy; "train/loss" and so
+        on), and the share of the last gradient that lies in the subspace.
+        """
+        logged: dict[str, Any] = self.model.logger.name_to_value
+        numbers = {
+            name: float(value)
+            for name, value in logged.items()
+            if name.startswith("train/") and isinstance(value, int | float | np.number)
+        }
+        share = self.actor().gradient_share()
+        return numbers if share is None else {**numbers, "gradient_share": share}
 
     def finite_round(self) -> None:
         """Run a round.

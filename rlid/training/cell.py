@@ -12,13 +12,14 @@ from functools import partial
 from rlid.agent import TrainingRound
 from rlid.errors import EnvironmentFault
 from rlid.problem import Answer, Evaluation, Problem, Request, make_problem
-from rlid.records import Judgement, Record, TrialSpec
+from rlid.records import Judgement, Record, Standing, TrialSpec
 from rlid.simulators import make_network, make_world
 from rlid.task import Task
 from rlid.training.checkpoint import Checkpoints
-from rlid.training.course import Z
+from rlid.training.course import Course, Z
 from rlid.training.journal import Journal, Journals
 from rlid.training.rounds import Rounds
+from rlid.training.standings import Standings, Tell
 from rlid.training.tensorboard import Scalars
 from rlid.training.trial import TrialSteps, trial
 from rlid.world import no_beat
@@ -36,14 +37,19 @@ def run_trials(
     journals: Journals | None = None,
     checkpoints: Checkpoints | None = None,
     tensorboard: str | None = None,
+    tell: Tell | None = None,
 ) -> None:
     """Run the trials of one task and network side by side; deliver each as it ends.
 
     With `journals`, a trial that was killed resumes, and gives the same record; with `checkpoints`,
     a trial of a gradient agent resumes where it was last saved. `tensorboard` is a folder for the
-    curves of each trial.
+    curves of each trial. `tell` hears now and then where the trials stand.
     """
-    cell = SideBySide(task, specs[0].network, len(specs), judgement, deliver, beat, checkpoints)
+    standings = Standings(beat, tell)
+    cell = SideBySide(
+        task, specs[0].network, len(specs), judgement, deliver, standings, checkpoints
+    )
+    standings.of(cell.standings)
     try:
         for spec in specs:
             journal = None if journals is None else journals.open(spec)
@@ -60,6 +66,7 @@ class RunningTrial:
 
     Attributes:
         problem: what its agent sees, which counts its steps.
+        course: how far it has come.
         seconds: how long it ran, its share of batches included.
         requests: what it asks now.
         answers: the answers so far, None where one is missing.
@@ -71,6 +78,7 @@ class RunningTrial:
     journal: Journal | None
     scalars: Scalars | None
     problem: Problem
+    course: Course
     seconds: float = 0.0
     requests: list[Request] = field(default_factory=list)
     answers: list[Answer | None] = field(default_factory=list)
@@ -172,12 +180,17 @@ class SideBySide:
             self._beat,
         )
         problem.is_watched = scalars is not None
-        steps = trial(spec, self._judgement, problem, self._checkpoints, scalars)
-        run = RunningTrial(steps, journal, scalars, problem)
+        course = Course(problem, spec)
+        steps = trial(spec, self._judgement, problem, self._checkpoints, scalars, course)
+        run = RunningTrial(steps, journal, scalars, problem, course)
         self.running.append(run)
         if self.resume(run, partial(next, steps)):
             # Trials wait in the order in which they were admitted.
             self._waiting.rotate(-1)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Return where each trial under way stands."""
+        return tuple(run.course.standing for run in self.running)
 
     def step(self) -> bool:
         """Evaluate until a request is answered; resume the trials whose requests all are.

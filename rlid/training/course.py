@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.problem import Problem
-from rlid.records import State, TrialSpec, generator_state, restore_generator
+from rlid.records import Standing, State, TrialSpec, generator_state, restore_generator
 from rlid.training.seeds import role_generator
 
 LOOKS = 50
@@ -68,6 +68,14 @@ class Course:
     def is_confirmed(self) -> bool:
         """Whether a look that passes is confirmed before it ends the trial."""
         return self.spec.stopping == "confirmed"
+
+    @property
+    def standing(self) -> Standing:
+        """Where the trial stands, for whoever watches the run."""
+        spec = self.spec
+        share = min(1.0, self.problem.search_steps / spec.budget)
+        best = self.best[0].mean if self.best else None
+        return Standing(spec.key, spec.d, spec.seed, share, best)
 
     def is_due(self, score: float | None) -> bool:
         """Return whether the last candidate, of this score in search, is to be looked at now.

@@ -35,6 +35,7 @@ class Scalars:
     - z_norm: the length of z
     - gradient_share: the share of the last gradient of theta, by squared length, that lies in the
       subspace, where the agent has a gradient
+    - train/...: the algorithm's own scalars: losses, KL, entropy
     """
 
     def __init__(self, folder: str, spec: TrialSpec) -> None:

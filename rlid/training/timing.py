@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class Timing:
         evaluation_seconds: how long that took.
         episodes: how many episodes it had, where they ended in time; 0 where it was cut off.
         peak_bytes: the most memory that the process has held.
+        mean_return: of these episodes, or the objective's mean score; None where there is none.
     """
 
     search_steps: int
@@ -47,6 +48,7 @@ class Timing:
     evaluation_seconds: float
     episodes: int
     peak_bytes: int
+    mean_return: float | None = None
 
     @property
     def seconds_per_search_step(self) -> float:
@@ -114,8 +116,8 @@ def time_trials(
     Args:
         specs: trials of one task and network.
         task: the task.
-        seconds: how long the search runs; one question of an agent may take up to LONGEST times
-            as long.
+        seconds: how long the search runs, in seconds of a core; a question of an agent that takes
+            longer is cut off after LONGEST times as many seconds of the clock.
         beat: called now and then.
 
     Raises:
@@ -133,22 +135,25 @@ def time_trials(
         clock.begin(LONGEST * seconds)
         problems: list[Problem] = []
         half: tuple[int, float] | None = None
-        started, used = time.perf_counter(), time.process_time()
+        began = time.process_time()
         try:
             for spec in specs:
                 cell.admit(spec, None, None)
                 problems += [run.problem for run in cell.running[len(problems) :]]
-            while time.perf_counter() < started + seconds and cell.step():
-                if half is None and time.perf_counter() >= started + seconds / 2:
-                    half = _steps(problems, clock), time.process_time() - used
+            # Seconds of a core: where other processes take most of it, a second gives few steps.
+            while time.process_time() < began + seconds and cell.step():
+                if half is None and time.process_time() >= began + seconds / 2:
+                    half = _steps(problems, clock), time.process_time() - began
         except _EnoughTime:
             problems += [run.problem for run in cell.running if run.problem not in problems]
-        elapsed = time.process_time() - used
+        elapsed = time.process_time() - began
         steps = _steps(problems, clock)
         if half is not None and steps > half[0]:
             # Many agents begin with steps that cost less, before they train.
             steps, elapsed = steps - half[0], elapsed - half[1]
-        return Timing(steps, elapsed, *evaluated, _peak_bytes())
+        return replace(
+            evaluated, search_steps=steps, search_seconds=elapsed, peak_bytes=_peak_bytes()
+        )
     finally:
         clock.begin(float("inf"))
         cell.close()
@@ -161,8 +166,8 @@ def _steps(problems: Sequence[Problem], clock: _Clock) -> int:
 
 def _time_evaluation(
     spec: TrialSpec, task: Task, cell: SideBySide, clock: _Clock, seconds: float
-) -> tuple[int, float, int]:
-    """Return the steps, seconds and episodes of an untrained policy's evaluation."""
+) -> Timing:
+    """Return what an evaluation of an untrained policy took; of the search nothing is known yet."""
     problem = make_problem(
         task, cell.network, spec.projection, spec.d, spec.seed, cell.world, spec.budget, clock
     )
@@ -176,11 +181,12 @@ def _time_evaluation(
     try:
         ((_, answer),) = evaluation.run()
     except _EnoughTime:
-        return max(1, clock.steps), time.process_time() - started, 0
+        return Timing(0, 0.0, max(1, clock.steps), time.process_time() - started, 0, 0)
     elapsed = time.process_time() - started
     if isinstance(answer, Exception):
         raise answer
-    return max(1, answer.steps), elapsed, episodes
+    mean_return = float(answer.values.mean())
+    return Timing(0, 0.0, max(1, answer.steps), elapsed, episodes, 0, mean_return)
 
 
 def _peak_bytes() -> int:

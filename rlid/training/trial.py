@@ -27,10 +27,12 @@ def trial(
     problem: Problem,
     checkpoints: Checkpoints | None = None,
     scalars: Scalars | None = None,
+    course: Course | None = None,
 ) -> TrialSteps:
     """Run one trial as a generator that asks for evaluations and training; it returns (record, z).
 
-    With `checkpoints` an interrupted trial resumes where it was saved.
+    With `checkpoints` an interrupted trial resumes where it was saved. A `course` that is passed in
+    tells whoever holds it how far the trial has come.
 
     A fault of the environment, which comes as an answer or is raised by a gradient agent's own
     training, makes the trial missing, and so does whatever an agent raises. An agent whose z stops
@@ -39,7 +41,7 @@ def trial(
     Raises:
         StoreError: a checkpoint cannot be read or written.
     """
-    course = Course(problem, spec)
+    course = course or Course(problem, spec)
     status: Status = "unsolved"
     reason = ""
     scored: Score | None = None

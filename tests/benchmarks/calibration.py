@@ -30,6 +30,7 @@ import numpy as np  # noqa: E402
 from simulated import CURVES, Curve, Simulation, grid_dims, truth  # noqa: E402
 
 from rlid.dimension import Estimate, Search, compare, estimate, make_search  # noqa: E402
+from rlid.dimension.search import BATCH_ROUND_SIZE, ROUND_SIZE  # noqa: E402
 
 # The targets, and the success probability at dmax from which "> dmax" is a false answer.
 LEAST_COVERAGE = 0.93
@@ -38,12 +39,13 @@ MOST_ALARMS = 0.05
 SOLVED_AT_DMAX = 0.9
 # The relative width at which the adaptive search stops: that of `rlid run`.
 PRECISION = 0.25
-# The searches: a name for the table, the kind, and the most trials.
-SEARCHES_RUN: dict[str, tuple[str, int | None]] = {
-    "adaptive": ("adaptive", None),
-    "adaptive 15": ("adaptive", 15),
-    "bisect": ("bisect", None),
-    "grid": ("grid", None),
+# The searches: a name for the table, the kind, the most trials, and the trials of a round.
+SEARCHES_RUN: dict[str, tuple[str, int | None, int]] = {
+    "adaptive": ("adaptive", None, ROUND_SIZE),
+    "adaptive 10 a round": ("adaptive", None, BATCH_ROUND_SIZE),
+    "adaptive 15": ("adaptive", 15, ROUND_SIZE),
+    "bisect": ("bisect", None, ROUND_SIZE),
+    "grid": ("grid", None, ROUND_SIZE),
 }
 # Measurements that one job makes, and compares with each other in a ring.
 CHUNK = 50
@@ -82,7 +84,7 @@ class Row:
 
 
 def search_of(curve: Curve, job: Job) -> Search:
-    kind, most = SEARCHES_RUN[job.search]
+    kind, most, size = SEARCHES_RUN[job.search]
     return make_search(
         kind,
         dmax=curve.dmax,
@@ -90,6 +92,7 @@ def search_of(curve: Curve, job: Job) -> Search:
         seeds=range(job.seeds),
         precision=job.precision,
         max_trials=most,
+        round_size=size,
     )
 
 

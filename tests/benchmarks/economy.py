@@ -36,7 +36,7 @@ from calibration import covers, print_line  # noqa: E402
 from simulated import BUDGET, CURVES, SOLVED_COST, Curve, Simulation, grid_dims, truth  # noqa: E402
 
 from rlid.dimension import TrialOutcome, estimate  # noqa: E402
-from rlid.dimension.search import Search, make_search  # noqa: E402
+from rlid.dimension.search import ROUND_SIZE, Search, make_search  # noqa: E402
 from rlid.measurement.summary import as_trial  # noqa: E402
 from rlid.store.store import Store  # noqa: E402
 
@@ -65,11 +65,18 @@ def cost_of(trials: Sequence[TrialOutcome]) -> float:
     return float(sum(trial.cost or 0 for trial in trials))
 
 
-def reach(run: Run, width: float, dmax: int, seeds: Sequence[int], known: int | None) -> Spent:
+def reach(
+    run: Run, width: float, dmax: int, seeds: Sequence[int], known: int | None, size: int
+) -> Spent:
     """Let the adaptive search go on until its interval is as narrow as `width`."""
     limit = len(grid_dims(dmax)) * GRID_SEEDS
     search: Search = make_search(
-        "adaptive", dmax=dmax, seeds=seeds, precision=max(width, 1e-6), max_trials=limit
+        "adaptive",
+        dmax=dmax,
+        seeds=seeds,
+        precision=max(width, 1e-6),
+        max_trials=limit,
+        round_size=size,
     )
     trials: list[TrialOutcome] = []
     while pairs := search.next_round(trials):
@@ -118,7 +125,12 @@ def simulate(curves: Sequence[Curve], options: argparse.Namespace) -> None:
                 if key not in done:
                     simulation = Simulation(curve, offered, generator(curve, offered, index, 1))
                     done[key] = reach(
-                        simulation.run, width, curve.dmax, range(offered), truth(curve)
+                        simulation.run,
+                        width,
+                        curve.dmax,
+                        range(offered),
+                        truth(curve),
+                        options.round_size,
                     )
                     _keep(options.out, key, done[key])
                 rows.append(done[key])
@@ -218,7 +230,7 @@ def replay(options: argparse.Namespace) -> None:
                 trials += [stopped[pair] for pair in pairs]
                 return [stopped[pair] for pair in pairs]
 
-            spent = reach(run, target.relative_width, dims[-1], chosen, None)
+            spent = reach(run, target.relative_width, dims[-1], chosen, None, options.round_size)
             answer = estimate(trials, dmax=dims[-1])
             print_line(
                 f"{ten[0]}-{ten[-1]}",
@@ -240,6 +252,7 @@ def main() -> int:
     parser.add_argument("--measurements", type=int, default=100, help="of each curve")
     parser.add_argument("--curves", default="", help="only names that contain one of these")
     parser.add_argument("--offered", default=OFFERED_SEEDS, help="numbers of seeds, with commas")
+    parser.add_argument("--round-size", type=int, default=ROUND_SIZE, help="trials of a round")
     parser.add_argument("--known", action="store_true", help="ask the trials of the bound")
     parser.add_argument("--out", type=Path, help="file of finished measurements")
     parser.add_argument("--store", type=Path, help="replay the trials of this store")
