@@ -25,7 +25,7 @@ TEXTS = (
 """Columns that are set flush left."""
 CAPTION = (
     r"Intrinsic dimensions $d_\mathrm{int90}$, the smallest dimension of a random subspace at "
-    r"which half of all seeds succeed, with 95\,\% intervals. Figures under ``published "
+    r"which at least half of all seeds succeed, with 95\,\% intervals. Figures under ``published "
     rf"elsewhere'' are from {SOURCE}."
 )
 LABEL = "tab:intrinsic-dimension"
