@@ -88,6 +88,9 @@
     for (const part of document.querySelectorAll("#ranking ~ * [data-row]")) {
       part.toggleAttribute("hidden", !fitting.has(part.dataset.row));
     }
+    for (const list of document.querySelectorAll("ul.short")) {
+      list.previousElementSibling.hidden = !list.querySelector("li:not([hidden])");
+    }
     const tasks = [...document.querySelectorAll(".task")].map((task) => showTask(task, fitting));
     if (find("nothing")) find("nothing").hidden = tasks.some(Boolean);
     count.textContent = `${fitting.size} of ${rows.length} rows`;
