@@ -9,9 +9,9 @@ from browser import MISSING, Browser
 from measurements import SCRIPT, a_board, a_published
 from pages import make, write
 
-from rlid.figures import plots, theme
+from rlid.figures import curves, plots, theme
+from rlid.leaderboard import learning_curves, ranking
 from rlid.leaderboard import publish as publisher
-from rlid.leaderboard import ranking
 from rlid.store.store import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -134,7 +134,9 @@ def test_the_shipped_pages_and_pictures_follow_from_the_shipped_results(tmp_path
     published = publisher.read_all(tmp_path / "results")
     # The figures of one measurement stand for all: they take the time.
     draw, first = plots.draw_panels, publisher.path(published[0], RESULTS)
-    figures = [first.with_suffix(".svg"), first.with_name(f"{first.stem}-scores.svg")]
+    figures = [
+        first.with_name(f"{first.stem}{ending}.svg") for ending in ("", "-scores", "-curves")
+    ]
     figures += [*RESULTS.glob("figures/*.svg"), *RESULTS.glob("*/family.svg")]
     figures += [*RESULTS.glob("*/grid.svg")]
     assert len(figures) >= 11
@@ -143,6 +145,11 @@ def test_the_shipped_pages_and_pictures_follow_from_the_shipped_results(tmp_path
     monkeypatch.setattr(
         plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
     )
+    draw_curves = curves.draw
+    monkeypatch.setattr(
+        curves, "draw",
+        lambda records, to: draw_curves(records, to) if to.stem == f"{first.stem}-curves" else None,
+    )  # fmt: skip
     write(tmp_path / "results")
     assert shipped
     for path in (*shipped, *figures):
@@ -156,7 +163,11 @@ def test_the_shipped_figures_of_every_measurement_are_drawn_by_the_present_code(
     for assessment in board.assessments:
         path = RESULTS / ranking.page_of(assessment)
         target = tmp_path / path.relative_to(RESULTS)
-        for drawn in plots.draw_panels(assessment.summary, target.with_suffix("")).values():
+        figures = list(plots.draw_panels(assessment.summary, target.with_suffix("")).values())
+        points = learning_curves.load(learning_curves.path_beside(path))
+        records = learning_curves.joined(assessment.summary.records, points)
+        figures.append(curves.draw(records, target.with_name(f"{target.stem}-curves.svg")))
+        for drawn in figures:
             theme.apply(drawn)
             assert drawn.read_bytes() == path.with_name(drawn.name).read_bytes(), drawn.name
 
