@@ -2,7 +2,7 @@
 
 import pytest
 from measurements import a_published
-from pages import make, write
+from site_folder import make, write
 
 from rlid.errors import DamagedRecord
 from rlid.leaderboard import learning_curves

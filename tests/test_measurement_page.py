@@ -4,7 +4,7 @@ import re
 
 import pytest
 from measurements import SCRIPT, a_bracket, a_published
-from pages import make
+from site_folder import make
 
 from rlid.leaderboard import caveats, citation, protocol_words, ranking
 from rlid.leaderboard.published import Origin

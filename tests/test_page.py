@@ -5,7 +5,7 @@ import time
 import pytest
 from browser import MISSING, Browser
 from measurements import SCRIPT, a_board
-from pages import make
+from site_folder import make
 
 from rlid.figures import plots
 

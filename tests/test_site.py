@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browser import MISSING, Browser
 from measurements import SCRIPT, a_board, a_published
-from pages import make, write
+from site_folder import make, write
 
 from rlid.figures import curves, plots, theme
 from rlid.leaderboard import learning_curves, ranking
