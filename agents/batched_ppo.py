@@ -27,6 +27,7 @@ class BatchedPPO(PPOSettings):
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = True
     trains_together: ClassVar[bool] = True
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     recipes_of: ClassVar[tuple[str, ...]] = ("ppo",)
 
     def check_network(self, network: Network, d: int) -> None:

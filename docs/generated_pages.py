@@ -1,10 +1,11 @@
-"""Pages that are written from the program itself: command line, file formats, headline results.
+"""Pages that are written from the program itself, and figures of results/ in the documents.
 
-`docs/site_hooks.py` adds the pages to the site when it is built, so that none can be out of date.
-The headline rows also stand in README.md:
+`docs/site_hooks.py` adds the pages of the command line, the Python API and the file formats to the
+site when it is built, so that none can be out of date. Tables of results, and the answers behind
+links to published measurements, stand in the documents:
 
-    python docs/generated_pages.py            # renew the rows in README.md
-    python docs/generated_pages.py --check    # change nothing; exit with 1 where they are old
+    python docs/generated_pages.py            # renew them after results/ changed
+    python docs/generated_pages.py --check    # change nothing; exit with 1 where one is old
 """
 
 from __future__ import annotations
@@ -17,18 +18,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from field_meanings import MEANINGS  # noqa: E402 (this folder is no package)
+import result_tables  # noqa: E402 (this folder is no package)
+from field_meanings import MEANINGS  # noqa: E402
+from published_answers import PublishedRow, linked, published_rows  # noqa: E402
+from python_api import python_api  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
-HEADLINES = (
-    ("cartpole", "mlp:20x20", "cmaes", "normalised"),
-    ("inverted_pendulum", "mlp:20x20", "cmaes", "normalised"),
-    ("reacher", "mlp:20x20", "ppo", "normalised"),
-    ("pong", "conv:16-32-256", "ppo", "normalised"),
-    ("mnist", "mlp:200x200", "adam", "paper, global"),
-)
-"""Task, network, agent and rule of the headline rows; each with the task's own budget."""
 FORMATS = (
     ("Trial record", "trial-record", "rlid.records", "Record"),
     ("Spec of a trial", "trial-spec", "rlid.records", "TrialSpec"),
@@ -36,6 +31,7 @@ FORMATS = (
     ("Measurement in a store", "stored-measurement", "rlid.store", "StoredMeasurement"),
     ("Published measurement", "published-measurement", "rlid.leaderboard.published", "Published"),
     ("Report of an exported policy", "policy-report", "rlid.policies.report", "PolicyReport"),
+    ("Suite", "suite", "rlid.measurement.suite_file", "SuiteFile"),
 )  # fmt: skip
 """Title, name of the schema's file, module and class of each format."""
 FORMATS_INTRODUCTION = """# File formats
@@ -51,9 +47,14 @@ exact types. A field that was added later has a default, so that older files sta
 | `rlid-store/references/` | one [reference](#reference) for each protocol and network |
 | `rlid-store/measurements/` | one [measurement](#measurement-in-a-store) for each question |
 | `results/<task>/*.json` | one [published measurement](#published-measurement) each |
-| `*.rlid` | one policy in a few bytes; its layout is in `rlid/policies/policy_file.py` |
+| `results/leaderboard.json`, `.csv` | one flat row for each measurement |
+| `*.rlid` | one [policy](#policy-file) in a few bytes |
+| `*.toml` for `rlid suite` | one [suite](#suite): a named list of measurements |
+| `rlid-store/journals/`, `checkpoints/`, `leases/` | working files of running trials (see below) |
+| `rlid-store/quarantine/` | damaged files that were set aside, each with its reason |
 
-The tables below and the schemas are made from the classes that read and write the files.
+A later version need not read the working files of a trial that was interrupted: it then begins the
+trial anew. The tables below and the schemas are made from the classes that read and write them.
 """
 LINE_TITLE = """# Command line
 
@@ -68,8 +69,14 @@ This page is generated from the commands. `rlid COMMAND --help` prints the same.
 | 130 | interrupted; finished trials are kept |
 """
 
-DOCUMENTS = ("README.md", "docs/results.md")
-"""Documents with headline rows between the markers."""
+
+def pages() -> dict[str, str]:
+    """Return the pages of the site that are written from the program, by their path in `docs/`."""
+    return {
+        "reference/command-line.md": command_line(),
+        "reference/file-formats.md": file_formats(),
+        "reference/python.md": python_api(),
+    }
 
 
 def command_line() -> str:
@@ -109,7 +116,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    return "" if value is None or value is False or callable(value) else f"`{value}`"
+    return "" if value in (None, False, "") or callable(value) else f"`{value}`"
 
 
 def _cell(text: str) -> str:
@@ -138,7 +145,18 @@ def file_formats() -> str:
             if "properties" in definition and part not in parts:
                 parts.add(part)
                 page += f"\n### {part}\n\n{_text(definition)}\n\n{_fields(definition)}"
-    return page
+    return f"{page}\n## Policy file\n\n{_policy_file()}"
+
+
+def _policy_file() -> str:
+    """Return what the module of policy files says of their layout."""
+    import inspect
+
+    from rlid.policies import policy_file
+
+    text = inspect.cleandoc(policy_file.__doc__ or "")
+    before, layout = re.split(r"\n\n(?= {4})", text, maxsplit=1)
+    return f"{before}\n\n```text\n{inspect.cleandoc(layout)}\n```\n"
 
 
 def _text(schema: Mapping[str, Any]) -> str:
@@ -179,71 +197,35 @@ def _type(field: Mapping[str, Any]) -> str:
     return str(field.get("type", "any"))
 
 
-def headline_rows(leaderboard: list[dict[str, Any]]) -> str:
-    """Return the table of headline results, between its markers.
-
-    Args:
-        leaderboard: the rows of results/leaderboard.json.
+def renewed(document: str, text: str, published: Mapping[str, PublishedRow]) -> str:
+    """Return a document's text with its tables and the answers behind its links renewed.
 
     Raises:
-        ValueError: a headline names no row, or more than one.
+        ValueError: a table or a link names what is not published.
     """
-    lines = [BEGIN, "", "| task | network | D | agent | d_int90 | 95 % interval | status |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
-    for key in HEADLINES:
-        rows = [row for row in leaderboard if row["is_own_budget"] and _key(row) == key]
-        if len(rows) != 1:
-            raise ValueError(f"{len(rows)} published rows for {', '.join(key)}, and not one")
-        lines.append(_headline(rows[0]))
-    return "\n".join([*lines, "", END])
+    return linked(result_tables.renewed(text, published), document, published)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (row["task"], row["network"], row["agent"], row["rule"])
-
-
-def _headline(row: Mapping[str, Any]) -> str:
-    low, high = row["ci_low"], row["ci_high"]
-    if row["bracket_high"] is not None:
-        answer = f"{row['bracket_low']:,}-{row['bracket_high']:,}"
-        interval = f"a bracket, {row['seeds']} seed" + "s" * (row["seeds"] != 1)
-    else:
-        answer = f"{row['d_int90']:,}"
-        interval = "not claimed" if low is None else f"{low:,} or more"
-        if high is not None:
-            interval = f"{low:,}-{high:,}"
-    status = ", ".join(filter(None, (row["status"], row["edition"])))
-    cells = (row["task"].replace("_", "\\_"), f"`{row['network']}`", f"{row['D']:,}",
-             f"`{row['agent']}`", answer, interval, status)  # fmt: skip
-    return f"| {' | '.join(cells)} |"
-
-
-def renewed(readme: str, leaderboard: list[dict[str, Any]]) -> str:
-    """Return a README with its headline rows replaced.
-
-    Raises:
-        ValueError: the README lacks the markers.
-    """
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"README.md needs the lines {BEGIN} and {END}")
-    return before + headline_rows(leaderboard) + after
+def documents() -> list[str]:
+    """Return the documents whose figures are renewed, by their paths in the repository."""
+    folders = (ROOT.glob("*.md"), ROOT.glob("docs/**/*.md"), ROOT.glob("results/**/README.md"))
+    return sorted(path.relative_to(ROOT).as_posix() for folder in folders for path in folder)
 
 
 def main() -> None:
-    """Renew the documents with headline rows, or exit with 1 where one is old (--check)."""
-    rows = json.loads((ROOT / "results" / "leaderboard.json").read_text())
-    is_old = False
-    for name in DOCUMENTS:
+    """Renew the figures of the documents, or exit with 1 where one is old (--check)."""
+    published, old = published_rows(), []
+    for name in documents():
         page = ROOT / name
         text = page.read_text()
-        new = renewed(text, rows)
-        is_old |= text != new
+        new = renewed(name, text, published)
+        if new != text:
+            old.append(name)
         if "--check" not in sys.argv[1:]:
             page.write_text(new)
-    if "--check" in sys.argv[1:]:
-        sys.exit(int(is_old))
+    print(*(f"{name} is old" if "--check" in sys.argv[1:] else f"{name} renewed" for name in old))
+    if old and "--check" in sys.argv[1:]:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,7 @@ LINK = re.compile(r"(?<=\]\()([^)\s:#]+)(#[^)\s]*)?(?=\))")
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated pages, the copied documents, and the files that pages link to."""
-    texts = {
-        "reference/command-line.md": generated_pages.command_line(),
-        "reference/file-formats.md": generated_pages.file_formats(),
-    }
+    texts = generated_pages.pages()
     sources = {uri: path for path, uri in DOCUMENTS.items() if uri in COPIED}
     texts |= {uri: (ROOT / path).read_text() for uri, path in sources.items()}
     for name, schema in generated_pages.schemas().items():

@@ -23,7 +23,7 @@ Notes = dict[str, str | int | float | bool | None]
 """What an agent decided by itself, for the record."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Problem:
     """What an agent searches: `dim` coordinates of z, and what gradient agents need besides.
 
@@ -35,6 +35,7 @@ class Problem:
         notes: what the agent decided in the course of the search, for the record.
         saved: the state from which an interrupted search resumes.
         is_watched: whether its scalars are written for TensorBoard.
+        device: where a gradient agent trains, as torch names it.
     """
 
     task: Task
@@ -47,6 +48,7 @@ class Problem:
     notes: Notes = field(default_factory=dict)
     saved: State | None = None
     is_watched: bool = False
+    device: str = "cpu"
 
     @property
     def dim(self) -> int:

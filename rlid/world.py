@@ -104,7 +104,7 @@ class Simulator(Protocol):
     def follow(self, slots: NDArray[np.intp], draw: DrawSeeds) -> NDArray[Any]:
         """Begin new episodes in slots (k,) for training; return their observations (k, size).
 
-        The default restarts them by drawn seeds. A simulator that is slow to seed may go on with
+        The default restarts them by drawn seeds. A simulator that is slow to seed may continue with
         generators that `start` has seeded, and draw none.
         """
         return self.restart(slots, draw(len(slots)))
@@ -116,7 +116,7 @@ class Simulator(Protocol):
 
 @runtime_checkable
 class Objective(Protocol):
-    """What a task without an environment is: a score of theta, and a loss that gradients follow.
+    """The objective of a task without an environment: a score of theta, and a loss for gradients.
 
     An "episode" of it is one evaluation, and a step as well.
 
@@ -158,7 +158,7 @@ class Objective(Protocol):
         raise NotImplementedError
 
     def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Return the scores (n,) of what knows nothing of the task, one for each seed."""
+        """Return the scores (n,) of guesses that do not use the inputs, one for each seed."""
         raise NotImplementedError
 
     def close(self) -> None:

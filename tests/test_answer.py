@@ -33,7 +33,7 @@ def bracketed():
     return estimate(outcomes(lambda d, s: d == 10_000, (3000, 10_000), 1), dmax=20_000)
 
 
-def test_one_failure_and_one_success_give_a_bracket_and_no_figure(bracketed):
+def test_a_single_failure_and_success_give_a_bracket_and_no_figure(bracketed):
     assert answer(bracketed) == "d_int90 in 3,000-10,000 (1 seed, no interval)"
     assert details_json(bracketed)["d_int90"] is None
     assert details_json(bracketed)["bracket"] == (3000, 10_000)

@@ -101,7 +101,7 @@ def assert_equal_weights(batch, model, atol=1e-5):
     [("cartpole", "mlp:20x20", 0.0), ("cartpole", "mlp:20x20", 0.01), ("pendulum", "mlp:16", 0.01)],
 )
 @pytest.mark.parametrize("normalize", [True, False])
-def test_one_update_equals_that_of_stable_baselines3(task, network, ent_coef, normalize):
+def test_an_update_equals_the_update_of_stable_baselines3(task, network, ent_coef, normalize):
     model, batch, experience = beside_stable_baselines3(
         task, network, ent_coef=ent_coef, n_epochs=1, normalize_advantage=normalize
     )

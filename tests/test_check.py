@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from command import RLID, rlid_here
 from command import rlid as run_rlid
+from documents import blocks
 from measurements import a_reference
-from pages import blocks
 from records import a_record, a_spec
 
 from rlid.cli import ci

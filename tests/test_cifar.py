@@ -110,7 +110,7 @@ def test_a_record_that_moved_from_the_test_images_to_training_is_refused(folder)
 
 
 @pytest.mark.parametrize("place", [0, 1, 3072])
-def test_one_changed_byte_is_refused(folder, place):
+def test_an_archive_with_a_changed_byte_is_refused(folder, place):
     train, test = cifar_records(DATASETS["cifar10"])
     test[7, place] ^= 1
     members = {f"{FOLDER}/{name}": part.tobytes() for name, part in batches(train, test)}

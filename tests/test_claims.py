@@ -97,7 +97,7 @@ def test_few_trials_owe_more_to_the_prior_than_many() -> None:
     assert shares[0] > shares[1] >= 1.0
 
 
-def test_one_failure_below_one_success_of_one_seed_is_a_bracket() -> None:
+def test_a_failure_below_a_success_of_a_single_seed_is_a_bracket() -> None:
     trials = [TrialOutcome(3000, 0, False, None), TrialOutcome(10_000, 0, True, None)]
     assert estimate(trials, dmax=20_000).bracket == (3000, 10_000)
     two_seeds = [TrialOutcome(3000, 0, False, None), TrialOutcome(10_000, 1, True, None)]
@@ -151,7 +151,7 @@ def test_further_trials_grow_with_the_trials_there_are_and_need_a_closed_interva
     assert estimate(grid_of_step(8), dmax=DMAX).further_trials is None
 
 
-def test_nothing_is_claimed_below_the_smallest_d_that_was_open() -> None:
+def test_an_estimate_claims_nothing_below_the_smallest_d_that_was_open() -> None:
     solved = [TrialOutcome(d, seed, True, None) for d in (50, 70, 100) for seed in range(10)]
     answer = estimate(solved, dmin=50, dmax=100)
     assert answer.is_least

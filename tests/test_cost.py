@@ -94,7 +94,7 @@ def test_where_nothing_can_be_timed_the_reason_is_given_and_no_hours():
             check_hours([unknown], 1.0)
 
 
-def test_what_would_take_longer_than_the_hours_allowed_is_refused():
+def test_a_run_that_would_take_longer_than_the_hours_allowed_is_refused():
     check_hours([cost()], 1000.0)
     with pytest.raises(InputError, match="hours are expected"):
         check_hours([cost(), cost()], 1e-4)

@@ -177,7 +177,7 @@ def test_labels_out_of_range_are_refused(data_folder, monkeypatch):
 
 class TestDownload:
     @pytest.mark.parametrize("name", ["mnist", "cifar10"])
-    def test_what_is_nowhere_is_fetched_once(self, server, monkeypatch, data_cache, name):
+    def test_missing_data_are_fetched_once(self, server, monkeypatch, data_cache, name):
         source = served(server, monkeypatch, name)
         assert len(images_of(name).test[0]) == TEST
         files = set(DATASETS[name].files)
@@ -206,7 +206,7 @@ class TestDownload:
         assert [path.name for path in data_cache.rglob("*.gz")] == [LABELS]
         assert source.is_dir()
 
-    def test_each_part_of_a_download_is_a_sign_of_life(self, server, monkeypatch):
+    def test_every_part_of_a_download_is_a_sign_of_life(self, server, monkeypatch):
         served(server, monkeypatch, "mnist")
         monkeypatch.setattr(places, "CHUNK", 1000)
         beats = []
@@ -242,7 +242,7 @@ class TestTimeLimit:
         with pytest.raises(TimeLimit, match="no sign of life"), within(0.3):
             images_of("mnist")
 
-    def test_what_a_library_makes_of_the_interruption_is_undone(self):
+    def test_a_library_cannot_turn_an_interruption_into_an_error_of_its_own(self):
         def wrap():
             try:
                 time.sleep(30)
@@ -269,7 +269,7 @@ class TestTimeLimit:
                 time.sleep(0.1)
                 beat()
 
-    def test_nothing_is_interrupted_after_the_block(self):
+    def test_no_interruption_comes_after_the_block(self):
         with within(0.1) as beat:
             pass
         beat()

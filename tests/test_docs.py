@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,11 +10,13 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 import typer
-from pages import COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
+from documents import BLOCK, COMMANDS, DOCUMENTS, ROOT, anchors, blocks, links, text_of
 
+import rlid
 from rlid.cli.app import app
 
-GENERATED = ("docs/reference/command-line.md", "docs/reference/file-formats.md")
+GENERATED = ("docs/reference/command-line.md", "docs/reference/file-formats.md",
+             "docs/reference/python.md")  # fmt: skip
 COPIED = {"docs/changelog.md": "CHANGELOG.md", "docs/contributing.md": "CONTRIBUTING.md",
           "docs/calibration.md": "results/calibration.md"}  # fmt: skip
 """Pages that exist in the site only, and the documents that they are copies of."""
@@ -33,11 +36,8 @@ _location.loader.exec_module(generated_pages)
 @pytest.fixture(scope="module")
 def site_text():
     """Return a function that gives the text behind the path of a document or page."""
-    made = dict(
-        zip(
-            GENERATED, (generated_pages.command_line(), generated_pages.file_formats()), strict=True
-        )
-    )
+    made = {f"docs/{path}": text for path, text in generated_pages.pages().items()}
+    assert set(made) == set(GENERATED)
     return lambda path: made.get(path) or text_of(COPIED.get(path, path))
 
 
@@ -51,28 +51,66 @@ def test_every_link_leads_to_a_file_and_a_heading(document, site_text):
         path = (ROOT / document).parent / parts.path if parts.path else ROOT / document
         relative = path.resolve().relative_to(ROOT).as_posix()
         assert path.exists() or relative in (*GENERATED, *COPIED), f"{document}: {target}"
-        if parts.fragment:
+        if parts.fragment and path.suffix != ".json":  # there a pointer to a value of the file
             text = site_text(relative)
             assert parts.fragment in anchors(text), f"{document}: {target}"
 
 
-def is_run_by_a_test_of_its_own(document):
-    """Return whether another test names the page: it then runs the page's blocks."""
+def has_a_test_of_its_own(document):
+    """Return whether another test names the page: it then runs the page's own examples."""
     tests = [path for path in (ROOT / "tests").glob("test_*.py") if path.stem[:9] != "test_docs"]
     return any(f'"{Path(document).name}"' in path.read_text() for path in tests)
 
 
-MARKED = [
-    name for name in DOCUMENTS if name.startswith("docs/") and not is_run_by_a_test_of_its_own(name)
-]
-
-
-@pytest.mark.parametrize("document", MARKED)
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_block_to_run_is_run_by_a_test_or_says_why_not(document):
     for block in blocks(document):
-        if block.language in COMMANDS:
+        is_example = block.language == "python" and has_a_test_of_its_own(document)
+        if block.language in COMMANDS and not is_example:
             reason = block.mark.removeprefix("not run: ")
             assert block.is_run or block.file or reason not in ("", block.mark), block.text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_on_a_line_of_its_own_stands_in_a_fenced_block(document):
+    text = BLOCK.sub("", text_of(document))
+    assert not re.findall(r"^ {4,}(?:rlid|pip|python|make) .*", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_script_that_a_document_names_exists_and_takes_its_options(document):
+    for command in scripts(document):
+        words = shlex.split(command)
+        script = ROOT / words[0]
+        assert script.is_file(), command
+        for word in words[1:]:
+            if word.startswith("--"):
+                assert f'"{word.partition("=")[0]}"' in script.read_text(), command
+
+
+def scripts(document):
+    """Return the commands `python FILE ...` of a document's text and blocks, from the file on."""
+    text = " ".join(text_of(document).split())
+    spans = re.findall(r"`(?:\.venv/bin/)?python ([\w/.-]+\.py[^`]*)`", text)
+    lines = [line for block in blocks(document) for line in block.lines if block.language == "sh"]
+    return spans + [line[7:] for line in lines if line.startswith("python ") and ".py" in line]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_in_a_sentence_names_commands_and_options_that_exist(document):
+    group = typer.main.get_command(app)
+    for span in re.findall(r"`(rlid [^`]+)`", " ".join(text_of(document).split())):
+        command, words = group, shlex.split(span.replace("...", ""))[1:]
+        if words and words[0].isupper():  # COMMAND stands for any command
+            continue
+        while words and hasattr(command, "commands") and not words[0].startswith("-"):
+            assert words[0] in command.commands, span
+            command, *words = command.commands[words[0]], *words[1:]
+        options = {name for parameter in command.params for name in parameter.opts}
+        options |= {"--help", "--version"}
+        for word in words:
+            if word.startswith("--"):
+                assert word.partition("=")[0] in options, span
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -129,6 +167,15 @@ def test_the_page_of_the_command_line_has_every_command_and_option(site_text):
             assert parameter.help.split(";")[0].split("|")[0] in page, parameter.name
 
 
+def test_the_page_of_the_python_api_has_every_public_name(site_text):
+    page = site_text("docs/reference/python.md")
+    for name in rlid.__all__:
+        value = getattr(rlid, name)
+        path = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+        assert f"\n::: {path}\n" in page or f"\n- `rlid.{name}`: " in page, name
+    assert page.count("\n::: ") == len(set(re.findall(r"\n::: (.+)", page)))
+
+
 @pytest.mark.parametrize(("name", "folder"), FILE_FORMATS.items())
 def test_files_are_valid_by_the_schema_of_their_page(name, folder):
     schema = generated_pages.schemas()[name]
@@ -152,17 +199,15 @@ def test_every_field_of_a_format_is_explained(site_text):
             assert line.rpartition(" | ")[2].strip(" |"), line
 
 
-def test_the_headline_rows_of_the_documents_are_those_of_the_leaderboard():
-    rows = json.loads((ROOT / "results/leaderboard.json").read_text())
-    for document in generated_pages.DOCUMENTS:
-        text = text_of(document)
-        assert generated_pages.renewed(text, rows) == text, "run: python docs/generated_pages.py"
-    changed = [row | {"d_int90": 999} for row in rows]
-    assert "| 999 |" in generated_pages.renewed(text_of("README.md"), changed)
-    with pytest.raises(ValueError, match="0 published rows"):
-        generated_pages.headline_rows([])
-    with pytest.raises(ValueError, match="needs the lines"):
-        generated_pages.renewed("no markers", rows)
+def test_documents_show_the_same_answer_to_the_same_question():
+    answers = {}
+    for document in DOCUMENTS:
+        for question, answer in re.findall(
+            r"^(\S+ · .+): (d_int90 = .+)$", text_of(document), re.MULTILINE
+        ):
+            answers.setdefault(question, set()).add(answer)
+    assert answers
+    assert [question for question, texts in answers.items() if len(texts) > 1] == []
 
 
 def test_the_readme_fits_two_screens():

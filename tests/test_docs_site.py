@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_every_link_of_the_site_leads_to_a_file_and_an_anchor_of_it(site):
             if target.startswith(("https:", "http:", "data:", "mailto:", "javascript:")):
                 continue
             path, _, anchor = target.partition("#")
-            file = (page.parent / path).resolve() if path else page
+            file = (page.parent / unquote(path)).resolve() if path else page
             file = file / "index.html" if file.is_dir() else file
             assert file.is_file(), f"{page.relative_to(site)}: {target}"
             if anchor and file in anchors and not anchor.startswith("__"):

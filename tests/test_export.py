@@ -1,9 +1,11 @@
 """From a measured store to a file of a few bytes, and back to a policy that still succeeds."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from policies import a_file
 from records import a_record, a_spec
 
 from rlid.measurement.summary import measurements, summarise
-from rlid.policies import export
+from rlid.policies import export, video
 from rlid.policies import report as policy_report
 from rlid.policies.policy import Policy
 from rlid.policies.policy_file import WIDTHS
@@ -191,7 +193,7 @@ def test_a_measurement_without_a_solution_has_nothing_to_export(quick_store):
         export.export(replace(summary, records=records), quick_store)
 
 
-def test_one_command_exports_all_measurements_and_names_those_without_a_policy(
+def test_export_all_exports_every_measurement_and_names_those_without_a_policy(
     quick_store, tmp_path
 ):
     store = Store(tmp_path / "store")
@@ -231,3 +233,33 @@ def test_an_episode_is_recorded_as_a_video(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"ftyp" in (tmp_path / "out.mp4").read_bytes()[:32]
+    assert "a typical episode, nearest the median of 2: return " in done.stdout
+
+
+def test_the_episode_of_the_video_is_one_that_was_played_with_its_return(tmp_path):
+    pytest.importorskip("imageio_ffmpeg", reason="needs the extra 'video'")
+    (tmp_path / "p.rlid").write_bytes(a_file().dump())
+    policy = Policy.load(tmp_path / "p.rlid")
+    scores = policy.evaluate(3, 7)
+    chosen = video.typical(list(scores))
+    assert scores[chosen] == np.median(scores)
+    with mock.patch.dict(os.environ, SDL_VIDEODRIVER="dummy"):
+        total = video.record(policy, tmp_path / "out.mp4", policy.episode_seeds(3, 7)[chosen])
+    assert total == pytest.approx(scores[chosen])
+
+
+def test_the_typical_score_is_nearest_the_median_and_the_first_of_equals():
+    assert video.typical([1.0, 9.0, 5.0, 100.0]) == 1
+    assert video.typical([7.0]) == 0
+    assert video.typical([2.0, 2.0]) == 0
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out", "out.xyz"])
+def test_a_format_of_video_that_is_not_possible_is_one_line_before_anything_is_played(
+    tmp_path, name
+):
+    (tmp_path / "p.rlid").write_bytes(a_file().dump())
+    done = rlid_here("play", "p.rlid", "--episodes", "2", "--video", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must end with one of .mp4" in done.stderr
+    assert not (tmp_path / name).exists()

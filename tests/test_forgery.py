@@ -58,7 +58,7 @@ def copy_of(source, folder):
     ("suffix", "problem"),
     [(".safetensors", "names a z"), (".rlid", "names a policy")],
 )
-def test_what_a_file_names_must_lie_beside_it(tmp_path, suffix, problem):
+def test_files_that_a_measurement_names_must_lie_beside_it(tmp_path, suffix, problem):
     source = copy_of(EXPORTED, tmp_path)
     source.with_suffix(suffix).unlink()
     (line,) = verify(source)[1].problems
@@ -110,7 +110,7 @@ def test_direct_training_and_policy_are_drawn_where_they_are_not_known(tmp_path)
     assert sample.draw(publisher.read(EXPORTED), 1000, 0).direct == ()
 
 
-def test_one_bad_file_keeps_no_other_from_the_leaderboard(honest, tmp_path):
+def test_a_bad_file_keeps_no_other_from_the_leaderboard(honest, tmp_path):
     results = tmp_path / "results"
     for source in (honest, EXPORTED):
         copy_of(source, results / "cartpole")

@@ -39,7 +39,7 @@ def test_measurements_are_ranked_and_what_nobody_measured_comes_last(rows):
     assert not {row.page for row in rows if not row.is_measured} - {""}
 
 
-def test_each_posterior_is_fitted_once_for_tables_and_claims():
+def test_every_posterior_is_fitted_once_for_tables_and_claims():
     published = a_board()
     evidence._cached_fit.cache_clear()
     board = ranking.board(published)
@@ -80,7 +80,7 @@ def test_a_bracket_is_shown_as_a_bracket_and_nothing_is_derived_from_it(rows):
     assert measured.index("mnist") < measured.index("pong") < measured.index("swimmer")
 
 
-def test_nothing_is_held_against_a_bracket_of_mnist():
+def test_no_ratio_to_a_bracket_of_mnist_is_given():
     mnist = a_published(
         "mnist", "supervised", D=199_210, seeds=1, threshold_d=600, parts=(0.5, 1), dmax=1500,
         agent="adam", network="mlp:200x200",

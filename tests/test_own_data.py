@@ -38,7 +38,7 @@ def trained_score(name, network, steps=400):
 
 
 class TestImages:
-    def test_each_class_folder_is_a_class_and_every_image_is_in_one_part(self, tmp_path):
+    def test_every_class_folder_is_a_class_and_every_image_is_in_one_part(self, tmp_path):
         data = read_image_folder(write_photos(tmp_path / "photos"))
         assert data.names == CLASSES
         assert data.shape == (1, 5, 6)

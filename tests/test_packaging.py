@@ -1,8 +1,11 @@
-"""The wheel holds envs and agents inside rlid, and no other top-level name."""
+"""The wheel and the source archive hold what they must, and the wheel works once installed."""
 
+import re
 import subprocess
 import sys
+import tarfile
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -10,29 +13,91 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import rlid
+
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    # From a copy, because setuptools leaves build/ behind.
-    files = subprocess.run(
+def tracked():
+    """The names of the repository's files, those that are new included."""
+    names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\n")  # fmt: skip
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def source(tracked, tmp_path_factory):
+    """A copy of the repository, because setuptools leaves build/ behind."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in tracked:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    return folder
+
+
+def built_wheel(source, folder):
+    """Build the wheel of a folder or source archive, and return its path."""
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
          "-w", str(folder), str(source)],
         check=True,
     )  # fmt: skip
     (path,) = folder.glob("*.whl")
-    return zipfile.ZipFile(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    return zipfile.ZipFile(built_wheel(source, tmp_path_factory.mktemp("wheel")))
+
+
+@pytest.fixture(scope="module")
+def source_archive(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sdist")
+    build = "import setuptools.build_meta as b, sys; b.build_sdist(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(folder)], cwd=source, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (path,) = folder.glob("*.tar.gz")
+    return path
+
+
+def test_the_source_archive_holds_every_file_but_those_of_github(source_archive, tracked):
+    with tarfile.open(source_archive) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    hidden = (".git", ".github")
+    expected = {name for name in tracked if not name.startswith(hidden)}
+    assert expected - names == set()
+    assert not [name for name in names if name.endswith((".so", ".pyc"))]
+
+
+def test_the_wheel_of_the_source_archive_is_that_of_the_repository(source_archive, wheel, tmp_path):
+    again = zipfile.ZipFile(built_wheel(source_archive, tmp_path))
+    assert set(again.namelist()) == set(wheel.namelist())
+
+
+@pytest.mark.slow
+def test_the_installed_wheel_runs_measures_and_wraps_outside_of_the_repository(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    (packages,) = tmp_path.glob("venv/lib/python*/site-packages")
+    # The libraries of this environment, but not its rlid: the wheel's comes first.
+    libraries = [path for path in sys.path if path.endswith("-packages")]
+    (packages / "libraries.pth").write_text("\n".join(libraries))
+    python = tmp_path / "venv/bin/python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", wheel.filename],
+        check=True,
+    )
+    done = subprocess.run(
+        [python, ROOT / ".ci/wheel.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "command line, measurement, leaderboard and wrap work" in done.stdout
 
 
 def test_the_wheel_holds_envs_and_agents_inside_rlid(wheel):
@@ -45,7 +110,7 @@ def test_the_wheel_holds_envs_and_agents_inside_rlid(wheel):
     assert wheel.read(top).split() == [b"rlid"]
 
 
-def test_one_wheel_is_for_every_python_from_3_11_on(wheel):
+def test_the_wheel_is_for_every_python_from_3_11_on(wheel):
     compiled = [name for name in wheel.namelist() if name.endswith((".so", ".pyd"))]
     if not compiled:
         pytest.skip("there is no C compiler here")
@@ -69,9 +134,12 @@ def test_the_wheel_holds_the_suites_and_the_published_results(wheel):
         assert f"rlid/{path.relative_to(ROOT).as_posix()}" in names
 
 
-def test_the_citation_has_the_version_of_the_package():
+def test_citation_changelog_and_the_installed_package_have_the_version_of_the_project():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == version
+    assert rlid.__version__ == version
 
 
 def test_the_constraints_pin_every_requirement():

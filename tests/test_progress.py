@@ -23,7 +23,7 @@ def fractions(text):
     return [tuple(map(int, pair)) for pair in re.findall(r"(\d+)/(\d+) trial", text)]
 
 
-def test_neither_number_ever_falls(watcher, capsys):
+def test_finished_and_expected_trials_never_fall(watcher, capsys):
     # A reference by two agents, then two rounds of a measurement, some of it in the store.
     for asked, new in ((5, 5), (5, 4), (5, 3), (10, 5)):
         watcher.round(asked, new)
@@ -64,13 +64,13 @@ def test_the_last_line_has_the_time_that_it_took_once(watcher, capsys):
     assert re.fullmatch(r" *\d\.\d s · 1 trial run\n", capsys.readouterr().err)
 
 
-def test_nothing_is_said_of_time_where_no_trial_ran(watcher, capsys):
+def test_no_time_is_given_where_no_trial_ran(watcher, capsys):
     watcher.round(5, 0)
     watcher.close()
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_left_is_told_from_the_trials_so_far():
+def test_the_time_left_follows_from_the_trials_so_far():
     counter = Counter()
     counter.ask(10)
     assert counter.left == ""

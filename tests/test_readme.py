@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from pages import DOCUMENTS, ROOT, blocks, text_of
+from documents import DOCUMENTS, ROOT, blocks, text_of
 
 PATH = re.compile(r"`((?:rlid|envs|agents|results|tests|docs)/[a-z_/-]*(?:\.\w+)?)`")
 TUTORIALS = [name for name in DOCUMENTS if name.startswith("docs/tutorials/")]

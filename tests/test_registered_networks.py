@@ -162,7 +162,7 @@ def with_hook():
         lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(1)),
     ],
 )
-def test_what_is_no_chain_of_layers_is_computed_by_the_module_itself(build, monkeypatch):
+def test_a_module_that_is_no_chain_of_layers_is_computed_by_the_module_itself(build, monkeypatch):
     list(NETWORKS)
     monkeypatch.setattr(NETWORKS, "_entries", dict(NETWORKS._entries))
     torch.manual_seed(0)

@@ -76,7 +76,7 @@ def test_the_papers_rule_scores_the_last_candidate_and_stops_at_the_budget_alone
         ("paper", "own", 450.0),
     ],
 )
-def test_each_rule_has_its_threshold(rule, baseline, threshold):
+def test_every_rule_has_its_threshold(rule, baseline, threshold):
     question = ask("cartpole", dmax=3, rule=rule, baseline=baseline)
     judgement = Judgement.of(question, random=22.0, full=500.0)
     assert judgement.threshold == pytest.approx(threshold)
@@ -108,7 +108,7 @@ def run_here(store, judgement, stop, **asked):
     run_trials(specs, judgement, wanted.task, store.add)
 
 
-def test_both_baselines_follow_from_one_set_of_trials(tmp_path, give_reference):
+def test_own_and_global_baseline_follow_from_the_same_trials(tmp_path, give_reference):
     give_reference("two_baselines", 5.0, 2.5, network="mlp:4", imports=("two_baselines",))
     asked = {"network": "mlp:4", "imports": ("two_baselines",), "search": "grid"}
     many = {**asked, "dims": (1, 3), "seeds": 5, "rule": "paper"}

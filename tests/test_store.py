@@ -213,7 +213,7 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
 
 
 @given(st.text(max_size=300))
-def test_any_task_name_is_a_harmless_folder_name(name):
+def test_every_task_name_is_a_harmless_folder_name(name):
     made = slug(name)
     assert made
     assert "/" not in made
@@ -222,7 +222,7 @@ def test_any_task_name_is_a_harmless_folder_name(name):
 
 
 @given(st.text() | st.from_type(dict).map(str))
-def test_any_text_is_a_record_or_damaged(text):
+def test_every_text_is_a_record_or_damaged(text):
     with pytest.raises(DamagedRecord):
         parse_record(text)
 

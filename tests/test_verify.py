@@ -69,7 +69,7 @@ def test_a_published_measurement_is_consistent(source):
     assert one.question.digest in source.name
 
 
-def test_one_altered_number_anywhere_is_caught(source):
+def test_an_altered_number_anywhere_is_caught(source):
     value = json.loads(source.read_text())
     numbers = [(p, v) for p, v in leaves(value) if type(v) in (int, float)]
     assert len(numbers) > 200

@@ -8,6 +8,8 @@ from rlid.agent.actor_critic import OffPolicyActorCritic as OffPolicyActorCritic
 from rlid.agent.actor_critic import numbers_of_layers as numbers_of_layers
 from rlid.agent.described import DescribedSetting as DescribedSetting
 from rlid.agent.described import described_settings as described_settings
+from rlid.agent.device import choose_device as choose_device
+from rlid.agent.device import has_gpu as has_gpu
 from rlid.agent.protocol import AGENTS as AGENTS
 from rlid.agent.protocol import CHECKPOINT as CHECKPOINT
 from rlid.agent.protocol import Agent as Agent
@@ -27,6 +29,8 @@ from rlid.agent.settings_file import FileSettings as FileSettings
 from rlid.agent.settings_file import read_settings as read_settings
 
 __all__ = [
+    "choose_device",
+    "has_gpu",
     "AGENTS",
     "Agent",
     "Ask",

@@ -106,6 +106,8 @@ class Agent(Protocol):
     batch, by `TrainingRound`."""
     recipes_of: ClassVar[tuple[str, ...]] = ()
     """Agents whose recipe it takes for a task that has none for itself, with what it has of it."""
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Where it can train: "cpu", "cuda"."""
     actions: ClassVar[tuple[str, ...]] = ()
     """Kinds of actions that it takes, as `rlid.simulators.kind_of` names them; () for all."""
 

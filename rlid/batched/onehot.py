@@ -19,9 +19,10 @@ class OneHotRows:
 
     def __init__(self, subspaces: Sequence[Subspace], d_max: int, device: torch.device) -> None:
         """Read the groups and signs of the trials' projections, all of which are onehot."""
-        groups = [subspace.P.groups().astype(np.int64) for subspace in subspaces]  # type: ignore[attr-defined]
+        groups = np.stack([s.P.groups().astype(np.int64) for s in subspaces])  # type: ignore[attr-defined]
+        self._drawn = groups
         signs = [subspace.P.integers()[1].astype(np.float32) for subspace in subspaces]
-        self._groups = torch.from_numpy(np.stack(groups)).to(device)
+        self._groups = torch.from_numpy(groups).to(device)
         self._signs = torch.from_numpy(np.stack(signs)).to(device)
         self._starts = torch.stack([subspace.theta0 for subspace in subspaces]).to(device)
         scales = torch.zeros(len(subspaces), d_max)
@@ -32,7 +33,15 @@ class OneHotRows:
         self._scales = scales.to(device)
         self._members: torch.Tensor | None = None
         if device.type != "cpu":
-            self._members = torch.from_numpy(_members(groups, d_max)).to(device)
+            self.tabulate()
+
+    def tabulate(self) -> None:
+        """Make the table of the weights of every group, from which `reduce` sums from now on.
+
+        A GPU scatters by atomic additions, whose order changes; the table has one order.
+        """
+        table = _members(self._drawn, self._scales.shape[1])
+        self._members = torch.from_numpy(table).to(self._groups.device)
 
     def expand(self, Z: torch.Tensor) -> torch.Tensor:  # noqa: N803
         """Map Z (n, d_max) to weights (n, D)."""
@@ -45,14 +54,13 @@ class OneHotRows:
         if self._members is None:
             sums = torch.zeros_like(self._scales).scatter_add_(1, self._groups, signed)
             return sums.mul_(self._scales)
-        # A GPU scatters by atomic additions, whose order changes; a table has one order.
         padded = torch.nn.functional.pad(signed, (0, 1))
         n, d_max, largest = self._members.shape
         gathered = padded.gather(1, self._members.flatten(1)).view(n, d_max, largest)
         return gathered.sum(2).mul_(self._scales)
 
 
-def _members(groups: Sequence[NDArray[np.int64]], d_max: int) -> NDArray[np.int64]:
+def _members(groups: NDArray[np.int64], d_max: int) -> NDArray[np.int64]:
     """Return the weights of every group, (n, d_max, largest group), filled up with D."""
     largest = max(int(np.bincount(row).max()) for row in groups)
     table = np.full((len(groups), d_max, largest), len(groups[0]))

@@ -36,7 +36,7 @@ class PPOBatch:
         problem, settings = learners[0].problem, learners[0].settings
         network = problem.network
         self.learners, self.settings = list(learners), settings
-        self._device = torch.device("cpu")
+        self._device = torch.device(learners[0].problem.device)
         self._actor = network.in_blocks()
         self._subspaces = SubspaceBatch(
             [learner.problem.subspace for learner in learners],

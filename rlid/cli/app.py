@@ -28,6 +28,7 @@ from rlid.cli import (
     suite,
     verify,
 )
+from rlid.cli.complaints import complaint
 from rlid.cli.options import (
     BAD_INPUT,
     FAILED,
@@ -169,7 +170,7 @@ def _code_of_command() -> int:
             raise KeyboardInterrupt
         sys.stdout.flush()
     except TyperException as error:
-        code = _fail(error.format_message(), BAD_INPUT)
+        code = _fail(complaint(error.format_message(), sys.argv[1:]), BAD_INPUT)
     except KeyboardInterrupt:
         code = _fail(
             f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED

@@ -19,6 +19,7 @@ from rlid.cli.options import (
     BudgetOption,
     CpusOption,
     DataOption,
+    DeviceOption,
     EngineOption,
     EnvArgsOption,
     EnvsOption,
@@ -76,6 +77,7 @@ def run(
         Text, typer.Option(help="only these d: 1,2,4 or 1-10,12 or log:1-1000:12")
     ] = None,
     budget: BudgetOption = None,
+    device: DeviceOption = "cpu",
     full: Annotated[bool, typer.Option("--full", help="no early stop")] = False,
     fraction: Annotated[float, typer.Option(help="of the reference, to succeed")] = 0.9,
     rule: Annotated[str, typer.Option(help=RULE_HELP)] = "normalised",

@@ -126,6 +126,9 @@ CpusOption = Annotated[float, typer.Option("--cpus", help="CPUs of a cluster for
 GpusOption = Annotated[
     float, typer.Option("--gpus", help="GPUs of a cluster for each process, or a share")
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="where a gradient agent trains: cpu, cuda, cuda:N or auto")
+]
 MemoryOption = Annotated[
     Optional[float],  # noqa: UP007, UP045
     typer.Option("--memory", help="gigabytes for each process; default: an equal share"),

@@ -117,13 +117,14 @@ def play(
     seed: Annotated[int, typer.Option(help="of the episodes")] = 0,
     video: Annotated[
         Optional[Path],  # noqa: UP007, UP045
-        typer.Option(help="record one episode there, such as out.mp4 (pip install 'rlid[video]')"),
+        typer.Option(help="record a typical episode as out.mp4 (pip install 'rlid[video]')"),
     ] = None,
     imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild a policy from its file, check its weights, and let it play."""
     from rlid.policies import Policy
+    from rlid.policies import video as recorder
     from rlid.training import standard_error
 
     if episodes is not None and episodes < 1:
@@ -132,7 +133,10 @@ def play(
         raise InputError(f"--seed {seed}: must be at least 0")
     policy = Policy.load(file, imports or [])
     task = policy.problem.task
-    scores = policy.evaluate(episodes or task.scoring_episodes, seed)
+    if video is not None:
+        recorder.check(policy, video)
+    count = episodes or task.scoring_episodes
+    scores = policy.evaluate(count, seed)
     mean, error = float(scores.mean()), standard_error(scores)
     exported = policy.file
     if as_json:
@@ -159,8 +163,10 @@ def play(
         around = f" ± {error:.2g}" if len(scores) > 1 and math.isfinite(error) else ""
         say(f"score {mean:.6g}{around} over {len(scores)} episodes")
     if video is not None:
-        from rlid.policies import video as recorder
-
-        total = recorder.record(policy, video, seed)
+        shown_episode = recorder.typical([float(score) for score in scores])
+        total = recorder.record(policy, video, policy.episode_seeds(count, seed)[shown_episode])
         if not as_json:
-            say(f"written: {shown(video)} (an episode of score {total:.6g})")
+            say(
+                f"written: {shown(video)} (a typical episode, nearest the median of "
+                f"{len(scores)}: return {total:.6g})"
+            )

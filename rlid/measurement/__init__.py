@@ -40,11 +40,11 @@ from rlid.measurement.measure import measure as measure
 from rlid.measurement.measure import run_plan as run_plan
 from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
-from rlid.measurement.plan import agent_of as agent_of
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
 from rlid.measurement.plan import task_of as task_of
 from rlid.measurement.question import ask as ask
+from rlid.measurement.recipes import agent_of as agent_of
 from rlid.measurement.reference import default_agents as default_agents
 from rlid.measurement.reference import describe as describe
 from rlid.measurement.reference import establish as establish

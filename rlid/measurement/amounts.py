@@ -13,14 +13,14 @@ def duration(seconds: float) -> str:
     """Return a time in its two largest units: "0.4 s", "59 s", "3 min 5 s", "1 h 12 min"."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return _two(whole, MINUTE, "min", 1, "s")
-    if whole < DAY - MINUTE // 2:
-        return _two(whole, HOUR, "h", MINUTE, "min")
-    return _two(whole, DAY, "d", HOUR, "h")
+    rounded = round(seconds)
+    if rounded < MINUTE:
+        return f"{rounded} s"
+    if rounded < HOUR:
+        return _two(rounded, MINUTE, "min", 1, "s")
+    if rounded < DAY - MINUTE // 2:
+        return _two(rounded, HOUR, "h", MINUTE, "min")
+    return _two(rounded, DAY, "d", HOUR, "h")
 
 
 def _two(seconds: int, large: int, large_name: str, small: int, small_name: str) -> str:

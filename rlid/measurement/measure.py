@@ -142,6 +142,7 @@ def measure(
     budget: int | None = None,
     observation: str | None = None,
     backend: str | None = None,
+    device: str = "cpu",
     full: bool = False,
     fraction: float = 0.9,
     rule: Literal["normalised", "raw", "paper"] = "normalised",
@@ -177,6 +178,8 @@ def measure(
             agents without gradients) of a supervised or synthetic task; None for the task's own.
         observation: "raw", "scaled" or "frozen" in place of the task's own rule.
         backend: what steps the environment, in place of the task's own.
+        device: where a gradient agent trains: "cpu", "cuda", "cuda:N", or "auto" for a GPU where
+            there is one and the work is large.
         full: run every trial to the end of its budget.
         fraction: the share of the reference that counts as solved.
         rule: "normalised" takes the fraction of the way from random actions to the reference,

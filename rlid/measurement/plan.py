@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from rlid import agent as agents
@@ -17,6 +17,7 @@ from rlid.dimension import BATCH_ROUND_SIZE, Search, make_search
 from rlid.errors import InputError, first_line
 from rlid.measurement.dims import dims_of
 from rlid.measurement.question import ask
+from rlid.measurement.recipes import agent_of
 from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
 from rlid.registry import import_packages
@@ -125,6 +126,7 @@ class Plan:
             candidate="last" if self.rule == "paper" else "best",
             stopping="confirmed" if is_confirmed else "look",
             agent_version=self.agent.version,
+            device=self.question.device,
         )
 
     def reference_command(
@@ -160,6 +162,8 @@ class Plan:
         configured = agent_of(agent, self.task, settings)
         _check(agent, configured, self.task, self.network, self.actions, self.network.D)
         changes = {"agent": agent, "projection": "identity", "rule": "normalised", "full": False}
+        if self.question.device not in configured.devices:
+            changes["device"] = "cpu"
         return replace(
             self,
             question=self.question.model_copy(update=changes),
@@ -197,6 +201,9 @@ def plan_of(question: MeasurementSpec) -> Plan:
     seeds = tuple(range(question.seed, question.seed + question.seeds))
     if question.search == "adaptive" and shares_batch(agent, merges):
         question = question.model_copy(update={"round_size": BATCH_ROUND_SIZE})
+    is_large = not network.is_dense or agent.trains_together
+    device = agents.choose_device(question.device, question.agent, agent, is_large=is_large)
+    question = question.model_copy(update={"device": device})
     search = _search(question, dims, seeds)
     return Plan(question, task, agent, network, dims, seeds, search, merges, actions)
 
@@ -207,17 +214,6 @@ def shares_batch(agent: Agent, world_merges: bool) -> bool:
     `world_merges` says whether the simulator gains from it.
     """
     return agent.trains_together or (world_merges and agent.shares_batch)
-
-
-def recipe(task: Task, agent: str) -> list[str]:
-    """Return the settings that a task's protocol asks of an agent, as assignments."""
-    kind = agents.AGENTS[agent]
-    for name in (agent, *kind.recipes_of):
-        if name in task.recipes:
-            own = {field.name for field in fields(kind)}
-            wanted = task.recipes[name].items()
-            return [f"{field}={value}" for field, value in wanted if name == agent or field in own]
-    return []
 
 
 def task_of(question: MeasurementSpec) -> Task:
@@ -232,21 +228,6 @@ def task_of(question: MeasurementSpec) -> Task:
     if question.baseline == "global" and task.baseline is None:
         raise InputError(f"--baseline global: task {task.name!r} has none; use --baseline own")
     return task if question.budget is None else replace(task, budget=question.budget)
-
-
-def agent_of(name: str, task: Task, settings: Sequence[str]) -> Agent:
-    """Return an agent with the recipe of a task, then with `settings` ("name=value").
-
-    Raises:
-        InputError: the agent is unknown, does not take the task, or has no such setting.
-    """
-    agent = agents.configure(name, [*recipe(task, name), *settings])
-    if task.kind not in agent.kinds:
-        raise InputError(
-            f"agent {name!r} takes {' and '.join(agent.kinds)} tasks, "
-            f"but {task.name!r} is of kind {task.kind!r}"
-        )
-    return agent
 
 
 def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from rlid.agent import has_gpu
 from rlid.dimension import Estimate
 from rlid.engine import Agenda, Cell, Place, make_engine, probe, split
 from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed
@@ -69,8 +70,8 @@ class Runner:
         """Check the store and the memory that P needs; no worker starts before there is work.
 
         Raises:
-            InputError: `timeout` is out of range, P would not fit into this machine's memory, or
-                the engine or tensorboard is not installed.
+            InputError: `timeout` is out of range, P would not fit into this machine's memory, the
+                engine or tensorboard is not installed, or the GPU is not there or not used.
             StoreError: the store cannot be written.
         """
         if timeout is not None and not timeout > 0:
@@ -81,6 +82,7 @@ class Runner:
 
             check_tensorboard(tensorboard)
         place = place or Place()
+        _check_device(plan.question.device, place)
         if place.engine == "local":
             check_fits(plan.projection, plan.network.D, plan.dmax, FLOAT_BYTES)
         self.tensorboard = None if tensorboard is None else os.path.abspath(tensorboard)
@@ -246,3 +248,14 @@ def _give_up_if_failed(records: Sequence[Record], plan: Plan) -> None:
             f"the first {len(records)} trials of {plan.title} all failed, and nothing follows "
             f"from them: {reason}; put it right, then repeat the command with --retry"
         )
+
+
+def _check_device(device: str, place: Place) -> None:
+    """Refuse a GPU that is not there, and a share of one that nothing would use."""
+    if place.gpus and device == "cpu":
+        raise InputError(
+            f"--gpus {place.gpus:g}: these trials train on the cpu: add --device cuda, for "
+            "an agent that takes it, or leave --gpus out"
+        )
+    if device != "cpu" and place.engine == "local" and not has_gpu():
+        raise InputError(f"--device {device}: torch finds no such GPU here: use --device cpu")

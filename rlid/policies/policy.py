@@ -55,7 +55,8 @@ class Policy:
         try:
             data = read_limited(Path(path), policy_file.MAX_BYTES)
         except (OSError, DamagedRecord) as error:
-            raise PolicyFileError(f"{os.fspath(path)!r} cannot be read: {error}") from None
+            what = getattr(error, "strerror", None) or error
+            raise PolicyFileError(f"{os.path.relpath(path)!r} cannot be read: {what}") from None
         import_packages(imports)
         try:
             return cls.build(policy_file.parse(data))
@@ -173,7 +174,11 @@ class Policy:
         Raises:
             EnvironmentFault: the environment failed.
         """
-        return score(self.problem, self.file.z, draw(seed, "play", episodes))
+        return score(self.problem, self.file.z, self.episode_seeds(episodes, seed))
+
+    def episode_seeds(self, episodes: int, seed: int = 0) -> tuple[int, ...]:
+        """Return the seeds of the episodes that `evaluate` plays, in the order of its scores."""
+        return draw(seed, "play", episodes)
 
 
 def make(task: Task, network: str, projection: str, d: int, seed: int) -> Problem:

@@ -17,7 +17,9 @@ from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
 from rlid.records.measurement_spec import option_name as option_name
+from rlid.records.processor import GPU as GPU
 from rlid.records.processor import PREFIX as PREFIX
+from rlid.records.processor import card as card
 from rlid.records.processor import overrides as overrides
 from rlid.records.record import MAX_NAMES as MAX_NAMES
 from rlid.records.record import MISSING as MISSING
@@ -48,6 +50,8 @@ from rlid.records.strict_json import parse_json as parse_json
 from rlid.records.strict_json import validate as validate
 
 __all__ = [
+    "GPU",
+    "card",
     "DEFAULT_FRACTION",
     "Count",
     "Finite",

@@ -43,6 +43,7 @@ class MeasurementSpec(BaseModel):
         budget: steps of one trial, where not the task's own.
         observation: the observation rule, where not the task's own.
         backend: the simulator, where not the task's own.
+        device: where a gradient agent trains: "cpu", "cuda", "cuda:N" or "auto".
         full: whether every trial runs its whole budget.
         fraction: the share of the reference that counts as solved.
         rule: how the threshold follows from the reference, see `judgement.threshold_of`.
@@ -70,6 +71,7 @@ class MeasurementSpec(BaseModel):
     budget: Count | None = Field(default=None, ge=1)
     observation: Name | None = None
     backend: Name | None = None
+    device: Name = "cpu"
     full: bool = False
     fraction: float = Field(default=DEFAULT_FRACTION, gt=0, le=1)
     rule: Literal["normalised", "raw", "paper"] = "normalised"
@@ -123,8 +125,8 @@ class MeasurementSpec(BaseModel):
         words += ["--seeds", str(self.seeds)]
         # Published files hold this text: its order is fixed.
         for name in (
-            "projection", "seed", "search", "precision", "max_trials", "budget", *PROTOCOL, "full",
-            "fraction", "rule", "baseline", "reference", "reference_source",
+            "projection", "seed", "search", "precision", "max_trials", "budget", *PROTOCOL,
+            "device", "full", "fraction", "rule", "baseline", "reference", "reference_source",
         ):  # fmt: skip
             value = getattr(self, name)
             if value != MeasurementSpec.model_fields[name].default:

@@ -16,6 +16,8 @@ OVERRIDES = (
     "OPENBLAS_CORETYPE",
 )
 """Environment variables by which a user limits these instructions."""
+GPU = "gpu"
+"""The name of the entry for the GPU among the versions of a record."""
 PREFIX = "cpu "
 """How the names of these entries begin among the versions of a record."""
 
@@ -23,6 +25,15 @@ PREFIX = "cpu "
 def overrides() -> dict[str, str]:
     """Return the variables of OVERRIDES that are set, with their values."""
     return {name: os.environ[name] for name in OVERRIDES if os.environ.get(name)}
+
+
+def card(device: str) -> dict[str, str]:
+    """Return the name of the GPU that a trial on `device` trains on; nothing for the processor."""
+    if device == "cpu":
+        return {}
+    import torch
+
+    return {GPU: ascii(torch.cuda.get_device_name(device))[1:-1][:200]}
 
 
 @cache

@@ -85,7 +85,7 @@ def repair(store: Store, defect: Defect) -> None:
             return
         store.set_aside(defect.path, defect.what)
         return
-    if not any(found.path == defect.path for found in _records(store, defect.path)):
+    if not any(record.path == defect.path for record in _records(store, defect.path)):
         return
     store.set_aside(defect.path, defect.what)
     z = defect.path.with_suffix(Z_SUFFIX)

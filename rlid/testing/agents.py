@@ -32,16 +32,16 @@ Proposals = list[NDArray[np.float64]]
 def check_agent(
     name: str, *, task: str = "cartpole", imports: Sequence[str] = (), network: str | None = None
 ) -> None:
-    """Check that a registered agent searches as a trial needs it.
+    """Check that a registered agent can search in a trial.
 
     Args:
-        name: of the agent.
+        name: the name of the agent.
         task: a quick task that it takes.
         imports: packages that register it.
         network: a small one for the task; the task's own by default.
 
     Raises:
-        CheckFailed: it does not; every failed check has a line.
+        CheckFailed: a check failed; the message has a line for each.
     """
     try:
         import_packages(imports)

@@ -20,16 +20,16 @@ TOLERANCE = 1e-4
 def check_network(
     name: str, *, inputs: int = 4, outputs: int = 2, shape: Shape | None = None
 ) -> None:
-    """Check that a network computes the same by each of its ways, row by row.
+    """Check that every way to evaluate a network gives the same outputs, row by row.
 
     Args:
-        name: of the network.
+        name: the name of the network.
         inputs: numbers in an observation; with a shape, its product.
         outputs: numbers that it gives.
         shape: (channels, height, width), where observations are images.
 
     Raises:
-        CheckFailed: it does not; every failed check has a line.
+        CheckFailed: a check failed; the message has a line for each.
     """
     try:
         size = int(np.prod(shape)) if shape else inputs

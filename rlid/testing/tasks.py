@@ -28,15 +28,15 @@ LONGEST_SUMMARY = 100
 
 
 def check_task(name: str, *, imports: Sequence[str] = (), network: str | None = None) -> None:
-    """Check that a registered task is as a measurement needs it.
+    """Check that a registered task can be measured.
 
     Args:
-        name: of the task, with its parameter.
+        name: the name of the task, with its parameter.
         imports: packages that register it.
         network: a network for it; its own by default.
 
     Raises:
-        CheckFailed: it is not; every failed check has a line.
+        CheckFailed: a check failed; the message has a line for each.
     """
     try:
         import_packages(imports)

@@ -180,6 +180,7 @@ class SideBySide:
             self._beat,
         )
         problem.is_watched = scalars is not None
+        problem.device = spec.device
         course = Course(problem, spec)
         steps = trial(spec, self._judgement, problem, self._checkpoints, scalars, course)
         run = RunningTrial(steps, journal, scalars, problem, course)

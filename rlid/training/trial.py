@@ -9,7 +9,7 @@ import numpy as np
 from rlid.agent import TrainingRound
 from rlid.errors import AgentFault, Diverged, EnvironmentFault
 from rlid.problem import Answer, Notes, Problem, Request
-from rlid.records import Judgement, Record, Status, TrialSpec, thin_curve, versions
+from rlid.records import Judgement, Record, Status, TrialSpec, card, thin_curve, versions
 from rlid.simulators import hidden_state
 from rlid.training.agent_steps import check_notes, faults_of, make_agent
 from rlid.training.checkpoint import Checkpoints
@@ -109,6 +109,6 @@ def _record(
         },
         notes=notes,
         theta_sha256=problem.subspace.theta_sha256(scored.z) if scored is not None else None,
-        versions=versions(),
+        versions=versions() | card(course.spec.device),
         deciding_score=float(deciding.mean()) if deciding is not None else None,
     )

@@ -1,0 +1,224 @@
+"""Tables of results in the documents, each between `<!-- table: NAME -->` and its end.
+
+`python docs/generated_pages.py` renews them from the files in results/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from file_tables import recipes, references, scale_rule, table
+from published_answers import PublishedRow, as_text
+
+BEGIN, END = "<!-- table: ", "<!-- end of table -->"
+TABLE = re.compile(
+    rf"^({BEGIN}([\w-]+) -->\n)(?:(?!{BEGIN}).)*?^({END})$", re.DOTALL | re.MULTILINE
+)
+MARK = re.compile(rf"^(?:{BEGIN}|{END})", re.MULTILINE)
+HEADLINES = (
+    ("cartpole", "mlp:20x20", "cmaes", "normalised"),
+    ("inverted_pendulum", "mlp:20x20", "cmaes", "normalised"),
+    ("reacher", "mlp:20x20", "ppo", "normalised"),
+    ("pong", "conv:16-32-256", "ppo", "normalised"),
+    ("mnist", "mlp:200x200", "adam", "paper, global"),
+)
+"""Task, network, agent and rule of the headline rows; each with the task's own budget."""
+Published = Mapping[str, PublishedRow]
+
+
+def renewed(text: str, published: Published) -> str:
+    """Return a text with its tables made anew.
+
+    Raises:
+        ValueError: a table has a name that is not in TABLES, or no end.
+    """
+
+    def made(match: re.Match[str]) -> str:
+        if match[2] not in TABLES:
+            raise ValueError(f"no table {match[2]!r}; the tables are {', '.join(TABLES)}")
+        return f"{match[1]}\n{TABLES[match[2]](published)}\n\n{match[3]}"
+
+    new, count = TABLE.subn(made, text)
+    if 2 * count != len(MARK.findall(text)):
+        raise ValueError("a table lacks its beginning or its end")
+    return new
+
+
+def headlines(published: Published) -> str:
+    """Return the headline results, each by the newest edition of its measurement.
+
+    Raises:
+        ValueError: a headline names no row, or more than one.
+    """
+    lines = []
+    for key in HEADLINES:
+        matching = [
+            entry
+            for entry in published.values()
+            if entry.row["is_own_budget"] and _key(entry) == key
+        ]
+        rows = [entry for entry in matching if not entry.row["edition"]] or matching
+        if len(rows) != 1:
+            raise ValueError(f"{len(rows)} published rows for {', '.join(key)}, and not one")
+        (entry,) = rows
+        status = ", ".join(filter(None, (entry.row["status"], entry.row["edition"])))
+        cells = (_task(entry), _network(entry), _D(entry), _agent(entry), entry.answer,
+                 entry.interval, status)  # fmt: skip
+        lines.append(cells)
+    return table(("task", "network", "D", "agent", "d_int90", "95 % interval", "status"), lines)
+
+
+def _key(entry: PublishedRow) -> tuple[str, ...]:
+    row = entry.row
+    return (row["task"], row["network"], row["agent"], row["rule"])
+
+
+def agents(published: Published) -> str:
+    """Return the agents on CartPole-v1 with one network, the smallest answer first."""
+    rows = [
+        entry
+        for entry in published.values()
+        if (entry.row["task"], entry.row["network"]) == ("cartpole", "mlp:20x20")
+    ]
+    head = ("agent", "steps of a trial", "d_int90 (95 % interval)", "first crossing", "seeds",
+            "trials", "environment steps")  # fmt: skip
+    return table(head, ((
+        _agent(entry), as_text(entry.row["budget"]), _link(entry),
+        _or_dash(entry.content["answer"]["first_crossing"]), str(entry.row["seeds"]),
+        str(entry.row["trials"]), _millions(entry.row["env_steps"]),
+    ) for entry in rows))  # fmt: skip
+
+
+def images(published: Published) -> str:
+    """Return the supervised measurements of the networks of the paper."""
+    rows = [
+        entry
+        for entry in published.values()
+        if entry.row["kind"] == "supervised" and entry.row["network"] in ("mlp:200x200", "lenet")
+    ]
+    rows.sort(key=lambda entry: (entry.row["task"], -entry.row["D"]))
+    head = ("task", "network", "rule", "d_int90 (95 % interval)", "trials", "Li et al. 2018")
+    return table(head, ((
+        _task(entry), _network(entry), entry.row["rule"], _link(entry),
+        str(entry.row["trials"]), _or_dash(entry.row["paper"]),
+    ) for entry in rows))  # fmt: skip
+
+
+def paper(published: Published) -> str:
+    """Return every measurement of what Li et al. (2018) measured, with their figure."""
+    head = (
+        "task",
+        "network",
+        "Li et al. 2018",
+        "here (95 % interval)",
+        "agent",
+        "rule",
+        "steps of a trial",
+    )
+    rows = [entry for entry in published.values() if entry.row["paper"]]
+    rows.sort(key=lambda entry: (int(entry.row["paper"]), entry.row["task"], entry.row["agent"]))
+    return table(head, ((
+        _task(entry), _network(entry), f"{_number(entry.row['paper'])} ({entry.row['paper_note']})",
+        _link(entry), _agent(entry), entry.row["rule"], as_text(entry.row["budget"]),
+    ) for entry in rows))  # fmt: skip
+
+
+def _number(text: str) -> str:
+    return f"{int(text):,}" if str(text).isdigit() else text
+
+
+def sizes(published: Published) -> str:
+    """Return the measurements of one task by networks of different size."""
+    families = (("cartpole", "cmaes", "normalised"), ("mnist", "adam", "paper, global"))
+    rows = []
+    for family in families:
+        members = [
+            entry
+            for entry in published.values()
+            if (entry.row["task"], entry.row["agent"], entry.row["rule"]) == family
+            and entry.row["network"].startswith("mlp:")
+        ]
+        rows += sorted(members, key=lambda entry: entry.row["D"])
+    head = ("task", "agent", "network", "D", "d_int90 (95 % interval)", "seeds", "trials")
+    return table(head, ((
+        _task(entry), _agent(entry), _network(entry), _D(entry), _link(entry),
+        str(entry.row["seeds"]), str(entry.row["trials"]),
+    ) for entry in rows))  # fmt: skip
+
+
+def pong(published: Published) -> str:
+    """Return the trials of Pong, and its direct training."""
+    (entry,) = [entry for entry in published.values() if entry.row["task"] == "pong"]
+    lines = [
+        (f"{trial['d']:,}", _outcome(trial), as_text(trial["score"]),
+         f"{trial['seconds'] / 3600:.2f}")
+        for trial in entry.content["rows"]
+    ]  # fmt: skip
+    record = entry.content["reference_record"]
+    for trial in record["direct"][0]["trials"]:
+        lines.append((f"{record['D']:,} (direct)", trial["status"], as_text(trial["score"]), ""))
+    return table(("d", "outcome", "score on fresh episodes", "hours"), lines)
+
+
+def pendulum_budget(published: Published) -> str:
+    """Return how many seeds of the inverted pendulum were solved within so many steps."""
+    key = ("inverted_pendulum", 800_000)
+    (entry,) = [
+        entry for entry in published.values() if (entry.row["task"], entry.row["budget"]) == key
+    ]
+    trials = entry.content["rows"]
+    dims = sorted({trial["d"] for trial in trials})
+    lines = []
+    for steps in (12_500, 25_000, 50_000, 100_000, 200_000, 400_000, 800_000):
+        solved = [trial["d"] for trial in trials
+                  if trial["status"] == "solved" and trial["search_steps"] <= steps]  # fmt: skip
+        lines.append((f"{steps:,}", *(str(solved.count(d)) for d in dims)))
+    return table(("steps of the search", *(f"d = {d}" for d in dims)), lines)
+
+
+def _link(entry: PublishedRow) -> str:
+    return f"[{entry.text}](../{entry.path})"
+
+
+def _task(entry: PublishedRow) -> str:
+    return str(entry.row["task"]).replace("_", "\\_")
+
+
+def _network(entry: PublishedRow) -> str:
+    return f"`{entry.row['network']}`"
+
+
+def _agent(entry: PublishedRow) -> str:
+    return f"`{entry.row['agent']}`"
+
+
+def _D(entry: PublishedRow) -> str:
+    return f"{entry.row['D']:,}"
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value in (None, "") else str(value)
+
+
+def _millions(steps: int) -> str:
+    return f"{steps / 1e6:.1f} million"
+
+
+def _outcome(trial: Mapping[str, object]) -> str:
+    return f"{trial['status']} after {trial['search_steps']:,} steps"
+
+
+TABLES: dict[str, Callable[[Published], str]] = {
+    "headline": headlines,
+    "agents": agents,
+    "images": images,
+    "paper": paper,
+    "references": lambda published: references(),
+    "sizes": sizes,
+    "pendulum-budget": pendulum_budget,
+    "pong": pong,
+    "recipes": lambda published: recipes(),
+    "scale-rule": lambda published: scale_rule(),
+}
+"""What makes each table, by its name."""

@@ -1,0 +1,173 @@
+"""Figures of results/ in the documents are those of the published files, and cannot drift."""
+
+import importlib
+import json
+import re
+import sys
+
+import pytest
+from documents import ROOT, text_of
+
+sys.path.insert(0, str(ROOT / "docs"))
+generated_pages = importlib.import_module("generated_pages")
+published_answers = importlib.import_module("published_answers")
+result_tables = importlib.import_module("result_tables")
+
+PAGE = "docs/results.md"
+CARTPOLE = "results/cartpole/cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+
+
+@pytest.fixture(scope="module")
+def published():
+    return published_answers.published_rows()
+
+
+@pytest.fixture
+def row(published):
+    """Return a function that gives the one published row of a task, an agent and more."""
+
+    def find(task, agent, **values):
+        wanted = {"task": task, "agent": agent, "is_own_budget": True, **values}
+        rows = [
+            entry
+            for entry in published.values()
+            if all(entry.row[key] == value for key, value in wanted.items())
+        ]
+        newest = [entry for entry in rows if not entry.row["edition"]] or rows
+        (entry,) = newest
+        return entry
+
+    return find
+
+
+def answered(**changes):
+    values = {
+        "bracket_low": None, "bracket_high": None, "d_int90": 4, "ci_low": 3, "ci_high": 6,
+        "censored": False, "is_least": False, "dmax": 20, "seeds": 10,
+    }  # fmt: skip
+    return published_answers.PublishedRow("results/a/b-c.json", {**values, **changes}, {})
+
+
+@pytest.mark.parametrize("document", generated_pages.documents())
+def test_the_figures_of_a_document_are_those_of_the_published_files(document, published):
+    text = text_of(document)
+    new = generated_pages.renewed(document, text, published)
+    assert new == text, "run: python docs/generated_pages.py"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "4 (3-6)"),
+        ({"ci_high": None}, "4 (3 or more)"),
+        ({"ci_low": None, "ci_high": None}, "4 (no interval)"),
+        ({"d_int90": 4000, "ci_low": 1000, "ci_high": 9000}, "4,000 (1,000-9,000)"),
+        ({"is_least": True}, "at most 4 (3-6)"),
+        ({"d_int90": None, "censored": True, "ci_low": 21, "ci_high": None}, "above 20"),
+        ({"d_int90": None}, "withheld"),
+        ({"d_int90": None, "bracket_low": 3000, "bracket_high": 10_000, "seeds": 1},
+         "3,000-10,000, one seed"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_written_with_its_interval_or_its_bracket(changes, text):
+    assert answered(**changes).text == text
+
+
+def test_a_link_says_the_answer_or_the_value_of_its_file(published):
+    old = f"[9](../{CARTPOLE}), [9](../{CARTPOLE}#/question/dmax), [own](results.md)"
+    answer = published[CARTPOLE].text
+    new = f"[{answer}](../{CARTPOLE}), [20](../{CARTPOLE}#/question/dmax), [own](results.md)"
+    assert published_answers.linked(old, PAGE, published) == new
+    with pytest.raises(ValueError, match="has no /question/nothing"):
+        published_answers.linked(f"[9](../{CARTPOLE}#/question/nothing)", PAGE, published)
+
+
+def test_a_link_follows_a_measurement_whose_digest_changed(published):
+    old = "[9](../results/pong/ppo-conv_16-32-256-onehot-00000000.json)"
+    new = published_answers.linked(old, PAGE, published)
+    assert "00000000" not in new
+    assert "results/pong/ppo-conv_16-32-256-onehot-" in new
+    with pytest.raises(ValueError, match="which is not published; there is results/inverted"):
+        published_answers.linked(
+            "[9](../results/inverted_pendulum/cmaes-mlp_20x20-onehot-00000000.json)",
+            PAGE,
+            published,
+        )
+    with pytest.raises(ValueError, match="no other file of that name"):
+        published_answers.linked("[9](../results/pong/mine-a-b.json)", PAGE, published)
+
+
+def test_a_table_with_another_figure_is_renewed_and_one_without_an_end_is_refused(published):
+    text = text_of("README.md")
+    assert "| 562 | `cmaes` |" in text
+    changed = text.replace("| 562 | `cmaes` |", "| 561 | `cmaes` |")
+    assert result_tables.renewed(changed, published) == text
+    with pytest.raises(ValueError, match="beginning or its end"):
+        result_tables.renewed(text.replace("<!-- end of table -->", ""), published)
+    with pytest.raises(ValueError, match="no table 'mine'"):
+        result_tables.renewed("<!-- table: mine -->\n<!-- end of table -->", published)
+    with pytest.raises(ValueError, match="0 published rows for cartpole"):
+        result_tables.headlines({})
+
+
+def claims_of_the_page(row):
+    """Return what the results page says of the rows in words, each with whether it holds."""
+    pendulum, dqn = row("inverted_pendulum", "cmaes"), row("cartpole_v0", "dqn")
+    strategy, pong = row("inverted_pendulum", "openai_es"), row("pong", "ppo")
+    others = [row("cartpole", agent, network="mlp:20x20", is_own_budget=own).row
+              for agent, own in (("cmaes", True), ("random", True), ("ppo", False))]  # fmt: skip
+    values = row("cartpole", "dqn").row
+    largest = row("cartpole", "cmaes", network="mlp:128x128")
+    fixed = [row("mnist", "adam", network="mlp:200x200", rule=rule).row
+             for rule in ("normalised", "paper, global")]  # fmt: skip
+    return {
+        "its answer is above every d that was tried": strategy.row["censored"],
+        "By `cmaes` the interval leaves out the paper's 4": pendulum.row["ci_low"] > 4,
+        "the interval lies above the paper's 25": dqn.row["ci_low"] > 25,
+        "It contains the paper's figure":
+            pong.row["bracket_low"] < 6000 < pong.row["bracket_high"],
+        "Both figures are below the paper's": max(r["ci_high"] for r in fixed) < 750,
+        "That of `dqn` lies above all of them":
+            all(values["ci_low"] > other["ci_high"] for other in others),
+        "The intervals of `cmaes`, `random` and `ppo` overlap":
+            max(r["ci_low"] for r in others) <= min(r["ci_high"] for r in others),
+        "that of the largest network is open": largest.row["ci_high"] is None,
+        "no d_int90 is given": row("minatar:breakout", "ppo").row["d_int90"] is None,
+        "All published measurements use `onehot`":
+            {entry["projection"] for entry in leaderboard() if entry["trials"]} == {"onehot"},
+    }  # fmt: skip
+
+
+def leaderboard():
+    return json.loads(text_of("results/leaderboard.json"))
+
+
+def test_the_sentences_of_the_page_about_the_rows_hold(row):
+    text = " ".join(text_of(PAGE).split())
+    for sentence, holds in claims_of_the_page(row).items():
+        assert sentence in text, sentence
+        assert holds, sentence
+
+
+def test_the_early_stops_of_the_first_edition_are_counted_as_the_page_says(published):
+    stops = short = 0
+    for path in sorted((ROOT / "results").glob("*/*.json")):
+        content = json.loads(path.read_text())
+        if content["kind"] == "rl" and "stopping" not in content["common"]:
+            early = [trial for trial in content["rows"] if trial["stopped_early"]]
+            stops += len(early)
+            short += sum(trial["score"] < content["threshold"] for trial in early)
+    said = re.search(r"in (\d+) of the (\d+) published early\s+stops", text_of(PAGE))
+    assert said
+    assert (int(said[1]), int(said[2])) == (short, stops)
+
+
+def test_the_economy_of_the_search_is_that_of_the_calibration():
+    replayed = re.findall(r"^\| \d+-\d+ \|.*", text_of("results/calibration.md"), re.MULTILINE)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in replayed]
+    shares = [float(row[8]) for row in cells if row[4] == "10"]
+    assert len(shares) == 4
+    text = " ".join(text_of("docs/performance.md").split())
+    mean = sum(shares) / len(shares)
+    assert f"{min(shares):.2f} to {max(shares):.2f} of the steps of a grid with ten seeds" in text
+    assert f"on average over four grids {mean:.2f}" in text
