@@ -150,7 +150,7 @@ def test_run_prints_a_table_the_answer_and_where_the_plot_lies(tmp_path, quick_r
 
     again = rlid(*arguments, cwd=tmp_path)
     assert again.returncode == 0
-    assert "0 of them run now, the others re-used" in again.stdout
+    assert ": 0 run now, " in again.stdout
 
     shown = rlid("show", cwd=tmp_path)
     assert "gym:Quick-v0" in shown.stdout

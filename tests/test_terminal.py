@@ -1,6 +1,7 @@
 """What rlid writes to the terminal: through one place, which obeys nobody else's characters."""
 
 import ast
+import io
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,24 @@ def test_letters_of_every_script_stay_as_they_are():
 def test_a_title_is_escaped_like_a_cell(capsys):
     say_table([("name", "left")], [["x"]], title="a\x1b[31mb")
     assert "\x1b" not in capsys.readouterr().out
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_long_line_is_broken_between_words_on_a_terminal_alone(monkeypatch, capsys):
+    words = "  reference: judged by a rather long sentence, and /a/path/that/must/stay/whole"
+    terminal = FakeTerminal()
+    with monkeypatch.context() as patched:
+        patched.setenv("COLUMNS", "30")
+        patched.setattr("sys.stdout", terminal)
+        say(words)
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) > 2
+    assert " ".join(line.strip() for line in lines) == words.strip()
+    assert all(line.startswith("  ") for line in lines)
+    assert any(line.strip() == "/a/path/that/must/stay/whole" for line in lines)
+    say(words)
+    assert capsys.readouterr().out == f"{words}\n"

@@ -10,6 +10,7 @@ __all__ = [
     "collection",
     "comparable",
     "findings",
+    "headlines",
     "latex",
     "paper",
     "peers",

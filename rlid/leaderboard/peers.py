@@ -201,6 +201,9 @@ def _mean(agent: str, peers: Sequence[Peer]) -> MeanRatio:
     without = len(peers) - len(known)
     if not known:
         return MeanRatio(agent, 0, without, None, None, None)
+    if len(known) == 1:
+        (only,) = known
+        return MeanRatio(agent, 1, without, only.ratio, only.low, only.high)
     mean = math.fsum(math.log(peer.ratio or 1.0) for peer in known) / len(known)
     ends = [(peer.low, peer.high) for peer in known]
     errors = [
