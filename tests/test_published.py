@@ -85,7 +85,7 @@ def test_publishing_twice_writes_the_same_bytes_and_z_beside(store, tmp_path):
     written = [publisher.write(one, store, tmp_path / name) for name in ("a", "b")]
     assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
     assert publisher.read_all(tmp_path / "a") == [one]
-    z = parse_z(written[0][2].read_bytes(), one.smallest_solved)
+    z = parse_z(written[0][3].read_bytes(), one.smallest_solved)
     assert z.shape == (one.smallest_solved,)
 
 
@@ -103,7 +103,9 @@ def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
     done = rlid_here("publish", "--store", store.folder, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
-    assert [name.rpartition(".")[2] for name in names] == ["json", "svg", "safetensors"]
+    assert [name.rpartition(".")[2] for name in names] == [
+        "json", "csv", "svg", "safetensors",
+    ]  # fmt: skip
     assert (tmp_path / done.stdout.splitlines()[0]).is_file()
 
 

@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -16,7 +15,6 @@ from rlid.operating_system import cores
 
 LOOPS = ("rlid.projections._kernels", "rlid.evaluation._two_actions")
 """The modules written in C."""
-"""Small enough to end within a second."""
 
 
 @dataclass(frozen=True)

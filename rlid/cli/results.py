@@ -52,12 +52,21 @@ def leaderboard(
         Optional[Path],  # noqa: UP007, UP045
         typer.Option(help="a README whose leaderboard, between its markers, is to be renewed"),
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="columns of the LaTeX table, such as task,agent,d_int90")
+    ] = "",
+    caption: Annotated[
+        Optional[str],  # noqa: UP007, UP045
+        typer.Option(help="caption of the LaTeX table"),
+    ] = None,
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
-    from rlid.leaderboard import claims, collection, ranking, site, tables
+    from rlid.leaderboard import claims, collection, findings, latex, ranking, site, tables
     from rlid.store import write_whole
 
+    printed = [name.strip() for name in columns.split(",")] if columns else latex.PRINTED
+    latex.check_columns(printed)
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
@@ -68,10 +77,14 @@ def leaderboard(
     board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
-        out / "leaderboard.md": tables.markdown(board.rows, statements),
+        out / "leaderboard.md": tables.markdown(
+            board.rows, statements, findings.findings(board.chosen)
+        ),
         out / "leaderboard.csv": tables.comma_separated(board.rows),
         out / "leaderboard.json": tables.json_text(board.rows),
-        out / "leaderboard.tex": tables.latex(board.rows),
+        out / "leaderboard.tex": latex.latex(
+            [row for row in board.rows if row.is_measured], printed, caption
+        ),
     }
     if readme is not None:
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rlid.errors import DamagedRecord, StoreError
 from rlid.figures import curves
-from rlid.leaderboard import policy_choice
+from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
 from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
@@ -116,8 +116,8 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     """Write a measurement, its learning curves, and its smallest policy beside it.
 
     Returns:
-        The paths: the JSON file; then, where they exist, learning curves as SVG, z as safetensors,
-        and the policy file.
+        The paths: the JSON file; then, where they exist, learning curves as CSV and as SVG, z as
+        safetensors, and the policy file.
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
@@ -127,6 +127,10 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     records = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
     try:
         written = [write_whole(target, published.dump().encode())]
+        points = learning_curves.of_records([record for record in records if record is not None])
+        if points:
+            beside = learning_curves.path_beside(target)
+            written.append(write_whole(beside, learning_curves.dump(points).encode()))
         drawn = curves.draw(
             [record for record in records if record is not None],
             target.with_name(f"{target.stem}-curves.svg"),
