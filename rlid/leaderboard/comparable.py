@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rlid.leaderboard.published import Published
-from rlid.records import PREFIX, overrides, versions
+from rlid.records import PREFIX, card, overrides, versions
 from rlid.store import this_machine
 
 ANY_VERSION = {"rlid", "python"}
@@ -19,7 +19,8 @@ def not_comparable(published: Published) -> str:
     here, there = this_machine().processor, published.machine.processor
     if here != there:
         return f"measured on {there}, repeated on {here}"
-    mine, has_capability = versions(), False
+    mine = versions() | card(published.question.device)
+    has_capability = False
     for listed in published.versions:
         for name, version in listed.items():
             has_capability |= name.startswith(PREFIX)

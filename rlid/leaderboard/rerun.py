@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rlid import projections
+from rlid.agent import has_gpu
 from rlid.engine import Agenda, Cell, LocalEngine
 from rlid.errors import EngineError, InputError
 from rlid.leaderboard.from_records import row_of
@@ -133,6 +134,10 @@ def _run(
     max_hours: float | None,
 ) -> dict[str, Record]:
     """Run trials in a store of their own; return their records by key."""
+    if any(spec.device != "cpu" for spec in specs) and not has_gpu():
+        raise InputError(
+            f"{published.title}: trained on a GPU, and torch finds none here: repeat it where one is"
+        )
     import_packages(imports)
     known = known_of(published.question)
     task = _same_task(known.task, specs[0])
