@@ -66,8 +66,8 @@ def repeat(
         InputError: the task is unknown, or another one here.
         EngineError: the trials took longer than `max_hours`.
     """
-    again = _rows_again(published, rows, jobs, imports, max_hours)
-    return [(row, _differences(row, record)) for row, record in again]
+    records = _rows_again(published, rows, jobs, imports, max_hours)
+    return [(row, _differences(row, record)) for row, record in records]
 
 
 def repeat_sample(
@@ -134,10 +134,8 @@ def _run(
     max_hours: float | None,
 ) -> dict[str, Record]:
     """Run trials in a store of their own; return their records by key."""
-    if any(spec.device != "cpu" for spec in specs) and not has_gpu():
-        raise InputError(
-            f"{published.title}: trained on a GPU, and torch finds none here: repeat it where one is"
-        )
+    if published.question.device != "cpu" and not has_gpu():
+        raise InputError(f"{published.title}: trained on a GPU, and torch finds none here")
     import_packages(imports)
     known = known_of(published.question)
     task = _same_task(known.task, specs[0])
