@@ -6,6 +6,7 @@ import json
 import pytest
 from command import rlid, rlid_here
 
+from rlid import training
 from rlid.cli import installation
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -76,3 +77,25 @@ def test_doctor_prints_a_table(tmp_path):
     assert done.returncode == 1
     assert "what to change" in done.stdout
     assert done.stdout.endswith("gym:Exits-step-os-v0: rlid cannot measure it as it is\n")
+
+
+def test_the_self_test_fails_where_a_trial_depends_on_its_batch(monkeypatch):
+    assert installation._self_test().is_fine
+    ran = training.run_trials
+
+    def depending(specs, judgement, task, deliver):
+        def other(record, z):
+            deliver(record.model_copy(update={"score": float(len(specs))}), z)
+
+        ran(specs, judgement, task, other)
+
+    monkeypatch.setattr(training, "run_trials", depending)
+    broken = installation._self_test()
+    assert not broken.is_fine
+    assert "ANOTHER" in broken.state
+
+
+def test_a_self_test_that_raises_is_named(monkeypatch):
+    monkeypatch.setattr(training, "run_trials", lambda *_: 1 / 0)
+    broken = installation._self_test()
+    assert (broken.is_fine, "ZeroDivisionError" in broken.state) == (False, True)

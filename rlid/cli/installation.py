@@ -8,13 +8,18 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from packaging.requirements import Requirement
 
+from rlid.errors import named_line
 from rlid.operating_system import cores
 
 LOOPS = ("rlid.projections._kernels", "rlid.evaluation._two_actions")
 """The modules written in C."""
+SELF_TEST_TRIALS, SELF_TEST_STEPS = 3, 500
+"""Small enough to end within a second."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ def examine() -> list[Component]:
         *_loops(),
         Component("cores", f"{cores()} (default of --jobs)"),
         Component("devices", _devices()),
+        _self_test(),
         *_data_sets(),
     ]
 
@@ -122,6 +128,33 @@ def _devices() -> str:
         for number in range(torch.cuda.device_count())
     ]
     return ", ".join(names)
+
+
+def _self_test() -> Component:
+    """Run tiny trials side by side and one of them alone: they must be equal to the last bit."""
+    name, task = "self-test of batches", "cartpole"
+    try:
+        from rlid.measurement import plan
+        from rlid.records import Judgement, Record
+        from rlid.training import run_trials
+
+        wanted = plan(task, agent="cmaes", network="mlp:4", dmax=4, budget=SELF_TEST_STEPS)
+        specs = [wanted.spec(3, seed, None) for seed in range(SELF_TEST_TRIALS)]
+        together: list[Record] = []
+        alone: list[Record] = []
+        for records, part in ((together, specs), (alone, specs[:1])):
+            run_trials(part, Judgement(), wanted.task, partial(_keep, records))
+    except Exception as error:
+        return Component(name, f"failed: {named_line(error)}", False)
+    (lone,) = alone
+    same = next(record for record in together if record.key == lone.key)
+    is_equal = (same.score, same.theta_sha256) == (lone.score, lone.theta_sha256)
+    state = f"{SELF_TEST_TRIALS} trials of {task} side by side: one of them alone is"
+    return Component(name, f"{state} {'the same' if is_equal else 'ANOTHER'}", is_equal)
+
+
+def _keep(records: list[Any], record: Any, z: Any) -> None:
+    records.append(record)
 
 
 def _data_sets() -> Iterator[Component]:
