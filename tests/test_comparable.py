@@ -7,7 +7,7 @@ import pytest
 from command import rlid
 
 from rlid.leaderboard import publish as publisher
-from rlid.leaderboard.rerun import is_within_noise
+from rlid.leaderboard.comparable import is_within_noise
 from rlid.measurement import measure
 from rlid.store import Store
 

@@ -16,6 +16,7 @@ from rlid import projections
 from rlid.agent import has_gpu
 from rlid.engine import Agenda, Cell, LocalEngine
 from rlid.errors import EngineError, InputError
+from rlid.leaderboard.comparable import is_within_noise
 from rlid.leaderboard.from_records import row_of
 from rlid.leaderboard.known import known_of
 from rlid.leaderboard.published import Published, TrialRow
@@ -32,8 +33,6 @@ POLICY_NOISE = 4.0
 """Standard errors by which two scores of one policy may differ."""
 NEAR = 2.0
 """Rows whose d is within this factor show how far the scores of a trial spread."""
-LEAST_NOISE = 0.25
-"""Of the way from random to the threshold: scores that are this near each other do not differ."""
 
 
 @dataclass(frozen=True)
@@ -267,24 +266,6 @@ def _is_like(published: Published, row: TrialRow, again: Record | None) -> bool:
         if other.score is not None and row.d / NEAR <= other.d <= row.d * NEAR
     ]
     return is_within_noise(again.score, scores, published.threshold - published.random)
-
-
-def is_within_noise(score: float, scores: Sequence[float], way: float) -> bool:
-    """Whether a score may be one more draw of what gave other scores.
-
-    A further draw is often outside the range of a few: it may be outside by as much as the range,
-    and by a quarter of the way from random to the threshold where the others are nearly equal.
-
-    Args:
-        score: that of a repeated trial.
-        scores: of similar trials.
-        way: from the score of random actions to the threshold.
-    """
-    if not scores:
-        return False
-    low, high = min(scores), max(scores)
-    margin = max(high - low, LEAST_NOISE * abs(way))
-    return low - margin <= score <= high + margin
 
 
 def _differences(row: TrialRow, again: Record | None) -> list[str]:
