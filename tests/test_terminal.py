@@ -44,7 +44,7 @@ def test_the_search_for_writers_finds_each_kind():
 
 
 @pytest.mark.parametrize("folder", [PACKAGE, PACKAGE.parent / "envs", PACKAGE.parent / "agents"])
-def test_one_module_alone_writes_to_the_terminal(folder):
+def test_a_single_module_writes_to_the_terminal(folder):
     offences = [
         f"{path.relative_to(folder)}: {call}"
         for path in sorted(folder.rglob("*.py"))
@@ -63,7 +63,7 @@ def test_what_a_terminal_would_obey_is_written_as_its_escape(character, capsys):
     assert written.count("\\") == 2
 
 
-def test_one_argument_is_one_line_whatever_it_holds(capsys):
+def test_an_argument_is_a_line_whatever_it_holds(capsys):
     say("first\nforged line", "second", error=True)
     assert capsys.readouterr().err.splitlines() == ["first\\nforged line", "second"]
 
