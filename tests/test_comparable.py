@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from command import rlid
 
+from rlid import measure
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.comparable import is_within_noise
-from rlid.measurement import measure
 from rlid.store import Store
 
 SETTINGS = ("n_envs=4", "n_steps=64", "batch_size=64", "n_epochs=4")

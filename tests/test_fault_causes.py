@@ -13,8 +13,9 @@ from in_process import InProcess
 from interrupted import interrupt
 from safetensors.numpy import save
 
+from rlid import measure
 from rlid.errors import TrialsFailed, is_of_machine
-from rlid.measurement import measure, runner
+from rlid.measurement import runner
 from rlid.measurement.plan import plan
 from rlid.store import Store
 from rlid.training.checkpoint import Checkpoints

@@ -90,8 +90,8 @@ class TestBeside:
 def test_round_ticks_are_few_and_apart(low, high):
     ticks = style.round_ticks(low, high)
     assert 1 <= len(ticks) <= style.MOST_ROUND_TICKS
-    for one, next_one in zip(ticks, ticks[1:], strict=False):
-        assert next_one / one >= style.LEAST_GAP
+    for tick, next_tick in zip(ticks, ticks[1:], strict=False):
+        assert next_tick / tick >= style.LEAST_GAP
 
 
 def test_a_dark_figure_is_dark_and_a_light_one_light(tmp_path):
