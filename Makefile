@@ -27,14 +27,24 @@ check: $(STAMP)
 
 # The site of the documentation, in site/; a warning is an error.
 docs: $(STAMP)
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+HASHED := $(VENV)/bin/pip install -q --require-hashes --no-deps
+
 # torch comes first and alone: asked for by another package it may come as a build for GPUs.
+# `make LOCKED=1 test` takes packages with the hashes of locks/ alone (CPython 3.11, Linux, x86-64).
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+ifdef LOCKED
+	$(HASHED) --index-url $(TORCH_INDEX) -r locks/torch.txt
+	$(HASHED) -r locks/check.txt
+	$(HASHED) -r locks/docs.txt
+	$(VENV)/bin/pip install -q --no-deps --no-build-isolation -e .
+else
 	$(VENV)/bin/pip install -q -c constraints.txt torch
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[dev]'
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[dev,docs]'
+endif
 	touch $(STAMP)
 
 clean:

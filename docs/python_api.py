@@ -37,16 +37,16 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def python_api() -> str:
-    """Return the page: each function and class, for mkdocstrings to fill in.
+    """Return the page: each function, then each class, for mkdocstrings to fill in.
 
     Raises:
         AttributeError: a section names what its package does not have.
     """
-    page, documented = TITLE, set()
+    page, documented = TITLE, set[str]()
     for title, package, introduction, names in SECTIONS:
         module = importlib.import_module(package)
         page += f"\n## {title}\n\n{introduction}\n"
-        objects: list[str] = []
+        functions, classes = [], []
         for name in names or module.__all__:
             value = getattr(module, name)
             if not (inspect.isclass(value) or inspect.isfunction(value)):
@@ -55,8 +55,10 @@ def python_api() -> str:
             path = f"{value.__module__}.{value.__qualname__}"
             if path not in documented:
                 documented.add(path)
-                objects.append(f"\n::: {path}\n")
-        page += "".join(objects)
+                heading = f"    options:\n      heading: {package}.{name}\n"
+                kind = functions if inspect.isfunction(value) else classes
+                kind.append(f"\n::: {path}\n{heading}")
+        page += "".join(functions + classes)
     return page
 
 

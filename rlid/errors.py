@@ -104,6 +104,27 @@ OURS = (
 """Errors that rlid raises on purpose: they already say what went wrong."""
 
 
+NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory")
+"""Parts of the messages by which torch and the system say that there is no memory."""
+
+
+def is_of_machine(error: BaseException | None) -> bool:
+    """Whether the cause of an error is the machine: its memory, its disk, or a missing package.
+
+    The causes that are chained to the error count as well. Such an error says nothing of the code
+    in which it came up, nor of the files that this code was reading.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError | OSError | ImportError):
+            return True
+        if isinstance(error, RuntimeError) and any(
+            words in first_line(error).lower() for words in NO_MEMORY
+        ):
+            return True
+        error = error.__cause__
+    return False
+
+
 @contextmanager
 def guarded(call: str, raises: Callable[[str], Exception] = EnvironmentFault) -> Iterator[None]:
     """Turn whatever the code of a user raises into one error of ours, `SystemExit` included.

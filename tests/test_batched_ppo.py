@@ -200,3 +200,14 @@ def test_direct_training_learns_cartpole():
     batch.close()
     assert returns[0] < 40
     assert np.nanmean(returns[-5:]) > 150
+
+
+@pytest.mark.parametrize(("keeps_bits", "batches"), [(True, 1), (False, 3)])
+def test_trials_train_alone_where_a_batch_would_change_their_bits(monkeypatch, keeps_bits, batches):
+    monkeypatch.setattr("rlid.batched.learner.keeps_bits", lambda: keeps_bits)
+    learners = [learner("cartpole", "mlp:8", 3, seed) for seed in range(3)]
+    learners[0].begin_batches(learners)
+    made = {id(each.batch): each.batch for each in learners}
+    assert len(made) == batches
+    for batch in made.values():
+        batch.close()

@@ -35,7 +35,7 @@ def text_of(path):
 
 
 class TestCurves:
-    def test_each_d_has_a_panel_that_says_how_many_trials_solved_it(self, tmp_path):
+    def test_every_d_has_a_panel_that_says_how_many_trials_solved_it(self, tmp_path):
         text = text_of(curves.draw(list(records_of(4)), tmp_path / "curves.svg"))
         for d, solved in ((1, 0), (2, 0), (4, 5), (8, 5)):
             assert f"d = {d}: {solved} of 5 solved" in text
@@ -90,8 +90,8 @@ class TestBeside:
 def test_round_ticks_are_few_and_apart(low, high):
     ticks = style.round_ticks(low, high)
     assert 1 <= len(ticks) <= style.MOST_ROUND_TICKS
-    for one, next_one in zip(ticks, ticks[1:], strict=False):
-        assert next_one / one >= style.LEAST_GAP
+    for tick, next_tick in zip(ticks, ticks[1:], strict=False):
+        assert next_tick / tick >= style.LEAST_GAP
 
 
 def test_a_dark_figure_is_dark_and_a_light_one_light(tmp_path):
@@ -128,7 +128,7 @@ class TestCommand:
         assert len(list(tmp_path.glob("*-curves.svg"))) == 4
         assert all(line.endswith((".svg", ".png")) or ":" in line for line in said.out.splitlines())
 
-    def test_one_kind_alone_can_be_asked_for(self, folder, tmp_path, monkeypatch, capsys):
+    def test_a_single_kind_can_be_asked_for(self, folder, tmp_path, monkeypatch, capsys):
         options = ("--out", str(tmp_path), "--kind", "budgets", "--dark")
         assert self.plot(folder, monkeypatch, capsys, *options)[0] == 0
         assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"budgets"}

@@ -123,3 +123,44 @@ def test_an_index_beyond_the_end_wraps_around_inside_the_buffer():
     out = numbers(4)
     compiled.read(np.arange(4, dtype=np.float32), indices, np.ones(4, np.float32), out)
     np.testing.assert_array_equal(out, [0, 1, 3, 3])
+
+
+def odd(n, kind=np.float32, at=1):
+    """Numbers that begin at an odd address."""
+    return memoryview(bytearray(np.dtype(kind).itemsize * n + at))[at:]
+
+
+def test_buffers_at_odd_addresses_and_of_odd_lengths_are_refused():
+    signs, runs = numbers(8, np.int8), np.array([[0, 0, 8]], np.int64)
+    refused = [
+        lambda: compiled.expand(odd(8), signs, numbers(8), runs, None),
+        lambda: compiled.expand(numbers(8), signs, odd(8), runs, None),
+        lambda: compiled.expand(numbers(8), signs, numbers(8), odd(3, np.int64), None),
+        lambda: compiled.expand(numbers(8), signs, numbers(8), runs, odd(8)),
+        lambda: compiled.expand(bytes(33), signs, numbers(8), runs, None),
+        lambda: compiled.expand(numbers(8), signs, numbers(8), bytes(25), None),
+        lambda: compiled.reduce(numbers(8), signs, odd(8), runs),
+        lambda: compiled.transform(odd(8), 8),
+        lambda: compiled.transform(bytearray(33), 8),
+        lambda: compiled.read(odd(8), numbers(8, np.int32), numbers(8), numbers(8)),
+        lambda: compiled.add_up(numbers(8), odd(8, np.int32), numbers(8), numbers(8)),
+    ]
+    for call in refused:
+        with pytest.raises(ValueError, match="do not belong together"):
+            call()
+
+
+def test_a_written_buffer_that_shares_memory_is_refused():
+    shared, runs = numbers(16), np.array([[0, 0, 8]], np.int64)
+    signs = numbers(8, np.int8)
+    refused = [
+        lambda: compiled.expand(shared[:8], signs, shared[4:12], runs, None),
+        lambda: compiled.expand(numbers(8), signs, shared[:8], runs, shared[:8]),
+        lambda: compiled.reduce(shared[:8], signs, shared[7:15], runs),
+        lambda: compiled.read(shared[:8], numbers(8, np.int32), numbers(8), shared[:8]),
+        lambda: compiled.add_up(shared[:8], numbers(8, np.int32), shared[:8], numbers(8)),
+    ]
+    for call in refused:
+        with pytest.raises(ValueError, match="do not belong together"):
+            call()
+    compiled.expand(shared[:8], signs, numbers(8), runs, shared[:8])

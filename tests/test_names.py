@@ -73,11 +73,11 @@ class TestPublished:
         assert ran.returncode == 0
         assert "B: cartpole · cmaes · mlp:20x20" in ran.stdout
 
-    def test_they_need_no_store(self, tmp_path):
+    def test_published_results_need_no_store(self, tmp_path):
         names = ("published:cartpole/cmaes", "published:acrobot")
         assert rlid_here("compare", *names, cwd=tmp_path).returncode == 0
 
-    def test_their_names_are_those_of_their_files(self):
+    def test_the_names_of_published_results_are_those_of_their_files(self):
         folder = peers.published_folder()
         for source in sorted(folder.glob("*/*.json"))[:4]:
             task, digest = source.parent.name, source.stem[-8:]

@@ -125,7 +125,7 @@ class TestInsideATrial:
 
 
 class TestForecast:
-    def test_what_a_search_is_expected_to_ask_for_is_counted_in_the_time_left(self):
+    def test_the_time_left_counts_the_trials_that_a_search_is_expected_to_ask_for(self):
         counter = Counter()
         counter.ask(5)
         counter.started -= 100
@@ -137,7 +137,7 @@ class TestForecast:
         line = expectation(counter)
         assert line.startswith("expected: 25 trials (90 %: 40), 8 min 20 s in all (90 %: 13 min 20")
 
-    def test_it_is_made_once_and_told_in_one_line(self, tmp_path):
+    def test_a_forecast_is_made_once_and_told_in_one_line(self, tmp_path):
         counter, lines = Counter(), []
         counter.ask(5)
         counter.started -= 100

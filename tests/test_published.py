@@ -85,7 +85,7 @@ def test_publishing_twice_writes_the_same_bytes_and_z_beside(store, tmp_path):
     written = [publisher.write(one, store, tmp_path / name) for name in ("a", "b")]
     assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
     assert publisher.read_all(tmp_path / "a") == [one]
-    z = parse_z(written[0][2].read_bytes(), one.smallest_solved)
+    z = parse_z(written[0][3].read_bytes(), one.smallest_solved)
     assert z.shape == (one.smallest_solved,)
 
 
@@ -103,7 +103,9 @@ def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
     done = rlid_here("publish", "--store", store.folder, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
-    assert [name.rpartition(".")[2] for name in names] == ["json", "svg", "safetensors"]
+    assert [name.rpartition(".")[2] for name in names] == [
+        "json", "csv", "svg", "safetensors",
+    ]  # fmt: skip
     assert (tmp_path / done.stdout.splitlines()[0]).is_file()
 
 
@@ -132,7 +134,9 @@ def test_a_measurement_that_lost_a_trial_is_not_published(copy, tmp_path):
     assert "trials have gone: rlid run gym:Quick-v0" in done.stderr
 
 
-def test_an_exported_policy_is_published_unless_it_failed_on_fresh_episodes(copy, tmp_path):
+def test_an_exported_policy_is_published_and_counts_unless_it_failed_on_fresh_episodes(
+    copy, tmp_path
+):
     done = rlid_here(
         "export", "gym:Quick-v0", "--import", "hostile", "--store", copy.folder, cwd=tmp_path
     )
@@ -144,7 +148,8 @@ def test_an_exported_policy_is_published_unless_it_failed_on_fresh_episodes(copy
     (path,) = (copy.folder / "policies").glob("*/*.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "score": 0.0, "solved": False}))
     (one,) = publisher.harvest(copy).published
-    assert one.policy is None
+    assert one.policy is not None
+    assert one.solved_policy is None
 
 
 def test_trials_of_an_unfinished_run_are_named(copy):

@@ -14,7 +14,6 @@ published_answers = importlib.import_module("published_answers")
 result_tables = importlib.import_module("result_tables")
 
 PAGE = "docs/results.md"
-CARTPOLE = "results/cartpole/cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +73,13 @@ def test_an_answer_is_written_with_its_interval_or_its_bracket(changes, text):
 
 
 def test_a_link_says_the_answer_or_the_value_of_its_file(published):
-    old = f"[9](../{CARTPOLE}), [9](../{CARTPOLE}#/question/dmax), [own](results.md)"
-    answer = published[CARTPOLE].text
-    new = f"[{answer}](../{CARTPOLE}), [20](../{CARTPOLE}#/question/dmax), [own](results.md)"
+    path, entry = next(iter(published.items()))
+    dmax = f"{entry.content['question']['dmax']:,}"
+    old = f"[9](../{path}), [9](../{path}#/question/dmax), [own](results.md)"
+    new = f"[{entry.text}](../{path}), [{dmax}](../{path}#/question/dmax), [own](results.md)"
     assert published_answers.linked(old, PAGE, published) == new
     with pytest.raises(ValueError, match="has no /question/nothing"):
-        published_answers.linked(f"[9](../{CARTPOLE}#/question/nothing)", PAGE, published)
+        published_answers.linked(f"[9](../{path}#/question/nothing)", PAGE, published)
 
 
 def test_a_link_follows_a_measurement_whose_digest_changed(published):

@@ -7,25 +7,14 @@ from pathlib import Path
 import pytest
 from browser import MISSING, Browser
 from measurements import SCRIPT, a_board, a_published
+from site_folder import make, write
 
-from rlid.figures import plots
-from rlid.leaderboard import claims, ranking, site
+from rlid.figures import curves, plots, theme
+from rlid.leaderboard import learning_curves, ranking
 from rlid.leaderboard import publish as publisher
-from rlid.store.files import write_whole
 from rlid.store.store import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
-
-
-def make(out, measurements):
-    for published in measurements:
-        write_whole(publisher.path(published, out), published.dump().encode())
-    return write(out)
-
-
-def write(out):
-    board = ranking.board(publisher.read_all(out))
-    return site.write(board, claims.answers(board.chosen), out)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +72,7 @@ def test_a_page_made_twice_has_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         make(tmp_path / name, some)
     made = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
-    assert len(made) == 4 * len(some) + 1
+    assert len(made) > 4 * len(some) + 1
     for path in made:
         again = tmp_path / "b" / path.relative_to(tmp_path / "a")
         assert path.read_bytes() == again.read_bytes()
@@ -99,49 +88,88 @@ def test_a_measurement_that_another_outweighs_has_a_page_and_no_row(tmp_path):
 
 def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(folder):
     text = (folder / "index.html").read_text()
-    chart = text[text.index('<ol class="chart">') : text.index("</ol>")]
-    answered = [published for published in a_board() if not published.answer.withheld]
-    assert chart.count("aria-label=") == len(answered)
-    assert "inverted_pendulum: d_int90 6, 95 % interval 6-7, published elsewhere 4" in chart
+    board = ranking.board(publisher.read_all(folder))
+    answered = [row for row in board.rows if row.is_measured and row.answer]
+    tasks = {row.task for row in answered}
+    assert text.count('<li class="one"') == len(answered)
+    assert text.count('<li class="task ') == len(tasks)
+    assert (
+        'aria-label="inverted_pendulum: d_int90 6, 95 % interval 6-7 (cmaes, mlp:20x20); '
+        'published elsewhere 4"'
+    ) in text
     for kind in ("rl", "supervised", "synthetic"):
-        rows = chart.count(f'<li class="{kind} ')
-        assert rows == sum(published.kind == kind for published in answered)
+        rows = text.count(f'<li class="task {kind}"')
+        assert rows == len({row.task for row in answered if row.kind == kind})
 
 
 def test_a_bracket_is_a_bar_without_a_dot(folder):
     text = (folder / "index.html").read_text()
     row = text[text.index("pong: d_int90 3,000-10,000, one seed") :]
-    row = row[: row.index("</li>")]
+    row = row[: row.index("</details>")]
     assert 'class="bracket"' in row
     assert "circle" not in row
 
 
+def test_what_only_the_paper_measured_is_a_list_of_its_own(folder):
+    text = (folder / "index.html").read_text()
+    absent = text[text.index("<h3>Not yet measured</h3>") :].partition("</ul>")[0]
+    assert "humanoid (mlp:256x256): published elsewhere 700" in absent
+    assert "inverted_pendulum" not in absent
+    chart = text[text.index('<div class="chart">') : text.index("<h3>Not yet measured</h3>")]
+    assert "humanoid" not in chart
+
+
 def test_the_first_edition_is_marked_on_the_chart_in_the_table_and_on_its_page(folder):
     index = (folder / "index.html").read_text()
-    for opening, closing in (("<li class", "</li>"), ("<tr class", "</tr>")):
+    for opening, closing in (('<li class="task', "</details>"), ("<tr class", "</tr>")):
         rows = [part.split(closing)[0] for part in index.split(opening)[1:]]
         assert [("first edition" in row) for row in rows] == [("hopper" in row) for row in rows]
     pages = {path.parent.name: path.read_text() for path in folder.glob("*/*.html")}
     assert [task for task, text in pages.items() if "first edition" in text] == ["hopper"]
 
 
-def test_the_shipped_pages_follow_from_the_shipped_results(tmp_path, monkeypatch):
+def test_the_shipped_pages_and_pictures_follow_from_the_shipped_results(tmp_path, monkeypatch):
     shipped = sorted(RESULTS.rglob("*.html"))
     shutil.copytree(RESULTS, tmp_path / "results")
     published = publisher.read_all(tmp_path / "results")
     # The figures of one measurement stand for all: they take the time.
     draw, first = plots.draw_panels, publisher.path(published[0], RESULTS)
-    figures = [first.with_suffix(".svg"), first.with_name(f"{first.stem}-scores.svg")]
+    figures = [
+        first.with_name(f"{first.stem}{ending}.svg") for ending in ("", "-scores", "-curves")
+    ]
+    figures += [*RESULTS.glob("figures/*.svg"), *RESULTS.glob("*/family.svg")]
+    figures += [*RESULTS.glob("*/grid.svg")]
+    assert len(figures) >= 11
     for path in (*shipped, *figures):
         (tmp_path / "results" / path.relative_to(RESULTS)).write_text("")
     monkeypatch.setattr(
         plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
     )
+    draw_curves = curves.draw
+    monkeypatch.setattr(
+        curves, "draw",
+        lambda records, to: draw_curves(records, to) if to.stem == f"{first.stem}-curves" else None,
+    )  # fmt: skip
     write(tmp_path / "results")
     assert shipped
     for path in (*shipped, *figures):
         again = tmp_path / "results" / path.relative_to(RESULTS)
         assert again.read_bytes() == path.read_bytes(), path
+
+
+@pytest.mark.slow
+def test_the_shipped_figures_of_every_measurement_are_drawn_by_the_present_code(tmp_path):
+    board = ranking.board(publisher.read_all(RESULTS))
+    for assessment in board.assessments:
+        path = RESULTS / ranking.page_of(assessment)
+        target = tmp_path / path.relative_to(RESULTS)
+        figures = list(plots.draw_panels(assessment.summary, target.with_suffix("")).values())
+        points = learning_curves.load(learning_curves.path_beside(path))
+        records = learning_curves.joined(assessment.summary.records, points)
+        figures.append(curves.draw(records, target.with_name(f"{target.stem}-curves.svg")))
+        for drawn in figures:
+            theme.apply(drawn)
+            assert drawn.read_bytes() == path.with_name(drawn.name).read_bytes(), drawn.name
 
 
 def test_the_pages_open_without_a_complaint_and_ask_for_nothing_outside(page, folder):
@@ -156,7 +184,7 @@ def test_the_pages_open_without_a_complaint_and_ask_for_nothing_outside(page, fo
 
 def test_only_full_measurements_have_a_filled_dot(page):
     dots = (
-        "return [...document.querySelectorAll('.chart li.%s .dot')]"
+        "return [...document.querySelectorAll('.chart .mark.%s .dot')]"
         ".map((dot) => [getComputedStyle(dot).fill, getComputedStyle(dot).stroke])"
     )
     full, provisional = page.run(dots % "full"), page.run(dots % "provisional")
@@ -175,61 +203,6 @@ def test_a_task_named_like_a_script_is_shown_as_text(page, folder):
     page.open(link)
     assert page.run("return document.querySelector('h1').innerText") == SCRIPT
     assert page.run("return document.querySelector('img').naturalWidth") > 300
-
-
-def shown(page, column=0):
-    return page.run(
-        "return [...document.querySelectorAll('#board tbody tr:not([hidden])')]"
-        f".map((row) => row.cells[{column}].dataset.key)"
-    )
-
-
-def test_a_click_on_a_heading_sorts_and_a_second_one_turns_it(page):
-    click = "document.querySelectorAll('#board thead button')[3].click()"
-    page.run(click)
-    rising = [int(key) for key in shown(page, 3) if key]
-    assert rising == sorted(rising)
-    assert len(rising) == len(a_board())
-    page.run(click)
-    keys = shown(page, 3)
-    assert [int(key) for key in keys if key] == rising[::-1]
-    assert keys[len(rising) :] == [""] * (len(keys) - len(rising))  # missing stays last
-    state = "return document.querySelectorAll('#board th[aria-sort]').length"
-    assert page.run(state) == 1
-
-
-def type_into(page, name, text):
-    page.run(
-        "const box = document.getElementById(arguments[0]); box.value = arguments[1];"
-        "box.dispatchEvent(new Event('input', {bubbles: true}));",
-        name, text,
-    )  # fmt: skip
-
-
-def test_filters_narrow_the_table_together(page):
-    everything = shown(page)
-    type_into(page, "filter", "CART cmaes")
-    assert shown(page) == ["cartpole"]
-    type_into(page, "filter", "")
-    type_into(page, "kind", "supervised")
-    type_into(page, "status", "provisional")
-    assert shown(page) == ["mnist"]
-    assert page.run("return document.getElementById('count').innerText").startswith("1 of ")
-    type_into(page, "kind", "")
-    type_into(page, "status", "")
-    assert shown(page) == everything
-
-
-def test_the_keyboard_reaches_links_headings_and_filters(page):
-    reached = page.run(
-        "return [...document.querySelectorAll('a, button, input, select, [tabindex]')]"
-        ".every((element) => element.tabIndex >= 0)"
-    )
-    assert reached
-    for _ in range(2):
-        page.command("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab")
-        page.command("Input.dispatchKeyEvent", type="keyUp", key="Tab", code="Tab")
-    assert page.run("return document.activeElement.tagName") == "A"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,7 +23,7 @@ def test_a_cell_tells_where_its_trials_stand(monkeypatch):
     assert any(each.best is not None for part in heard for each in part)
 
 
-def test_nothing_is_told_of_trials_that_are_over_in_time():
+def test_trials_that_end_soon_print_no_progress():
     heard = []
     spec = a_spec(task="cartpole", agent="random", settings={}, d=2, seed=0, budget=300)
     run_trials([spec], Judgement(), resolve("cartpole"), lambda record, z: None, tell=heard.append)

@@ -1,6 +1,7 @@
 """What rlid writes to the terminal: through one place, which obeys nobody else's characters."""
 
 import ast
+import io
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_the_search_for_writers_finds_each_kind():
 
 
 @pytest.mark.parametrize("folder", [PACKAGE, PACKAGE.parent / "envs", PACKAGE.parent / "agents"])
-def test_one_module_alone_writes_to_the_terminal(folder):
+def test_a_single_module_writes_to_the_terminal(folder):
     offences = [
         f"{path.relative_to(folder)}: {call}"
         for path in sorted(folder.rglob("*.py"))
@@ -54,7 +55,7 @@ def test_one_module_alone_writes_to_the_terminal(folder):
 
 
 @pytest.mark.parametrize("character", HOSTILE)
-def test_what_a_terminal_would_obey_is_written_as_its_escape(character, capsys):
+def test_control_characters_are_written_as_their_escapes(character, capsys):
     say(f"a{character}b")
     say_table([("name", "left")], [[f"a{character}b"]])
     written = capsys.readouterr().out
@@ -62,7 +63,7 @@ def test_what_a_terminal_would_obey_is_written_as_its_escape(character, capsys):
     assert written.count("\\") == 2
 
 
-def test_one_argument_is_one_line_whatever_it_holds(capsys):
+def test_an_argument_is_a_single_line_whatever_it_holds(capsys):
     say("first\nforged line", "second", error=True)
     assert capsys.readouterr().err.splitlines() == ["first\\nforged line", "second"]
 
@@ -75,3 +76,24 @@ def test_letters_of_every_script_stay_as_they_are():
 def test_a_title_is_escaped_like_a_cell(capsys):
     say_table([("name", "left")], [["x"]], title="a\x1b[31mb")
     assert "\x1b" not in capsys.readouterr().out
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_long_line_is_broken_between_words_on_a_terminal_alone(monkeypatch, capsys):
+    words = "  reference: judged by a rather long sentence, and /a/path/that/must/stay/whole"
+    terminal = FakeTerminal()
+    with monkeypatch.context() as patched:
+        patched.setenv("COLUMNS", "30")
+        patched.setattr("sys.stdout", terminal)
+        say(words)
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) > 2
+    assert " ".join(line.strip() for line in lines) == words.strip()
+    assert all(line.startswith("  ") for line in lines)
+    assert any(line.strip() == "/a/path/that/must/stay/whole" for line in lines)
+    say(words)
+    assert capsys.readouterr().out == f"{words}\n"

@@ -196,6 +196,7 @@ def test_a_trial_that_differs_on_another_processor_is_not_comparable(
     value = altered(value, ("rows", index, "theta_sha256"), "0" * 64)
     if is_elsewhere:
         value = altered(value, ("machine", "processor"), "PDP-11")
+        value = altered(value, ("origin", "processor"), "PDP-11")
     source.write_text(again_signed(value).dump())
     done = rlid_here(
         "verify", source, "--rerun", "100", "--jobs", "1", "--import", "hostile", cwd=tmp_path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from rlid.batched.settings import PPOSettings
 
 GENERATORS = ("episodes", "noise", "order", "start")
+
+
+@cache
+def keeps_bits() -> bool:
+    """Return whether a trial gets the bits in a batch that it gets alone, on this machine."""
+    from rlid.batched.self_test import differing_batches
+
+    return not differing_batches()
 
 
 @dataclass(eq=False)
@@ -56,10 +65,15 @@ class PPOLearner:
         return self._batch
 
     def begin_batches(self, learners: Sequence[PPOLearner]) -> None:
-        """Give learners that begin together their batches, as many in each as have room."""
+        """Give learners that begin together their batches, as many in each as have room.
+
+        Where a batch would change the bits of a trial, each has one of its own.
+        """
         from rlid.batched.ppo import PPOBatch
 
         room = max(1, self.problem.simulator.max_slots // self.settings.n_envs)
+        if self.problem.device == "cpu" and not keeps_bits():
+            room = 1
         for first in range(0, len(learners), room):
             batch = PPOBatch(learners[first : first + room])
             for learner in batch.learners:

@@ -180,9 +180,9 @@ def _code_of_command() -> int:
             # Typer ends so where whoever read has gone.
             streams.give_up_output()
             return FAILED
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frame = traceback.extract_tb(error.__traceback__)[-1]
         code = _fail(
-            f"no answer: {place.filename}:{place.lineno} raised SystemExit: {error.code}", FAILED
+            f"no answer: {frame.filename}:{frame.lineno} raised SystemExit: {error.code}", FAILED
         )
     except Exception as error:
         code = _explain(error)

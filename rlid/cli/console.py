@@ -15,6 +15,7 @@ from rlid.measurement import (
     is_bracket,
     reasons,
     reliable,
+    steps_noun,
 )
 from rlid.records import Record
 
@@ -50,8 +51,9 @@ def print_measurement(measured: MeasurementRun) -> None:
         f"first crossing (the 2018 rule): {measured.estimate.first_crossing or 'none'}"
     )
     say(
-        f"{count(len(measured.records), 'trial')}, {measured.trials_run} of them run now, the "
-        f"others re-used from the store; {steps_of(measured.records)} environment steps"
+        f"{count(len(measured.records), 'trial')}: {measured.trials_run} run now, "
+        f"{len(measured.records) - measured.trials_run} from the store; "
+        f"{steps_of(measured.records)} {steps_noun(measured.plan.task.kind)}s"
     )
     for line in reasons(measured.records):
         say(f"missing: {line}")
@@ -137,5 +139,5 @@ def number(value: float | None) -> str:
 
 
 def steps_of(records: Iterable[Record]) -> str:
-    """Return the environment steps of records with thousands set apart."""
+    """Return the steps of records, summed, with thousands set apart."""
     return f"{sum(record.env_steps for record in records):,}"

@@ -68,12 +68,12 @@ def _requirements() -> Iterator[Component]:
     for requirement in _required(""):
         wanted = str(requirement.specifier)
         quoted = f"'{requirement.name}{wanted}'"
-        found = _version(requirement)
-        if found is None:
+        installed = _version(requirement)
+        if installed is None:
             yield Component(requirement.name, f"missing (needs {wanted})", False, quoted)
             continue
-        is_fine = requirement.specifier.contains(found, prereleases=True)
-        state = found if is_fine else f"{found} (needs {wanted})"
+        is_fine = requirement.specifier.contains(installed, prereleases=True)
+        state = installed if is_fine else f"{installed} (needs {wanted})"
         yield Component(requirement.name, state, is_fine, quoted)
 
 

@@ -42,6 +42,9 @@ def list_(
     if name:
         _list_settings(what, name, as_json=as_json)
         return
+    if what == "tasks":
+        _list_tasks(as_json=as_json)
+        return
     entries_of: dict[str, list[dict[str, Any]]] = {}
     for kind in [what] if what else kinds:
         entries_of[kind] = [
@@ -59,6 +62,45 @@ def list_(
     for kind, entries in entries_of.items():
         rows = [(entry["name"], entry["summary"]) for entry in entries]
         say_table([(kind, "left"), ("", "left")], rows)
+
+
+def _list_tasks(*, as_json: bool) -> None:
+    """Print every task with its kind, its budget and what is published of it."""
+    from rlid.leaderboard import headlines, peers
+    from rlid.measurement import duration, steps_noun
+    from rlid.task import TASKS, resolve
+
+    folder = peers.published_folder()
+    rows: list[tuple[str, str]] = []
+    entries: list[dict[str, Any]] = []
+    for entry in TASKS.entries():
+        facts: dict[str, Any] = {
+            "name": entry.name,
+            "summary": entry.summary,
+            "tags": list(entry.tags),
+        }
+        try:
+            task = resolve(entry.name)
+        except InputError:
+            # A family, such as gym:ENV_ID: its members have kinds and budgets of their own.
+            entries.append(facts)
+            rows.append((entry.name, entry.summary))
+            continue
+        best = headlines.headline(folder, task.name, task.network)
+        words = [f"{task.kind}, {task.budget:,} {steps_noun(task.kind)}s a trial"]
+        facts |= {"kind": task.kind, "budget": task.budget, "d_int90": None}
+        if best is not None:
+            words.append(
+                f"published: d_int90 = {best.d_int90:,} by {best.agent}, in "
+                f"{duration(best.seconds)} of trials"
+            )
+            facts |= {"d_int90": best.d_int90, "agent": best.agent, "seconds": best.seconds}
+        entries.append(facts)
+        rows += [(entry.name, entry.summary), ("", "; ".join(words))]
+    if as_json:
+        print_json(entries)
+    else:
+        say_table([("tasks", "left"), ("", "left")], rows)
 
 
 def _list_settings(what: str, name: str, *, as_json: bool) -> None:

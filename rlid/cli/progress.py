@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from rlid.cli.counter import Counter, Forecast
 from rlid.cli.options import DEFAULT_STORE
 from rlid.cli.terminal import one_line, say, say_above
@@ -126,17 +124,9 @@ class BarWatcher(Watcher):
 
     def __init__(self, forecast: Forecast | None = None) -> None:
         """Draw the bar; `forecast` tells how many trials lie ahead."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn as Elapsed
+        from rlid.cli.bar import Bar
 
-        self._progress = Progress(
-            Elapsed(),
-            BarColumn(bar_width=12),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = Bar()
         self._counter = Counter()
         self._forecast = forecast
         self._task = self._progress.add_task("starting", total=None)
@@ -188,10 +178,13 @@ class BarWatcher(Watcher):
 
     def _draw(self) -> None:
         counter = self._counter
-        words = [self._answer, counter.left.removeprefix(" · "), counter.running]
-        text = one_line(" · ".join(word for word in words if word))
+        words = [counter.left.removeprefix(" · "), self._answer]
+        self._progress.below = one_line(counter.running)
         self._progress.update(
-            self._task, completed=counter.progress, total=counter.asked, description=text
+            self._task,
+            completed=counter.progress,
+            total=counter.asked,
+            description=one_line(" · ".join(word for word in words if word)),
         )
 
 

@@ -23,12 +23,16 @@ def publish(
         bool,
         typer.Option("--again", help="derive the published answers anew from their rows; no store"),
     ] = False,
+    by: Annotated[str, typer.Option(help="who publishes, in your own words")] = "",
+    when: Annotated[
+        str, typer.Option(help="when it was measured; default: the day on which the run ended")
+    ] = "",
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
     if again:
         _derive_again(out, task)
         return
-    harvest = _publish(store, out, task)
+    harvest = _publish(store, out, task, by, when)
     if not harvest.published:
         of_task = f" of {task}" if task else ""
         raise InputError(
@@ -48,12 +52,21 @@ def leaderboard(
         Optional[Path],  # noqa: UP007, UP045
         typer.Option(help="a README whose leaderboard, between its markers, is to be renewed"),
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="columns of the LaTeX table, such as task,agent,d_int90")
+    ] = "",
+    caption: Annotated[
+        Optional[str],  # noqa: UP007, UP045
+        typer.Option(help="caption of the LaTeX table"),
+    ] = None,
 ) -> None:
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
-    from rlid.leaderboard import claims, collection, ranking, site, tables
+    from rlid.leaderboard import claims, collection, findings, latex, ranking, site, tables
     from rlid.store import write_whole
 
+    printed = [name.strip() for name in columns.split(",")] if columns else latex.PRINTED
+    latex.check_columns(printed)
     for folder in store or []:
         _publish(folder, out)
     if not out.is_dir():
@@ -64,10 +77,14 @@ def leaderboard(
     board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
-        out / "leaderboard.md": tables.markdown(board.rows, statements),
+        out / "leaderboard.md": tables.markdown(
+            board.rows, statements, findings.findings(board.chosen)
+        ),
         out / "leaderboard.csv": tables.comma_separated(board.rows),
         out / "leaderboard.json": tables.json_text(board.rows),
-        out / "leaderboard.tex": tables.latex(board.rows),
+        out / "leaderboard.tex": latex.latex(
+            [row for row in board.rows if row.is_measured], printed, caption
+        ),
     }
     if readme is not None:
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
@@ -88,7 +105,9 @@ def _text_of(path: Path) -> str:
         raise InputError(f"--readme {path}: {error}") from None
 
 
-def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
+def _publish(
+    store: Path, out: Path, task: str = "", by: str = "", when: str = ""
+) -> publisher.Harvest:
     """Publish a store; name what is written, and what cannot be."""
     from rlid.leaderboard import publish as publisher
     from rlid.store import Store
@@ -96,7 +115,7 @@ def _publish(store: Path, out: Path, task: str = "") -> publisher.Harvest:
     if not store.is_dir():
         raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
-    harvest = publisher.harvest(records, task or None)
+    harvest = publisher.harvest(records, task or None, by, when)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
             say(shown(path))

@@ -34,9 +34,9 @@ HEADINGS = (
     ("name", "left"),
     ("d_int90", "right"),
     ("95 %", "left"),
+    ("differs by", "left"),
     ("trials", "right"),
     ("missing", "right"),
-    ("differs by", "left"),
     ("/MNIST", "right"),
     ("linear", "left"),
     ("seeds", "right"),
@@ -58,7 +58,7 @@ def names_of(summaries: Sequence[Summary]) -> list[str]:
     """Return the shortest name of each measurement that `compare`, `export` and `show` take.
 
     It is the start of "task/agent/network/projection/digest", from the agent on, that fits no
-    other measurement of the list.
+    other measurement of the list; or task/agent/digest, where nothing less tells them apart.
     """
     paths = [summary.path.split("/") for summary in summaries]
     names = []
@@ -66,7 +66,8 @@ def names_of(summaries: Sequence[Summary]) -> list[str]:
         length = 2
         while length < len(path) and sum(path[:length] == each[:length] for each in paths) > 1:
             length += 1
-        names.append("/".join(path[:length]))
+        parts = path[:length] if length < len(path) else [*path[:2], path[-1]]
+        names.append("/".join(parts))
     return names
 
 
@@ -123,9 +124,9 @@ def _cells(
         name,
         figure,
         span,
+        difference,
         f"{len(summary.records)}",
         f"{summary.failed or ''}",
-        difference,
         f"{ratio or ''}",
         f"{linear or 'not measured'}",
         f"{estimate.seeds}",

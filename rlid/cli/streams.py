@@ -45,10 +45,10 @@ def open_streams() -> None:
 def warn_in_one_line() -> None:
     """Print a warning about an environment as a message of ours, without the place in our code."""
 
-    def line_of(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+    def line_of(message: Any, category: type[Warning], *rest: Any, **more: Any) -> str:
         if issubclass(category, EnvironmentWarning):
             return f"rlid: warning: {one_line(message)}\n"
-        return _usual_warning(message, category, *place, **more)
+        return _usual_warning(message, category, *rest, **more)
 
     warnings.formatwarning = line_of
 

@@ -8,7 +8,9 @@ these as their escapes.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDE = 200
 """Columns of what is not a terminal: its reader breaks long lines."""
+NARROWEST = 20
+"""Columns that a folded line has beside its indent, whatever the terminal says."""
 _SHOW_CURSOR = b"\r\n\x1b[?25h"
 _STANDARD_ERROR = 2
 
@@ -27,10 +31,12 @@ _STANDARD_ERROR = 2
 def say(*lines: object, error: bool = False) -> None:
     """Write lines to standard output, or to standard error where `error`.
 
-    Each argument is one line: line ends inside it are written as their escapes, too.
+    Each argument is one line: line ends inside it are written as their escapes, too. On a terminal
+    a line that is too long goes on below, broken between words; a pipe gets it whole.
     """
     stream = sys.stderr if error else sys.stdout
-    text = "".join(f"{one_line(line)}\n" for line in lines)
+    columns = shutil.get_terminal_size().columns if stream.isatty() else None
+    text = "".join(f"{_folded(one_line(line), columns)}\n" for line in lines)
     stream.write(text)
     stream.flush()
 
@@ -41,7 +47,10 @@ def say_table(
     """Write a table to standard output; columns are (heading, "left" or "right")."""
     from rich.table import Table
 
-    table = Table(title=one_line(title) or None, title_justify="left", box=None, pad_edge=False)
+    if title:
+        # A title inside the table would be as narrow as the table.
+        say(title)
+    table = Table(box=None, pad_edge=False)
     for heading, justify in columns:
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
@@ -65,6 +74,22 @@ def show_cursor() -> None:
 def one_line(value: object) -> str:
     """Return a value as one line that a terminal shows as it is: escapes for what it would obey."""
     return visible(str(value)).replace("\n", "\\n")
+
+
+def _folded(line: str, columns: int | None) -> str:
+    """Return a line broken between words so that it fits into so many columns."""
+    if columns is None or len(line) <= columns:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    parts = textwrap.wrap(
+        line.strip(),
+        max(columns, len(indent) + NARROWEST),
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(parts)
 
 
 def _console(*, error: bool) -> Any:

@@ -12,12 +12,14 @@ import typer
 from rlid.cli.options import FAILED, ImportOption, JsonOption, Number
 from rlid.cli.streams import print_json
 from rlid.cli.terminal import say
-from rlid.errors import InputError
+from rlid.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import published as publications
 
 MOST_HOURS = 10_000
+MOST_LINES = 50
+"""Problems of one file that are printed."""
 
 
 def verify(
@@ -84,6 +86,7 @@ def _verify(source: Path, repeating: Repeating) -> dict[str, Any]:
         InputError: there is no such file, or its task is unknown here.
     """
     from rlid.errors import DamagedRecord
+    from rlid.leaderboard import origin
     from rlid.leaderboard import verify as verification
 
     if not source.is_file():
@@ -97,13 +100,21 @@ def _verify(source: Path, repeating: Repeating) -> dict[str, Any]:
         "ok": verdict.is_consistent,
         "verdict": "consistent" if verdict.is_consistent else "inconsistent",
         "title": published.title,
+        "origin": origin.sentence(published),
         "name": f"{published.question.task}/{published.name}",
         "checked": list(verdict.checked),
         "problems": list(verdict.problems),
         "notes": list(verdict.notes),
     }
     if repeating.n and verdict.is_consistent:
-        _repeat(published, source, repeating, outcome)
+        try:
+            _repeat(published, source, repeating, outcome)
+        except EngineError as error:
+            # Nothing is wrong with the file, and the other files are verified all the same.
+            outcome |= {
+                "ok": False,
+                "verdict": f"consistent, and trials were not repeated: {error}",
+            }
     return outcome
 
 
@@ -135,7 +146,7 @@ def _repeat(
         unlike = [again for again in differing if not again.is_like]
         sentence += f", {len(differing) - len(unlike)} not comparable on this processor"
         outcome["notes"].append(
-            f"not comparable on this processor: {why}; scores were held against the range of the "
+            f"not comparable on this processor: {why}; scores were held against those of the "
             "file's similar trials"
         )
     shares = ", ".join(
@@ -167,7 +178,12 @@ def _print(outcome: dict[str, Any]) -> None:
     say(f"{outcome['file']}: {outcome['verdict']}")
     if outcome.get("checked"):
         say(f"  checked: {', '.join(outcome['checked'])}")
-    for line in outcome["problems"]:
+    if outcome.get("origin"):
+        say(f"  published, as the file says: {outcome['origin']}")
+    problems = outcome["problems"]
+    for line in problems[:MOST_LINES]:
         say(f"  wrong: {line}")
+    if len(problems) > MOST_LINES:
+        say(f"  wrong: {len(problems) - MOST_LINES} more; --json names them all")
     for line in outcome.get("notes", []):
         say(f"  note: {line}")

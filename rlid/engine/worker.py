@@ -22,7 +22,7 @@ from rlid.engine.messages import (
 from rlid.engine.process import settle
 from rlid.errors import EnvironmentFault, EnvironmentWarning, StoreError, named_line
 from rlid.records import Record, TrialSpec
-from rlid.store import Store
+from rlid.store import Store, maintenance
 from rlid.task import Task
 from rlid.world import Simulator
 
@@ -62,6 +62,7 @@ def run_cell(cell: Cell, report: Report) -> None:
     """
     store = Store(cell.store)
     store.check_there(must_exist=True)
+    maintenance.clear_finished(store)
 
     def deliver(record: Record, z: Any) -> None:
         store.add(record, z)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../projections/buffers.h"
+
 /* A multiple of the floats in a vector, whatever the machine. */
 #define WIDTH 16
 #define TILE 4
@@ -28,8 +30,7 @@
 /* `widths` has the inputs of every layer, `most` is the largest of them as a multiple of WIDTH,
    `weights` the numbers in theta, and `length` the floats of a row. */
 typedef struct {
-    const int64_t *widths;
-    int64_t layers, most, weights, length;
+    int64_t widths[MOST_LAYERS], layers, most, weights, length;
 } Shape;
 
 /* n networks, each with the episodes in slots[ends[i - 1]] to slots[ends[i] - 1]. */
@@ -88,8 +89,9 @@ static PyObject *refused(void) {
 
 /* Whether there can be networks whose layers have so many inputs each; see Shape. */
 static int is_valid(Shape *shape, const Py_buffer *widths) {
-    *shape = (Shape){.widths = widths->buf, .layers = widths->len / 8, .length = 2};
-    if (shape->layers < 1 || shape->layers > MOST_LAYERS) return 0;
+    *shape = (Shape){.layers = widths->len / 8, .length = 2};
+    if (shape->layers < 1 || shape->layers > MOST_LAYERS || widths->len % 8 != 0) return 0;
+    memcpy(shape->widths, widths->buf, widths->len);
     for (int64_t at = 0; at < shape->layers; at++) {
         int64_t width = shape->widths[at], is_last = at + 1 == shape->layers;
         int64_t outputs = is_last ? 2 : shape->widths[at + 1];
@@ -117,14 +119,25 @@ static PyObject *choose(PyObject *module, PyObject *args) {
                           &b[6], &b[7], &b[8], &first))
         return NULL;
     int64_t cells = b[3].len / 8, slots = b[5].len;
-    Batch batch = {.rows = b[1].buf, .observations = b[2].buf, .slots = b[3].buf,
-                   .ends = b[4].buf, .active = b[5].buf, .outputs = b[6].buf,
-                   .doubtful = b[7].buf, .actions = b[8].buf, .first = first,
+    /* Slots and ends are copied: another thread must not change them once they are checked. */
+    int64_t *places = PyMem_Malloc(b[3].len + b[4].len + 8);
+    Batch batch = {.rows = b[1].buf, .observations = b[2].buf, .slots = places,
+                   .ends = places == NULL ? NULL : places + cells, .active = b[5].buf,
+                   .outputs = b[6].buf, .doubtful = b[7].buf, .actions = b[8].buf, .first = first,
                    .n = b[4].len / 8};
-    int is_fine = is_valid(&batch.shape, &b[0]) && batch.n >= 1
+    int has_places = places != NULL;
+    int is_fine = has_places && is_valid(&batch.shape, &b[0]) && batch.n >= 1
+        && b[3].len % 8 == 0 && b[4].len % 8 == 0 && has_numbers(&b[1], 4) && has_numbers(&b[2], 4)
+        && has_numbers(&b[6], 4) && has_numbers(&b[8], 8) && are_apart(b, 9, 1 << 6 | 1 << 7 | 1 << 8)
         && b[1].len / 4 / batch.shape.length >= batch.n
-        && b[2].len == 4 * slots * batch.shape.widths[0] && b[6].len == 4 * cells
-        && b[7].len == cells && b[8].len == 8 * slots && are_valid(&batch, cells, slots);
+        && b[2].len / 4 % batch.shape.widths[0] == 0
+        && b[2].len / 4 / batch.shape.widths[0] == slots && b[6].len / 4 == cells
+        && b[7].len == cells && b[8].len / 8 == slots;
+    if (is_fine) {
+        memcpy(places, b[3].buf, b[3].len);
+        memcpy(places + cells, b[4].buf, b[4].len);
+        is_fine = are_valid(&batch, cells, slots);
+    }
     float *room = is_fine ? PyMem_Malloc(2 * TILE * batch.shape.most * sizeof(float)) : NULL;
     int64_t doubts = 0;
     if (room != NULL) {
@@ -133,9 +146,10 @@ static PyObject *choose(PyObject *module, PyObject *args) {
         Py_END_ALLOW_THREADS
         PyMem_Free(room);
     }
+    PyMem_Free(places);
     for (int i = 0; i < 9; i++) PyBuffer_Release(&b[i]);
     if (room != NULL) return PyLong_FromLongLong(doubts);
-    return is_fine ? PyErr_NoMemory() : refused();
+    return is_fine || !has_places ? PyErr_NoMemory() : refused();
 }
 
 /* Writes the weights into a row as a network of one output has them. */
@@ -192,7 +206,8 @@ static PyObject *put(PyObject *module, PyObject *args) {
     float error, curve;
     Shape shape;
     if (!PyArg_ParseTuple(args, "y*w*y*Lff", &b[0], &b[1], &b[2], &at, &error, &curve)) return NULL;
-    int is_fine = is_valid(&shape, &b[0]) && b[2].len == 4 * shape.weights && at >= 0
+    int is_fine = is_valid(&shape, &b[0]) && has_numbers(&b[1], 4) && has_numbers(&b[2], 4)
+        && are_apart(b, 3, 1 << 1) && b[2].len / 4 == shape.weights && at >= 0
         && at < b[1].len / 4 / shape.length;
     float *room = is_fine ? PyMem_Malloc(2 * shape.most * sizeof(float)) : NULL;
     if (room != NULL) {

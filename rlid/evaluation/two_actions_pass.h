@@ -4,6 +4,7 @@
 
 #define Floats OF(Floats)
 #define Ints OF(Ints)
+#define Bits OF(Bits)
 #define load OF(load)
 #define either OF(either)
 #define keep OF(keep)
@@ -15,6 +16,7 @@
 
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
 
 INLINE Floats load(const float *p) {
     Floats x;
@@ -43,7 +45,8 @@ INLINE Floats tangent(Floats x) {
     p = p * f + 2.40222424e-1f;
     p = p * f + 6.93147004e-1f;
     p = p * f + one;
-    Ints k = ((Ints)shifted << 23) + (127 << 23);
+    /* Without a sign: what is not a number may wrap around. */
+    Bits k = ((Bits)shifted << 23) + (127u << 23);
     return one - 2 / (p * (Floats)k + one);
 }
 
@@ -131,7 +134,8 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
             for (int e = 0; e < count; e++) {
                 int is_clear = found[e] > allowed[e] || -found[e] > allowed[e];
                 batch->outputs[places[e]] = found[e];
-                batch->actions[batch->slots[places[e]]] = batch->first + (found[e] > 0);
+                batch->actions[batch->slots[places[e]]]
+                    = (int64_t)((uint64_t)batch->first + (found[e] > 0));
                 batch->doubtful[places[e]] = !is_clear;
                 doubts += !is_clear;
             }
@@ -142,6 +146,7 @@ INLINE int64_t evaluate(const Batch *batch, float *room) {
 
 #undef Floats
 #undef Ints
+#undef Bits
 #undef load
 #undef either
 #undef keep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from rlid.store import slug
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TITLE_WIDTH = 78
+"""Characters of a title's line that fit the figure."""
 FEWEST = 2
 """Networks that make a family."""
 
@@ -122,7 +125,8 @@ def draw(
 ) -> list[Path]:
     """Draw a family as `to`.svg and `to`.png, or some of them; return their paths."""
     with drawing(palette, 6.4, 4.4) as (figure, axes):
-        figure.suptitle(f"{family.title}\n{family.sentence}", fontsize=10)
+        title = textwrap.fill(family.sentence, TITLE_WIDTH)
+        figure.suptitle(f"{family.title}\n{title}", fontsize=10)
         _draw_members(axes, family.members, palette)
         axes.set_xlabel("weights of the network, D")
         axes.set_ylabel("d_int90 (bars: 95 % interval)")
@@ -132,8 +136,8 @@ def draw(
 def _draw_members(axes: Axes, members: Sequence[Summary], palette: Palette) -> None:
     """Draw the answer of each network.
 
-    A dot is d_int90, a bar its interval. A bracket is a bar alone, and a triangle stands at dmax
-    where d_int90 is above it.
+    A dot is d_int90, a bar its interval, with a small triangle on a bar that is open above. A
+    bracket is a bar alone, and a triangle stands at dmax where d_int90 is above it.
     """
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -144,6 +148,8 @@ def _draw_members(axes: Axes, members: Sequence[Summary], palette: Palette) -> N
         if span is None:
             continue
         span.draw(axes, size, palette, is_upright=True)
+        if estimate.ci_low is not None and estimate.ci_high is None and not estimate.censored:
+            axes.plot([size], [span.high], "^", color=palette.curve, ms=4, alpha=0.6)
         network = member.spec.network
         axes.annotate(
             f"{network}, > {estimate.dmax}" if estimate.censored else network,

@@ -5,9 +5,14 @@ What the paper published (Li and others, 2018) stands beside it.
 """
 
 __all__ = [
+    "chart",
     "claims",
     "collection",
     "comparable",
+    "findings",
+    "headlines",
+    "origin",
+    "latex",
     "paper",
     "peers",
     "publish",

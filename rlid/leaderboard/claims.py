@@ -49,20 +49,20 @@ def answers(assessments: Sequence[Assessment]) -> list[Claim]:
 
 def _pendulum(assessments: Sequence[Assessment]) -> str:
     mnist = [
-        row for row in _of_task(assessments, yardstick.TASK)
+        row for row in of_task(assessments, yardstick.TASK)
         if row.published.question.network == yardstick.NETWORK
     ]  # fmt: skip
     return _hardness(
         ("MNIST FC", mnist),
-        ("the inverted pendulum", _of_task(assessments, "inverted_pendulum")),
+        ("the inverted pendulum", of_task(assessments, "inverted_pendulum")),
         CLAIMED,
     )
 
 
 def _pong(assessments: Sequence[Assessment]) -> str:
     return _hardness(
-        ("Pong", _of_task(assessments, "pong")),
-        ("CIFAR-10", _of_task(assessments, "cifar10")),
+        ("Pong", of_task(assessments, "pong")),
+        ("CIFAR-10", of_task(assessments, "cifar10")),
         1.0,
     )
 
@@ -77,7 +77,7 @@ def _hardness(
         easy: the same of the task that it is held against.
         claimed: the factor that the paper claims.
     """
-    defaults = [_default(rows) for _, rows in (hard, easy)]
+    defaults = [default_of(rows) for _, rows in (hard, easy)]
     first, second = defaults
     if first is None or second is None:
         return _open([
@@ -85,13 +85,13 @@ def _hardness(
             for (name, _), row in zip((hard, easy), defaults, strict=True)
             if row is None
         ])  # fmt: skip
-    parts = [f"{_said(first)} for {hard[0]} against {_said(second)} for {easy[0]}"]
+    parts = [f"{said(first)} for {hard[0]} against {said(second)} for {easy[0]}"]
     if first.d is None or second.d is None:
         parts.append("no ratio follows from a bracket or a bound")
     else:
         parts.append(_factor(first, second, claimed))
     for name, rows, default in ((*hard, first), (*easy, second)):
-        others = [_said(row) for row in rows if row is not default]
+        others = [said(row) for row in rows if row is not default]
         if others:
             parts.append(f"other measurements of {name}: {', '.join(others)}")
     parts.append(_least_favourable(hard[1], easy[1], claimed))
@@ -124,14 +124,14 @@ def _least_favourable(
     ratio, first, second = max(pairs, key=lambda pair: abs(math.log(pair[0] / claimed)))
     bound = "below " if second.d is None else ""
     return (
-        f"the least favourable reading, {_said(first)} against {_said(second)}: "
+        f"the least favourable reading, {said(first)} against {said(second)}: "
         f"{bound}{families.digits(ratio)} times"
     )
 
 
 def _sizes(assessments: Sequence[Assessment]) -> str:
     groups: dict[str, list[Assessment]] = {}
-    for row in _of_task(assessments, yardstick.TASK):
+    for row in of_task(assessments, yardstick.TASK):
         question = row.published.question
         if question.network.startswith("mlp:"):
             groups.setdefault(f"{question.agent}, rule {question.judged_by}", []).append(row)
@@ -142,7 +142,7 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
     ordered = sorted(members, key=lambda row: row.d or 0)
     easiest, hardest = ordered[0], ordered[-1]
     sizes = sorted(row.published.D for row in members)
-    caveats = [f"; {row.published.question.network}: {_answer(row)}" for row in _others(family)]
+    caveats = [f"; {row.published.question.network}: {figure_of(row)}" for row in _others(family)]
     few = sum(row.estimate.ci_low is None for row in members)
     if few:
         caveats.append(f"; {few} of {len(members)} have fewer than five seeds and no interval")
@@ -157,9 +157,9 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
 def _compression(assessments: Sequence[Assessment]) -> str:
     figures = [row for row in assessments if row.d is not None]
     policies = [
-        (row.published.policy.compression, row.published)
+        (row.published.solved_policy.compression, row.published)
         for row in assessments
-        if row.published.policy
+        if row.published.solved_policy
     ]
     if not figures or not policies:
         return _open(["a policy"])
@@ -183,7 +183,7 @@ def _above(ratios: Iterable[float]) -> int:
     return sum(ratio > CLAIMED for ratio in ratios)
 
 
-def _of_task(assessments: Iterable[Assessment], task: str) -> list[Assessment]:
+def of_task(assessments: Iterable[Assessment], task: str) -> list[Assessment]:
     """Return the measurements of a task that have an answer, in the order of the table."""
     return [
         row
@@ -192,7 +192,7 @@ def _of_task(assessments: Iterable[Assessment], task: str) -> list[Assessment]:
     ]
 
 
-def _default(rows: Sequence[Assessment]) -> Assessment | None:
+def default_of(rows: Sequence[Assessment]) -> Assessment | None:
     """Return the measurement by the task's default protocol; None without one.
 
     Of several, one of the second edition is preferred, then one that is judged as the paper judged
@@ -216,7 +216,7 @@ def _others(family: Sequence[Assessment]) -> list[Assessment]:
     return [row for row in family if row.d is None]
 
 
-def _answer(row: Assessment) -> str:
+def figure_of(row: Assessment) -> str:
     """Return a figure, a bracket or a bound."""
     estimate = row.estimate
     if estimate.bracket:
@@ -224,7 +224,7 @@ def _answer(row: Assessment) -> str:
     return f"> {estimate.dmax:,}" if estimate.censored else f"{estimate.d_int90:,}"
 
 
-def _said(row: Assessment) -> str:
+def said(row: Assessment) -> str:
     """Return the answer of a measurement, and what tells it from others of its task."""
     question = row.published.question
     details = [question.agent, question.network]
@@ -234,7 +234,7 @@ def _said(row: Assessment) -> str:
         details.append(f"budget {question.budget:,}")
     if row.published.is_first_edition:
         details.append("first edition")
-    return f"{_answer(row)} ({', '.join(details)})"
+    return f"{figure_of(row)} ({', '.join(details)})"
 
 
 def _open(missing: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rlid.leaderboard.assessment import estimate_of
+from rlid.leaderboard.origin import origin_of
 from rlid.leaderboard.published import Answer, Published, TrialRow
 from rlid.measurement import curve_json, summary
 from rlid.policies import PolicyReport
@@ -14,7 +15,11 @@ from rlid.store import StoredMeasurement
 
 
 def publish(
-    measured: StoredMeasurement, records: Sequence[Record], policy: PolicyReport | None = None
+    measured: StoredMeasurement,
+    records: Sequence[Record],
+    policy: PolicyReport | None = None,
+    by: str = "",
+    when: str = "",
 ) -> Published:
     """Return the published form of a measurement.
 
@@ -22,6 +27,8 @@ def publish(
         measured: what the run left in the store.
         records: its trials, judged by its rule, in the order of (d, seed).
         policy: the report of its exported policy, where there is one.
+        by: who publishes it, in their own words.
+        when: when it was measured, in their own words; by default the day on which the run ended.
     """
     question, reference = measured.question, measured.reference
     versions: list[dict[str, str]] = []
@@ -50,6 +57,7 @@ def publish(
         "machine": measured.machine.model_dump(mode="json"),
         "versions": versions,
         "policy": None if policy is None else policy.model_dump(mode="json"),
+        "origin": origin_of(measured, versions, by, when).model_dump(mode="json"),
         "rows": [row.model_dump(mode="json") for row in rows],
     }
     unsigned = validate(Published, {**fields, "sha256": "0" * 64})

@@ -25,8 +25,6 @@ from rlid.task import CAP_ARGUMENT, Task, resolve
 
 VECTOR = "vector:"
 """How the names of networks begin that are nothing but their weights."""
-MOST_WEIGHTS = 10**8
-"""A network above this size is not drawn to check a z."""
 
 
 class NotKnown(InputError):

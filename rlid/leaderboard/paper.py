@@ -47,3 +47,8 @@ def published_figure(task: str, network: str) -> PaperRow | None:
     """Return what the paper says of a task and network, where it says anything."""
     body = network.partition("+")[0]
     return next((row for row in PAPER if (row.task, row.network) == (task, body)), None)
+
+
+def published_figures(task: str) -> tuple[PaperRow, ...]:
+    """Return everything that the paper says of a task, whatever the network."""
+    return tuple(row for row in PAPER if row.task == task)

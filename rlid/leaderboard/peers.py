@@ -115,7 +115,7 @@ def published_named(folder: Path | None, wanted: str) -> Summary:
     """Return the published measurement of a name: task/agent/network/projection/digest.
 
     The first parts are enough. Where several fit, those of the task's own network and protocol go
-    before the others.
+    before the others, and of several of one thing that of the leaderboard's table.
 
     Raises:
         InputError: none or several are named so; DamagedRecord where a file is damaged.
@@ -126,9 +126,11 @@ def published_named(folder: Path | None, wanted: str) -> Summary:
         known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder else []
         raise InputError(unknown("published task", task, known))
     matching = [each for each in files if _name_of(each)[1 : 1 + len(rest)] == tuple(rest)]
-    own = [each for each in matching if _is_of_own_protocol(each)]
-    chosen_files = own if len(matching) > 1 and len(own) == 1 else matching or files
-    return select([assess(published).summary for published in chosen_files], wanted)
+    candidates = [assess(published) for published in matching or files]
+    if len(matching) > 1:
+        own = chosen(row for row in candidates if _is_of_own_protocol(row.published))
+        candidates = own if len(own) == 1 else candidates
+    return select([row.summary for row in candidates], wanted)
 
 
 def _files_of_task(folder: Path | None, task: str) -> list[Published]:
@@ -201,6 +203,9 @@ def _mean(agent: str, peers: Sequence[Peer]) -> MeanRatio:
     without = len(peers) - len(known)
     if not known:
         return MeanRatio(agent, 0, without, None, None, None)
+    if len(known) == 1:
+        (only,) = known
+        return MeanRatio(agent, 1, without, only.ratio, only.low, only.high)
     mean = math.fsum(math.log(peer.ratio or 1.0) for peer in known) / len(known)
     ends = [(peer.low, peer.high) for peer in known]
     errors = [

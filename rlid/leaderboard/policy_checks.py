@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import DamagedRecord, InputError, PolicyFileError
-from rlid.leaderboard.known import MOST_WEIGHTS, Known
+from rlid.leaderboard.known import Known
 from rlid.leaderboard.published import Published
+from rlid.policies import bounds
 from rlid.store import parse_z, read_limited
 from rlid.subspace import make_subspace
 
@@ -82,7 +83,7 @@ def _theta_sha256(
         and known.network is not None
         and question.projection == SAME_EVERYWHERE
         and published.common.get("projection_version") == projections.version(SAME_EVERYWHERE)
-        and len(z) <= known.network.D <= MOST_WEIGHTS
+        and len(z) <= known.network.D <= bounds.MOST_WEIGHTS
     )
     if not is_here or known is None or known.network is None:
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rlid.errors import DamagedRecord, StoreError
 from rlid.figures import curves
+from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
 from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
@@ -29,7 +30,8 @@ class Harvest:
     Attributes:
         published: the measurements that are published, by task and name.
         refused: one line for each measurement that is not published, with the reason.
-        unclaimed: one line for each group of trials that no finished run asked for.
+        unclaimed: one line for each group of trials that no finished run asked for, and for each
+            policy that was exported from other trials than the measurement has.
     """
 
     published: tuple[Published, ...]
@@ -37,15 +39,17 @@ class Harvest:
     unclaimed: tuple[str, ...]
 
 
-def harvest(store: Store, task: str | None = None) -> Harvest:
+def harvest(store: Store, task: str | None = None, by: str = "", when: str = "") -> Harvest:
     """Return the published form of every finished measurement of a store.
 
     A measurement is refused where trials have gone from the store, and where half of its trials
-    or more are missing.
+    or more are missing. Its exported policy is left out where trials were added after the export.
 
     Args:
         store: the store.
         task: the only task to be published, or None for all.
+        by: who publishes, in their own words.
+        when: when it was measured, in their own words; by default the day on which a run ended.
 
     Raises:
         StoreError: a file of the store is damaged.
@@ -54,7 +58,7 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
         record.key: record for record in store.records(task) if record.spec.seed < REFERENCE_SEED
     }
     reports = _reports(store)
-    published, refused, claimed = [], [], set[str]()
+    published, refused, claimed, stale = [], [], set[str](), list[str]()
     for measurement in measured.of_store(store):
         if task not in (None, measurement.question.task):
             continue
@@ -69,8 +73,15 @@ def harvest(store: Store, task: str | None = None) -> Harvest:
             continue
         exports = ((key, measurement.threshold) for key in measurement.trials)
         policy = next((reports[export][0] for export in exports if export in reports), None)
-        published.append(publish(measurement, trials, policy))
-    unclaimed = _unclaimed(record for key, record in records.items() if key not in claimed)
+        result = publish(measurement, trials, policy, by, when)
+        if not policy_choice.is_of_rows(result):
+            stale.append(
+                f"{result.title}: its policy was exported before its last trials were added "
+                "(`rlid export` renews it)"
+            )
+            result = publish(measurement, trials, None, by, when)
+        published.append(result)
+    unclaimed = _unclaimed(record for key, record in records.items() if key not in claimed) + stale
     published.sort(key=lambda measurement: (measurement.question.task, measurement.name))
     return Harvest(tuple(published), tuple(refused), tuple(unclaimed))
 
@@ -105,8 +116,8 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     """Write a measurement, its learning curves, and its smallest policy beside it.
 
     Returns:
-        The paths: the JSON file; then, where they exist, learning curves as SVG, z as safetensors,
-        and the policy file.
+        The paths: the JSON file; then, where they exist, learning curves as CSV and as SVG, z as
+        safetensors, and the policy file.
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
@@ -116,6 +127,10 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     records = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
     try:
         written = [write_whole(target, published.dump().encode())]
+        points = learning_curves.of_records([record for record in records if record is not None])
+        if points:
+            beside = learning_curves.path_beside(target)
+            written.append(write_whole(beside, learning_curves.dump(points).encode()))
         drawn = curves.draw(
             [record for record in records if record is not None],
             target.with_name(f"{target.stem}-curves.svg"),
@@ -138,9 +153,7 @@ def _reports(store: Store) -> dict[tuple[str, float], tuple[PolicyReport, Path]]
     exports = {}
     for source in sorted((store.folder / "policies").glob("*/*.json")):
         report = policy_report.load(source)
-        # A policy that failed on the fresh episodes of its export is not offered.
-        if report.solved:
-            exports[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
+        exports[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
     return exports
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,8 +35,11 @@ from rlid.records import (
 )
 from rlid.store import Machine, Reference
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_TRIALS = 100_000
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of a published file; one with a hundred trials has about 100,000."""
+MAX_TRIALS = 10_000
+MAX_POINTS = 10_000
+"""Points of the curve: one for each d that was tried."""
 
 
 class TrialRow(StrictModel):
@@ -114,12 +117,17 @@ class Origin(StrictModel):
     Attributes:
         rlid: the version.
         source: the commit or the archive that rlid was installed from; "" where that is not known.
+        processor: of the machine on which the run ended.
+        capability: the instructions that torch, numpy, oneDNN and MKL used, as the records of the
+            trials have them.
         by: who published it, in their own words.
-        when: when, in their own words.
+        when: when it was measured, in their own words.
     """
 
     rlid: Name
     source: Text = ""
+    processor: Text = ""
+    capability: dict[Name, Text] = Field(default_factory=dict, max_length=20)
     by: Text = ""
     when: Text = ""
 
@@ -142,19 +150,19 @@ class Published(StrictModel):
     command: Text
     question: MeasurementSpec
     kind: Literal["rl", "supervised", "synthetic"]
-    common: dict[Name, Any]
+    common: dict[Name, Any] = Field(max_length=100)
     D: int = Field(ge=1, le=MAX_D)
     random: Finite
     reference: Finite
     threshold: Finite
     answer: Answer
-    curve: list[PublishedCurvePoint]
+    curve: list[PublishedCurvePoint] = Field(max_length=MAX_POINTS)
     env_steps: Count
-    hidden_state: dict[Name, Count]
+    hidden_state: dict[Name, Count] = Field(max_length=100)
     smallest_solved: int | None
     reference_record: Reference
     machine: Machine
-    versions: list[dict[Name, Name]] = Field(max_length=1000)
+    versions: list[Annotated[dict[Name, Name], Field(max_length=50)]] = Field(max_length=1000)
     policy: PolicyReport | None = None
     origin: Origin | None = None
     rows: list[TrialRow] = Field(max_length=MAX_TRIALS)
@@ -180,6 +188,11 @@ class Published(StrictModel):
     def dmax(self) -> int:
         """The largest d that was open to the search."""
         return bounds(self.question, self.D)[1]
+
+    @property
+    def solved_policy(self) -> PolicyReport | None:
+        """The report of its exported policy, where that counts as a solution."""
+        return self.policy if self.policy is not None and self.policy.solved else None
 
     @property
     def title(self) -> str:

@@ -78,10 +78,13 @@ def chosen(assessments: Iterable[Assessment]) -> list[Assessment]:
 
 
 def _subject(assessment: Assessment) -> str:
-    """Return what is measured, as canonical JSON, whatever rule of stopping its trials follow."""
+    """Return what is measured, as canonical JSON, whatever rule of stopping its trials follow.
+
+    Fields that an older file lacks have their defaults.
+    """
     published = assessment.published
-    rule = {"stopping", "stop_score", "agent_version"}
-    common = {name: value for name, value in published.common.items() if name not in rule}
+    rule = {"d", "seed", "stopping", "stop_score", "agent_version"}
+    common = published.spec(1, 0).model_dump(mode="json", exclude=rule)
     question = published.question
     return canonical({**common, "judged_by": question.judged_by, "first_seed": question.seed})
 
@@ -141,7 +144,9 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         ratio_rule="" if ratio is None else ratio.other_rule,
         compression=None if d is None else round(published.D / d, 2),
         manifold=None if d is None else published.D - d,
-        policy_bytes=None if published.policy is None else published.policy.file_bytes,
+        policy_bytes=(
+            None if published.solved_policy is None else published.solved_policy.file_bytes
+        ),
         seeds=assessment.seeds,
         trials=len(published.rows),
         reference=published.reference,
@@ -160,7 +165,16 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         paper_note="" if elsewhere is None else elsewhere.note,
         command=published.command,
         page=page_of(assessment),
+        published_by=published.origin.by if published.origin else "",
+        published_when=published.origin.when if published.origin else "",
+        version=_version(published),
     )
+
+
+def _version(published: Published) -> str:
+    """Return the versions of rlid that ran the trials, as they stand in the file."""
+    versions = {listed["rlid"] for listed in published.versions if "rlid" in listed}
+    return ", ".join(sorted(versions))
 
 
 def _only_published_elsewhere(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:

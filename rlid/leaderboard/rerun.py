@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from rlid import projections
+from rlid.agent import has_gpu
 from rlid.engine import Agenda, Cell, LocalEngine
 from rlid.errors import EngineError, InputError
+from rlid.leaderboard.comparable import is_within_noise
 from rlid.leaderboard.from_records import row_of
 from rlid.leaderboard.known import known_of
 from rlid.leaderboard.published import Published, TrialRow
@@ -63,8 +65,8 @@ def repeat(
         InputError: the task is unknown, or another one here.
         EngineError: the trials took longer than `max_hours`.
     """
-    again = _rows_again(published, rows, jobs, imports, max_hours)
-    return [(row, _differences(row, record)) for row, record in again]
+    records = _rows_again(published, rows, jobs, imports, max_hours)
+    return [(row, _differences(row, record)) for row, record in records]
 
 
 def repeat_sample(
@@ -131,6 +133,8 @@ def _run(
     max_hours: float | None,
 ) -> dict[str, Record]:
     """Run trials in a store of their own; return their records by key."""
+    if published.question.device != "cpu" and not has_gpu():
+        raise InputError(f"{published.title}: trained on a GPU, and torch finds none here")
     import_packages(imports)
     known = known_of(published.question)
     task = _same_task(known.task, specs[0])
@@ -173,7 +177,7 @@ def _ended_after(hours: float | None) -> Iterator[None]:
         return
 
     def end(*_: Any) -> None:
-        raise EngineError(f"not repeated within --max-hours {hours:g}")
+        raise EngineError(f"not within --max-hours {hours:g}")
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, hours * 3600)
@@ -224,7 +228,8 @@ def _repeat_direct(
         if again is None or again.is_missing:
             lines = ["it could not be run here"]
         score = None if again is None else again.score
-        is_like = score is not None and min(spread) <= score <= max(spread)
+        way = record.reference - record.random
+        is_like = score is not None and is_within_noise(score, spread, way)
         name = f"direct training by {agent}, seed {seed}"
         outcomes.append(Repeated(name, tuple(lines), is_like))
     return outcomes
@@ -252,7 +257,7 @@ def _play(published: Published, source: Path, seed: int, imports: Sequence[str])
 
 
 def _is_like(published: Published, row: TrialRow, again: Record | None) -> bool:
-    """Whether the score of a repeated trial is among those of the trials at a similar d."""
+    """Whether the score of a repeated trial is within the noise of those at a similar d."""
     if again is None or again.score is None:
         return False
     scores = [
@@ -260,7 +265,7 @@ def _is_like(published: Published, row: TrialRow, again: Record | None) -> bool:
         for other in published.rows
         if other.score is not None and row.d / NEAR <= other.d <= row.d * NEAR
     ]
-    return bool(scores) and min(scores) <= again.score <= max(scores)
+    return is_within_noise(again.score, scores, published.threshold - published.random)
 
 
 def _differences(row: TrialRow, again: Record | None) -> list[str]:

@@ -31,6 +31,9 @@ class LeaderboardRow:
         budget: search steps of one trial.
         is_own_budget: whether that is the task's own budget.
         improving: unsolved trials near d_int90 that still improved when their budget ended.
+        published_by: who published it, in their own words; "" where the file does not say.
+        published_when: when, in their own words.
+        version: the versions of rlid that ran its trials.
         paper: the figure that Li et al. (2018) published; it was measured elsewhere.
     """
 
@@ -76,6 +79,9 @@ class LeaderboardRow:
     budget: int | None = None
     is_own_budget: bool = True
     improving: int | None = None
+    published_by: str = ""
+    published_when: str = ""
+    version: str = ""
 
     @property
     def is_measured(self) -> bool:

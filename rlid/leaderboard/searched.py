@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from rlid.dimension import make_search
-from rlid.leaderboard.published import Published
+from rlid.errors import InputError
+from rlid.leaderboard.published import Published, bounds
 from rlid.measurement import Summary, as_trial
+from rlid.records import PREFIX
 
+REPLAY_SECONDS = 120.0
+"""Processor time for a replay; a search of a hundred trials takes a few seconds."""
 Pair = tuple[int, int]
 
 
@@ -18,6 +23,13 @@ def problems(published: Published, summary: Summary) -> Iterator[str]:
     names, so that rows may be those of the same search, continued.
     """
     rows = {(row.d, row.seed) for row in published.rows}
+    question = published.question
+    low, high = bounds(question, published.D)
+    wanted = question.seeds * len(question.dims or range(low, high + 1))
+    if question.search == "grid" and wanted != len(rows):
+        # Not drawn up: a few bytes can ask for a grid of any size.
+        yield f"a grid of {wanted} trials has {len(rows)} rows"
+        return
     asked, missing = _replay(published, summary, published.question.max_trials)
     if missing is None and rows - asked:
         asked, missing = _replay(published, summary, len(rows))
@@ -31,13 +43,17 @@ def problems(published: Published, summary: Summary) -> Iterator[str]:
 
 def is_first_bisection(published: Published, summary: Summary) -> bool:
     """Whether the rows are of the bisection of rlid 0.1, which did not try the largest d."""
+    if published.question.search != "bisect":
+        return False
     missing = _replay(published, summary, None)[1]
     return missing is not None and _is_first_bisection(published, missing)
 
 
 def _is_first_bisection(published: Published, missing: Pair) -> bool:
-    is_old = published.question.search == "bisect" and published.origin is None
-    return is_old and missing[0] == published.dmax
+    # Records name the processor's instructions since the bisection tries the largest d.
+    is_old = not any(name.startswith(PREFIX) for listed in published.versions for name in listed)
+    is_bisection = published.question.search == "bisect"
+    return is_old and is_bisection and missing[0] == published.dmax
 
 
 def _replay(
@@ -47,7 +63,11 @@ def _replay(
 
     Returns:
         The pairs (d, seed) that it asked for, and the first that is in no row.
+
+    Raises:
+        InputError: it takes longer than REPLAY_SECONDS.
     """
+    started = time.process_time()
     question = published.question
     search = make_search(
         question.search,
@@ -61,6 +81,8 @@ def _replay(
     outcome = {(record.spec.d, record.spec.seed): as_trial(record) for record in summary.records}
     so_far: list[Pair] = []
     while pairs := search.next_round([outcome[pair] for pair in so_far]):
+        if time.process_time() - started > REPLAY_SECONDS:
+            raise InputError(f"the search was not replayed within {REPLAY_SECONDS:g} seconds")
         for pair in pairs:
             if pair not in outcome:
                 return set(so_far), pair

@@ -1,61 +1,54 @@
 """The leaderboard as a static web page: plain files that open from a folder, without a server.
 
-Everything that is shown goes through Jinja2's autoescape. The Content-Security-Policy allows the
-page's own style and script, by their hashes, and pictures from its folder; nothing else is loaded.
+Findings, a chart of one row a task, figures, a table with filters, and the claims of the paper.
+A measurement's own page is in `measurement_page`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
-from rlid.figures import plots
-from rlid.leaderboard import claims, tables
-from rlid.leaderboard.assessment import Assessment
+from rlid.leaderboard import chart, claims, measurement_page, pictures, tables
+from rlid.leaderboard.findings import findings
 from rlid.leaderboard.ranking import Board, page_of
+from rlid.leaderboard.render import render
 from rlid.leaderboard.row import LeaderboardRow
-from rlid.measurement import answer
 from rlid.store import write_whole
 
-MARGIN = 1.25
-"""Factor by which the chart's axis reaches beyond the values on it."""
-TICKS = (1, 2, 5)
-"""Ticks of a decade; those that are no power of ten are labelled where there is room."""
-MOST_NAMED = 9
-"""Ticks up to which all of them are labelled."""
-SORTED_AS_TEXT = {"task", "kind", "network", "agent", "projection", "status", "notes", "rule"}
-SECONDARY = {"D - d", "reference", "random", "hidden", "env steps", "D / d", "kind", "rule"}
+SORTED_AS_TEXT = {
+    "task", "kind", "network", "agent", "projection", "status", "notes", "rule", "published by",
+    "date", "rlid",
+}  # fmt: skip
+COLUMNS = (
+    "task", "network", "agent", "rule", "D", "d_int90", "95 %", "seeds", "status",
+    "published elsewhere",
+)  # fmt: skip
+"""Columns that are shown at first; together they fit a screen of 1280 pixels."""
+SECONDARY = {"D", "rule", "seeds", "kind"}
 """Columns that a narrow screen leaves to the measurement's own page."""
-LONG = {"status", "notes", "published elsewhere"}
+LONG = {"status", "notes", "published elsewhere", "d_int90", "rule", "network", "published by"}
 """Columns whose texts may take several lines."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A measurement on the chart; positions are in percent of the chart's width.
+class TableCell:
+    """One cell of the table.
 
     Attributes:
-        row: the measurement.
-        at: position of d_int90; None for a bracket and above dmax.
-        low: lower end of the bar: of the 95 % interval, or of the bracket.
-        high: upper end of the bar.
-        paper: position of the figure published elsewhere.
-        is_open: whether the bar has no upper end.
+        heading: its column.
+        text: what it shows.
+        key: what it is sorted by; "" for what is missing.
+        classes: its CSS classes.
+        is_hidden: whether its column is hidden until it is chosen.
     """
 
-    row: LeaderboardRow
-    at: float | None
-    low: float | None
-    high: float | None
-    paper: float | None
-    is_open: bool
+    heading: str
+    text: str
+    key: str
+    classes: str
+    is_hidden: bool
 
 
 def write(board: Board, statements: Sequence[claims.Claim], out: Path) -> list[Path]:
@@ -72,11 +65,14 @@ def write(board: Board, statements: Sequence[claims.Claim], out: Path) -> list[P
         OSError: they cannot be written.
     """
     measured = [row for row in board.rows if row.is_measured]
-    axis, marks = chart(measured)
     index = render(
-        "index.html", rows=board.rows, headings=tables.HEADINGS, cells=_cells, note=tables.NOTE,
-        marks=marks, axis=axis, secondary=SECONDARY, texts=SORTED_AS_TEXT, long=LONG, root="",
-        totals=_totals(measured), claims=statements, beyond=claims.OUT_OF_SCOPE,
+        "index.html", rows=board.rows, numbers={row: index for index, row in enumerate(board.rows)},
+        headings=tables.HEADINGS, columns=COLUMNS, cells=_cells, note=tables.NOTE,
+        chart=chart.chart(measured), silent=chart.without_answer(measured),
+        absent=chart.not_measured(board.rows), texts=SORTED_AS_TEXT, root="",
+        findings=findings(board.chosen), totals=_totals(measured), claims=statements,
+        beyond=claims.OUT_OF_SCOPE, agents=sorted({row.agent for row in measured}),
+        pictures=pictures.draw(board, out),
         has_synthetic=any(row.kind == "synthetic" for row in measured),
         first_edition=sum(bool(row.edition) for row in measured),
         has_bracket=any(row.is_bracket for row in measured),
@@ -84,7 +80,7 @@ def write(board: Board, statements: Sequence[claims.Claim], out: Path) -> list[P
     written = [write_whole(out / "index.html", index.encode())]
     for assessment in board.assessments:
         target = out / page_of(assessment)
-        page = _measurement(assessment, board.by_page[page_of(assessment)], target)
+        page = measurement_page.page(assessment, board, target)
         written.append(write_whole(target, page.encode()))
     return written
 
@@ -100,64 +96,9 @@ def _totals(measured: Sequence[LeaderboardRow]) -> list[tuple[str, int]]:
     ]
 
 
-def chart(rows: Sequence[LeaderboardRow]) -> tuple[list[tuple[int, float, bool]], list[Mark]]:
-    """Return the ticks of a logarithmic axis, and the marks on it.
-
-    Returns:
-        Ticks (value, position in percent, whether it is labelled), and a mark for each row that
-        has an answer.
-    """
-    shown = [row for row in rows if row.answer]
-    values = [value for row in shown for value in _ends(row) if value]
-    if not values:
-        return [], []
-    values += [int(row.paper) for row in rows if row.paper]
-    first, last = math.log(min(values) / MARGIN), math.log(max(values) * MARGIN)
-
-    def position(value: float | None) -> float | None:
-        if value is None:
-            return None
-        return round(100 * min(1.0, (math.log(value) - first) / (last - first)), 2)
-
-    marks = []
-    for row in shown:
-        middle, low, high = _ends(row)
-        is_open = row.censored or (low is not None and high is None)
-        marks.append(
-            Mark(
-                row=row,
-                at=None if row.censored else position(middle),
-                low=position(low),
-                high=100.0 if is_open else position(high),
-                paper=position(int(row.paper)) if row.paper else None,
-                is_open=is_open,
-            )
-        )
-    return _ticks(first, last, lambda value: position(value) or 0.0), marks
-
-
-def _ends(row: LeaderboardRow) -> tuple[int | None, int | None, int | None]:
-    """Return d_int90 (or dmax where it lies above that), and the ends of its bar."""
-    if row.is_bracket:
-        return None, row.bracket_low, row.bracket_high
-    return row.d_int90 or row.dmax, row.ci_low, row.ci_high
-
-
-def _ticks(
-    first: float, last: float, position: Callable[[float], float]
-) -> list[tuple[int, float, bool]]:
-    """Return the ticks between two logarithms: (value, position, whether it is labelled)."""
-    powers = range(math.floor(first / math.log(10)), math.floor(last / math.log(10)) + 1)
-    ticks = [part * 10**power for power in powers if power >= 0 for part in TICKS]
-    ticks = [tick for tick in ticks if first <= math.log(tick) <= last]
-    is_roomy = len(ticks) <= MOST_NAMED
-    powers_of_ten = {10**power for power in powers if power >= 0}
-    return [(tick, position(tick), is_roomy or tick in powers_of_ten) for tick in ticks]
-
-
-def _cells(row: LeaderboardRow) -> list[tuple[str, str, str, bool]]:
-    """Return (heading, text, what it is sorted by, whether it is a number) for every column."""
-    middle, low, _ = _ends(row)
+def _cells(row: LeaderboardRow) -> list[TableCell]:
+    """Return a cell for every column, the hidden ones included."""
+    middle, low, _ = chart.ends(row)
     values = {
         "D": row.D, "d_int90": middle or low, "95 %": row.ci_low,
         "d_reliable": row.d_reliable or row.reliable_low, "/ MNIST FC": row.ratio,
@@ -166,92 +107,24 @@ def _cells(row: LeaderboardRow) -> list[tuple[str, str, str, bool]]:
         "hidden": row.hidden_state, "env steps": row.env_steps,
         "published elsewhere": int(row.paper) if row.paper else None,
     }  # fmt: skip
-    texts, shown = tables.cells(row), []
+    texts, made = tables.cells(row), []
     for heading in tables.HEADINGS:
         is_number = heading not in SORTED_AS_TEXT
         key = values[heading] if is_number else texts[heading]
-        shown.append((heading, texts[heading], "" if key is None else str(key), is_number))
-    return shown
-
-
-def _measurement(assessment: Assessment, row: LeaderboardRow, target: Path) -> str:
-    """Draw the figures of a measurement beside `target`; return its page."""
-    published, summary = assessment.published, assessment.summary
-    sentence = answer(summary.estimate)
-    plots.draw_panels(summary, target.with_suffix(""))
-    beside = {
-        kind: name
-        for kind, name in {
-            "success": f"{target.stem}.svg",
-            "scores": f"{target.stem}-scores.svg",
-            "curves": f"{target.stem}-curves.svg",
-            "policy": f"{target.stem}.rlid",
-            "z": f"{target.stem}.safetensors",
-            "record": f"{target.stem}.json",
-        }.items()
-        if (target.parent / name).is_file()
-    }
-    return render(
-        "measurement.html", published=published, row=row, sentence=sentence, beside=beside,
-        smallest=published.smallest(), tiles=_tiles(assessment, row), root="../",
-    )  # fmt: skip
-
-
-def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, str]]:
-    """Return the numbers at the head of a measurement's page: (name, text, small print)."""
-    texts, policy = tables.cells(row), assessment.published.policy
-    interval = "a bracket, no figure" if row.is_bracket else f"95 %: {texts['95 %']}"
-    return [
-        ("d_int90", texts["d_int90"], interval),
-        ("d_reliable", texts["d_reliable"], "nine seeds of ten succeed"),
-        ("weights D", texts["D"], row.network),
-        ("D / d", texts["D / d"], f"D - d = {texts['D - d']}"),
-        ("/ MNIST FC", texts["/ MNIST FC"], f"rule {row.rule}"),
-        ("smallest policy", texts["policy"], f"{policy.z_bytes} B of z" if policy else "no export"),
-        ("seeds", texts["seeds"], f"{row.trials} trials, {row.status}"),
-    ]
-
-
-def render(template: str, **values: Any) -> str:
-    """Return a page from a template of this folder; every value is escaped."""
-    style, script = _text("page.css"), _text("page.js")
-    policy = (
-        f"default-src 'none'; img-src 'self' file: data:; style-src '{_hash(style)}'; "
-        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    )
-    made: str = (
-        _environment()
-        .get_template(template)
-        .render(style=style, script=script, policy=policy, **values)
-    )
+        classes = {
+            "number": is_number,
+            "secondary": heading in SECONDARY,
+            "missing": texts[heading] == tables.MISSING,
+            "long": heading in LONG,
+            "answer": heading == "d_int90",
+        }
+        made.append(
+            TableCell(
+                heading,
+                texts[heading],
+                "" if key is None else str(key),
+                " ".join(name for name, applies in classes.items() if applies),
+                heading not in COLUMNS,
+            )
+        )
     return made
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_text),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["short"] = lambda value: tables.short(value) or tables.MISSING
-    return environment
-
-
-def _text(name: str) -> str:
-    return (resources.files("rlid.leaderboard") / "templates" / name).read_text()
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _number(value: float | int | None) -> str:
-    if value is None:
-        return tables.MISSING
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"

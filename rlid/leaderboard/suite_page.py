@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlid.leaderboard import site
+from rlid.leaderboard.render import render
 from rlid.leaderboard.suite_report import BESIDE_HEADINGS, HEADINGS, SuiteReport
 from rlid.measurement import duration
 
@@ -16,7 +16,7 @@ def page(report: SuiteReport) -> str:
         ("trials", f"{trials:,}"),
         ("time of all trials", duration(sum(row.seconds for row in measured))),
     ]
-    return site.render(
+    return render(
         "suite.html",
         report=report,
         headings=HEADINGS,

@@ -1,4 +1,4 @@
-"""The leaderboard as plain tables: Markdown, CSV, JSON and LaTeX.
+"""The leaderboard as plain tables: Markdown, CSV and JSON; LaTeX is in `latex`.
 
 The same rows give the same bytes.
 """
@@ -15,55 +15,38 @@ from dataclasses import fields
 
 from rlid.errors import InputError
 from rlid.leaderboard.claims import OUT_OF_SCOPE, Claim
+from rlid.leaderboard.findings import BoardFinding
 from rlid.leaderboard.paper import SOURCE
 from rlid.leaderboard.row import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
 
 MISSING = "–"
 NOTE = (
-    "d_int90 is the smallest subspace dimension at which half of all seeds succeed (interval: "
-    "95 %); d_reliable: at which nine seeds of ten succeed. D - d is the dimension of the solution "
-    "manifold; policy: bytes of the smallest exported one. A bracket is shown where one seed, or "
-    "one success above one failure, is all there is; nothing is derived from it. "
-    "Full: an interval that is closed and no wider than d_int90, 10 seeds (supervised: 5), and a "
-    "reference from 5 seeds. First edition: one noisy look could end a trial unsolved, so that "
-    "d_int90 may be too large; to be measured again. "
-    "A ratio with a star holds a row against MNIST FC judged by another rule. "
+    "d_int90 is the smallest subspace dimension at which at least half of all seeds succeed "
+    "(interval: 95 %); d_reliable: at which nine seeds of ten succeed. D - d is the dimension"
+    " of the solution manifold; policy: bytes of the smallest exported one. A bracket is "
+    "shown where one seed, or one success above one failure, is all there is; nothing is "
+    "derived from it. Full: an interval that is closed and no wider than d_int90, 10 seeds "
+    "(supervised: 5), and a reference from 5 seeds. First edition: one noisy look could end a"
+    " trial unsolved, so that d_int90 may be too large; to be measured again. A ratio with a "
+    "star holds a row against MNIST FC judged by another rule. "
     f'Figures under "published elsewhere" are from {SOURCE}, and were not measured here.'
 )
 HEADINGS = (
     "task", "kind", "network", "D", "agent", "projection", "d_int90", "95 %", "d_reliable",
     "/ MNIST FC", "seeds", "status", "notes", "published elsewhere", "D / d", "D - d", "policy",
-    "rule", "reference", "random", "hidden", "env steps",
+    "rule", "reference", "random", "hidden", "env steps", "published by", "date", "rlid",
 )  # fmt: skip
 SHORT = (
     "task", "network", "D", "agent", "rule", "d_int90", "95 %", "/ MNIST FC", "seeds", "status",
     "edition", "policy", "published elsewhere",
 )  # fmt: skip
 """The columns that README shows."""
-PRINTED = (
-    "task", "kind", "network", "D", "agent", "projection", "d_int90", "95 %", "d_reliable",
-    "/ MNIST FC", "seeds", "status", "edition", "published elsewhere", "D / d", "policy", "rule",
-    "reference",
-)  # fmt: skip
-"""The columns for which a printed page has room."""
-TEXTS = (
-    "task", "kind", "network", "agent", "projection", "95 %", "d_reliable", "status", "edition",
-    "notes", "published elsewhere", "rule",
-)  # fmt: skip
-"""The columns that are set flush left in print."""
 KINDS = {"rl": "RL"}
 """Kinds that are shown under another name."""
 FORMULA_SIGNS = "=+-@|%"
 """Signs with which a spreadsheet lets a formula begin."""
 BEGIN, END = "<!-- leaderboard: begin -->", "<!-- leaderboard: end -->"
-_LATEX = {
-    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "|": r"\textbar{}",
-    # A bracket after \\ or \midrule would be read as their argument.
-    "[": "{[}", "]": "{]}",
-}  # fmt: skip
 
 
 def cells(row: LeaderboardRow) -> dict[str, str]:
@@ -95,14 +78,25 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
         "random": short(row.random),
         "hidden": _integer(row.hidden_state),
         "env steps": _integer(row.env_steps),
+        "published by": row.published_by,
+        "date": row.published_when,
+        "rlid": row.version,
         "edition": row.edition,
     }
     return {heading: text or MISSING for heading, text in texts.items()}
 
 
-def markdown(rows: Sequence[LeaderboardRow], claims: Sequence[Claim] = ()) -> str:
-    """Return the page of tables: the leaderboard, the paper's claims, the commands of the rows."""
-    lines = ["# Leaderboard", "", NOTE, "", *_markdown_table(rows, HEADINGS)]
+def markdown(
+    rows: Sequence[LeaderboardRow],
+    claims: Sequence[Claim] = (),
+    findings: Sequence[BoardFinding] = (),
+) -> str:
+    """Return the page of tables: findings, leaderboard, claims of the paper, commands."""
+    lines = ["# Leaderboard", ""]
+    for finding in findings:
+        least = f" Least favourable reading: {finding.least}." if finding.least else ""
+        lines.append(f"- {_markdown(f'{finding.text}. {finding.interval}.{least}')}")
+    lines += ["", NOTE, "", *_markdown_table(rows, HEADINGS)]
     if claims:
         lines += ["", f"## The claims of {SOURCE}, from these numbers", ""]
         lines += ["| claim | answer |", "|---|---|"]
@@ -187,24 +181,6 @@ def json_text(rows: Sequence[LeaderboardRow]) -> str:
     """Return the rows as a JSON list."""
     values = [row.to_json() for row in rows]
     return json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def latex(rows: Sequence[LeaderboardRow]) -> str:
-    r"""Return a tabular for the booktabs package, to be \input."""
-    kinds = "".join("l" if heading in TEXTS else "r" for heading in PRINTED)
-    lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule"]
-    lines.append(" & ".join(map(_latex, PRINTED)) + r" \\")
-    lines.append(r"\midrule")
-    for row in rows:
-        texts = cells(row)
-        lines.append(" & ".join(_latex(texts[heading]) for heading in PRINTED) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _latex(text: str) -> str:
-    # So would a star be at the beginning of a row.
-    start = "{}" if text.startswith("*") else ""
-    return start + "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def _ratio(row: LeaderboardRow) -> str:

@@ -17,7 +17,8 @@ import numpy as np
 
 from rlid.errors import DamagedRecord, InputError
 from rlid.leaderboard import known as knowledge
-from rlid.leaderboard import known_reference, policy_checks, searched
+from rlid.leaderboard import known_reference, policy_checks, policy_choice, registered, searched
+from rlid.leaderboard import origin as origins
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import Assessment, assess
 from rlid.leaderboard.from_records import largest_hidden_state
@@ -60,13 +61,17 @@ def verify(source: Path) -> tuple[Published, Verdict]:
 def verdict_of(published: Published, source: Path) -> Verdict:
     """Check a published measurement that was read from `source`, and the policy files beside it."""
     checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
-    notes = list(_versions(published))
+    notes = [
+        *registered.notes(published, source), *_versions(published),
+        *policy_choice.notes(published),
+    ]  # fmt: skip
     if published.is_first_edition:
         notes.append("first edition: one look could end a trial; to be measured again")
     problems = [
         *_digests(published), *_judgement(published),
         *_reference(published, published.reference_record), *_rows(published),
-        *policy_checks.report_problems(published),
+        *policy_checks.report_problems(published), *policy_choice.problems(published),
+        *origins.problems(published),
     ]  # fmt: skip
     known = None
     try:
@@ -163,10 +168,6 @@ def _rows(published: Published) -> Iterator[str]:
         if row.versions >= len(published.versions):
             yield f"{name}: names versions that are not listed"
         yield from (f"{name}: {line}" for line in _row(published, row, episodes))
-    if published.question.search == "grid":
-        wanted = len(published.question.dims or range(low, high + 1)) * len(seeds)
-        if len(seen) != wanted:
-            yield f"a grid of {wanted} trials has {len(seen)} rows"
 
 
 def _row(published: Published, row: TrialRow, episodes: object) -> Iterator[str]:

@@ -54,19 +54,24 @@ def digests_of(records: Sequence[Record], finished: Iterable[StoredMeasurement])
 def select(summaries: Sequence[Summary], wanted: str) -> Summary:
     """Return the one measurement that `wanted` names: task/agent/network/projection/digest.
 
-    The first parts are enough where they fit one measurement alone.
+    The first parts are enough where they fit one measurement alone; the digest may follow them
+    at once, as in task/agent/digest.
 
     Raises:
         InputError: none or several are named so.
     """
     parts = tuple(wanted.split("/"))
     matching = [
-        summary
-        for summary in summaries
-        if any(name[: len(parts)] == parts for name in summary.names)
+        summary for summary in summaries if any(_fits(name, parts) for name in summary.names)
     ]
     if len(matching) == 1:
         return matching[0]
     what = "several measurements are" if matching else "no measurement is"
     names = ", ".join(summary.path for summary in matching or summaries)
     raise InputError(f"{what} named {wanted!r}: name one of {names}")
+
+
+def _fits(name: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Whether parts are the first ones of a name, or these and its digest."""
+    start, last = parts[:-1], parts[-1]
+    return name[: len(parts)] == parts or (last == name[-1] and name[: len(start)] == start)

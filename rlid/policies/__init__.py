@@ -5,6 +5,17 @@ A policy file holds names, seeds and z, rounded to as few bits as still succeed.
 """
 
 from rlid.policies.policy import Policy as Policy
+from rlid.policies.report import Attempt as Attempt
 from rlid.policies.report import PolicyReport as PolicyReport
 
-__all__ = ["Policy", "PolicyReport", "export", "policy", "policy_file", "report", "video"]
+__all__ = [
+    "Attempt",
+    "Policy",
+    "PolicyReport",
+    "bounds",
+    "export",
+    "policy",
+    "policy_file",
+    "report",
+    "video",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlid.errors import DamagedRecord, EnvironmentFault, InputError, PolicyFileError
-from rlid.policies import policy_file
+from rlid.policies import bounds, policy_file
 from rlid.policies.policy_file import PolicyFile
 from rlid.records import TrialSpec
 from rlid.registry import import_packages
 from rlid.store import read_limited
 from rlid.task import BACKENDS, OBSERVATIONS, Task, adapt, resolve
-from rlid.world import Part
+from rlid.world import Part, no_beat
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 FULL_BITS = 32
 """Bits of an entry of z that is not rounded."""
-MAX_WEIGHTS = 10**8
-"""A file of a few bytes may name a network of any size; larger ones are not built."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,24 @@ class Policy:
     problem: Problem
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], imports: Sequence[str] = ()) -> Policy:
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        imports: Sequence[str] = (),
+        most_drawn: float = bounds.MOST_DRAWN,
+    ) -> Policy:
         """Read a policy file and rebuild its weights.
 
         Args:
             path: the file.
             imports: packages that register the task, where rlid does not know it by itself; a
                 file cannot ask for an import.
+            most_drawn: the most random numbers that its projection may draw. The default bounds
+                time and memory for a file of a stranger; `math.inf` is for your own.
 
         Raises:
-            PolicyFileError: it is no policy file, or theta is not what the file says.
+            PolicyFileError: it is no policy file, it asks for too much, or theta is not what the
+                file says.
             ValueError: a package cannot be imported.
         """
         try:
@@ -60,22 +67,31 @@ class Policy:
             raise PolicyFileError(f"{os.path.relpath(path)!r} cannot be read: {what}") from None
         import_packages(imports)
         try:
-            return cls.build(policy_file.parse(data))
+            return cls.build(policy_file.parse(data), most_drawn)
         except PolicyFileError as error:
             raise PolicyFileError(f"{os.fspath(path)}: {error}") from None
 
     @classmethod
-    def build(cls, file: PolicyFile) -> Policy:
+    def build(cls, file: PolicyFile, most_drawn: float = bounds.MOST_DRAWN) -> Policy:
         """Rebuild the weights of a parsed file.
 
+        Args:
+            file: the content of the file.
+            most_drawn: the most random numbers that its projection may draw.
+
         Raises:
-            PolicyFileError: the task is unknown or another one here, or theta differs.
+            PolicyFileError: the task is unknown or another one here, it asks for too much, or
+                theta differs.
         """
         from rlid import projections
+        from rlid.simulators import within
 
         task = _task(file)
         try:
-            problem = make(task, file.network, file.projection, file.d, file.seed)
+            with within(task.patience, f"making the world of task {task.name!r}") as beat:
+                problem = make(
+                    task, file.network, file.projection, file.d, file.seed, most_drawn, beat
+                )
             version = projections.version(file.projection)
         except ValueError as error:
             raise PolicyFileError(f"cannot be rebuilt: {error}") from None
@@ -182,19 +198,35 @@ class Policy:
         return draw(seed, "play", episodes)
 
 
-def make(task: Task, network: str, projection: str, d: int, seed: int) -> Problem:
-    """Return the problem of a policy, unless its network is out of all proportion.
+def make(
+    task: Task,
+    network: str,
+    projection: str,
+    d: int,
+    seed: int,
+    most_drawn: float = math.inf,
+    beat: Callable[[], None] = no_beat,
+) -> Problem:
+    """Return the problem of a policy, unless its subspace is out of all proportion.
+
+    Args:
+        task: the task.
+        network: the network's name.
+        projection: the kind of projection.
+        d: the dimension of the subspace.
+        seed: of the trial.
+        most_drawn: the most random numbers that the projection may draw.
+        beat: is called at signs of life while the world is made.
 
     Raises:
-        ValueError: it cannot be made.
+        InputError: it cannot be made, or asks for too much.
     """
     from rlid.problem import make_problem
     from rlid.simulators import make_network, make_world
 
-    world = make_world(task)
+    world = make_world(task, beat)
     shape = make_network(task, network, world)
-    if shape.D > MAX_WEIGHTS:
-        raise InputError(f"a network of {shape.D} weights; at most {MAX_WEIGHTS} are built")
+    bounds.check(projection, shape.D, d, most_drawn)
     return make_problem(task, shape, projection, d, seed, world)
 
 

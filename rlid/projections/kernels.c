@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "buffers.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 /* The widest instructions of the machine that runs it, not of the one that compiled it. */
@@ -87,13 +89,31 @@ static void transform_row(float *x, int bits) {
 
 static int is_power_of_two(int64_t n) { return n > 0 && (n & (n - 1)) == 0; }
 
-/* Whether `n` runs stay inside `weights` weights and `entries` entries. */
+/* Reads a run, and returns whether it stays inside `weights` weights and `entries` entries. */
+static int read_run(const Run *at, Run *run, int64_t weights, int64_t entries) {
+    *run = (Run){once(&at->start), once(&at->first), once(&at->length)};
+    return run->length >= 0 && run->start >= 0 && run->start <= weights - run->length
+        && run->first >= 0 && run->first <= entries - run->length;
+}
+
+/* Whether `n` runs stay inside; each is read again where it is used, and held to it again. */
 static int are_inside(const Run *runs, int64_t n, int64_t weights, int64_t entries) {
-    for (const Run *run = runs; run < runs + n; run++)
-        if (run->length < 0 || run->start < 0 || run->start > weights - run->length
-            || run->first < 0 || run->first > entries - run->length)
-            return 0;
+    Run run;
+    for (int64_t i = 0; i < n; i++)
+        if (!read_run(runs + i, &run, weights, entries)) return 0;
     return 1;
+}
+
+/* Whether the runs, and the floats and signs that they name, are where loops can read them. */
+static int have_numbers(const Py_buffer *entries, const Py_buffer *floats, const Py_buffer *runs) {
+    return has_numbers(entries, 4) && has_numbers(floats, 4) && runs->len % sizeof(Run) == 0
+        && has_numbers(runs, 8);
+}
+
+/* Whether four buffers hold numbers of four bytes. */
+static int are_floats(const Py_buffer *b) {
+    return has_numbers(&b[0], 4) && has_numbers(&b[1], 4) && has_numbers(&b[2], 4)
+        && has_numbers(&b[3], 4);
 }
 
 /* Returns None, or raises ValueError where the sizes were wrong; lets go of all buffers. */
@@ -112,17 +132,19 @@ static PyObject *expand(PyObject *module, PyObject *args) {
     float *out = b[2].buf;
     const Run *runs = b[3].buf;
     int64_t n = b[3].len / sizeof(Run);
-    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4)
-                   && (start == NULL || b[4].len == b[2].len);
+    int64_t count = b[0].len / 4, weights = b[1].len;
+    int is_valid = have_numbers(&b[0], &b[2], &b[3]) && are_apart(b, start == NULL ? 4 : 5, 1 << 2)
+                   && b[2].len / 4 == weights && are_inside(runs, n, weights, count)
+                   && (start == NULL || (b[4].len == b[2].len && has_numbers(&b[4], 4)));
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
-        for (const Run *run = runs; run < runs + n; run++)
+        Run run;
+        for (int64_t i = 0; i < n && (is_valid = read_run(runs + i, &run, weights, count)); i++)
             if (start == NULL)
-                expand_run(entries + run->first, signs + run->start, out + run->start,
-                           run->length);
+                expand_run(entries + run.first, signs + run.start, out + run.start, run.length);
             else
-                add_run(entries + run->first, signs + run->start, start + run->start,
-                        out + run->start, run->length);
+                add_run(entries + run.first, signs + run.start, start + run.start,
+                        out + run.start, run.length);
         Py_END_ALLOW_THREADS
     }
     return finish(b, 5, is_valid);
@@ -136,12 +158,14 @@ static PyObject *reduce(PyObject *module, PyObject *args) {
     const float *g = b[2].buf;
     const Run *runs = b[3].buf;
     int64_t n = b[3].len / sizeof(Run);
-    int is_valid = b[2].len == 4 * b[1].len && are_inside(runs, n, b[1].len, b[0].len / 4);
+    int64_t count = b[0].len / 4, weights = b[1].len;
+    int is_valid = have_numbers(&b[0], &b[2], &b[3]) && are_apart(b, 4, 1 << 0)
+                   && b[2].len / 4 == weights && are_inside(runs, n, weights, count);
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
-        for (int64_t i = 0; i < n; i++)
-            reduce_run(entries + runs[i].first, signs + runs[i].start, g + runs[i].start,
-                       runs[i].length);
+        Run run;
+        for (int64_t i = 0; i < n && (is_valid = read_run(runs + i, &run, weights, count)); i++)
+            reduce_run(entries + run.first, signs + run.start, g + run.start, run.length);
         Py_END_ALLOW_THREADS
     }
     return finish(b, 4, is_valid);
@@ -152,7 +176,7 @@ static PyObject *transform(PyObject *module, PyObject *args) {
     Py_ssize_t width;
     if (!PyArg_ParseTuple(args, "w*n", &b[0], &width)) return NULL;
     int64_t count = b[0].len / 4;
-    int is_valid = is_power_of_two(width) && count % width == 0, bits = 0;
+    int is_valid = has_numbers(&b[0], 4) && is_power_of_two(width) && count % width == 0, bits = 0;
     if (is_valid) {
         while ((int64_t)1 << bits < width) bits++;
         Py_BEGIN_ALLOW_THREADS
@@ -169,7 +193,8 @@ static PyObject *read_indices(PyObject *module, PyObject *args) {
     const int32_t *indices = b[1].buf;
     float *out = b[3].buf;
     int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
-    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
+    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len
+                   && are_floats(b) && are_apart(b, 4, 1 << 3);
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
         for (int64_t i = 0; i < n; i++) out[i] = x[indices[i] & mask] * factors[i];
@@ -185,7 +210,8 @@ static PyObject *add_up(PyObject *module, PyObject *args) {
     const int32_t *indices = b[1].buf;
     const float *factors = b[2].buf, *y = b[3].buf;
     int64_t n = b[1].len / 4, mask = b[0].len / 4 - 1;
-    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len;
+    int is_valid = is_power_of_two(mask + 1) && b[2].len == b[1].len && b[3].len == b[1].len
+                   && are_floats(b) && are_apart(b, 4, 1 << 0);
     if (is_valid) {
         Py_BEGIN_ALLOW_THREADS
         for (int64_t i = 0; i < n; i++) sums[indices[i] & mask] += y[i] * factors[i];

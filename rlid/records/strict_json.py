@@ -14,6 +14,10 @@ from rlid.records.fields import visible
 M = TypeVar("M", bound=BaseModel)
 MAX_DEPTH = 32
 """Levels of objects and lists in each other; files of ours have fewer than ten."""
+MAX_MEMBERS = 10_000
+"""Names in one object; those of ours have fewer than a thousand."""
+MAX_CONTAINERS = 500_000
+"""Objects and lists in one text: a byte of them takes a hundred bytes of memory."""
 
 
 class StrictModel(BaseModel):
@@ -58,11 +62,14 @@ def validate(model: type[M], value: Any) -> M:
 
 
 def _check_depth(value: Any) -> None:
-    """Refuse JSON that is nested so deep that reading or writing it could exhaust the stack."""
-    level, depth = [value], 0
+    """Refuse JSON whose depth could exhaust the stack, or whose parts the memory."""
+    level, depth, containers = [value], 0, 0
     while level:
+        containers += len(level)
         if depth > MAX_DEPTH:
             raise DamagedRecord(f"not JSON of ours: nested deeper than {MAX_DEPTH}")
+        if containers > MAX_CONTAINERS:
+            raise DamagedRecord(f"not JSON of ours: more than {MAX_CONTAINERS} objects and lists")
         level = (
             [
                 inner
@@ -81,6 +88,8 @@ def _refuse(constant: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_MEMBERS:
+        raise DamagedRecord(f"not JSON of ours: an object of {len(pairs)} names")
     result = dict(pairs)
     if len(result) != len(pairs):
         raise DamagedRecord("a name stands twice in one object")

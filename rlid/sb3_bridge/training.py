@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rlid.agent import Progress, SearchSteps
-from rlid.errors import Diverged
+from rlid.errors import Diverged, is_of_machine
 from rlid.problem import Problem
 from rlid.records import State, generator_state, joined, restore_generator
 from rlid.sb3_bridge.actor import SubspaceActor
@@ -101,12 +101,12 @@ class Training(ABC):
 
         Raises:
             Diverged: it raised, and the policy is not finite: what SB3 or an environment makes of
-                that is no fault of theirs.
+                that is no fault of theirs. Where the machine failed, its error stays.
         """
         try:
             self.round()
         except Exception as error:
-            if self.has_diverged():
+            if not is_of_machine(error) and self.has_diverged():
                 raise Diverged("z is not finite") from error
             raise
 

@@ -64,6 +64,9 @@ def examine(store: Store) -> Iterator[Defect]:
         for path in store.files(Z_SUFFIX):
             if not _is_of_record(store, path) and _is_older(path, oldest):
                 yield Defect(path, "a z without its record, left from a crash", "set aside")
+        for path in finished(store):
+            if _is_older(path, oldest):
+                yield Defect(path, "of a trial that has its record, left from a crash", "set aside")
         for path in _temporary(store):
             if _is_older(path, oldest):
                 yield Defect(path, "a half-written file, left from a crash", "set aside")
@@ -91,6 +94,33 @@ def repair(store: Store, defect: Defect) -> None:
     z = defect.path.with_suffix(Z_SUFFIX)
     if z.exists() or z.is_symlink():
         store.set_aside(z, f"the z of a record that is: {defect.what}")
+
+
+def finished(store: Store) -> Iterator[Path]:
+    """Yield checkpoints and journals of trials that have a record: a killed process left them.
+
+    Raises:
+        StoreError: a folder is a link.
+    """
+    trials = store.room("trials")
+    for pattern in (f"checkpoints/*{Z_SUFFIX}", "journals/*/*.journal"):
+        room = store.room(pattern.partition("/")[0])
+        for path in sorted(room.glob(pattern.partition("/")[2])):
+            if not path.name.startswith(".") and any(trials.glob(f"*/{path.stem}.json")):
+                yield path
+
+
+def clear_finished(store: Store) -> None:
+    """Remove checkpoints and journals of trials that have a record.
+
+    Raises:
+        StoreError: they cannot be removed.
+    """
+    for path in finished(store):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed: {error.strerror or error}") from error
 
 
 def _is_of_record(store: Store, z: Path) -> bool:

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -21,6 +22,7 @@ from rlid.records import (
     Name,
     Record,
     Sha256,
+    Text,
     parse_json,
     validate,
 )
@@ -54,6 +56,8 @@ class StoredMeasurement(BaseModel):
         reference: what the judgement rests on.
         trials: the keys of the records, by rising d, then seed.
         machine: where the run ended.
+        ended: the day on which it ended, by the clock of that machine: "2026-11-27"; "" in files
+            that do not say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -66,6 +70,7 @@ class StoredMeasurement(BaseModel):
     reference: Reference
     trials: tuple[Sha256, ...] = Field(max_length=1_000_000)
     machine: Machine
+    ended: Text = ""
 
     @property
     def judgement(self) -> Judgement:
@@ -117,6 +122,7 @@ def save(
         reference=reference,
         trials=tuple(record.key for record in ordered),
         machine=this_machine(),
+        ended=datetime.now(UTC).date().isoformat(),
     )
     target = path(store, question)
     if target.exists() and _is_same(target, measurement):
@@ -171,8 +177,9 @@ def readable(store: Store) -> Iterable[StoredMeasurement]:
 
 
 def _is_same(target: Path, measurement: StoredMeasurement) -> bool:
-    """Whether the file holds the same measurement, whatever machine it was written on."""
+    """Whether the file holds the same measurement, wherever and whenever it was written."""
     try:
-        return load(target).model_copy(update={"machine": measurement.machine}) == measurement
+        place = {"machine": measurement.machine, "ended": measurement.ended}
+        return load(target).model_copy(update=place) == measurement
     except DamagedRecord:
         return False

@@ -94,4 +94,7 @@ def _checked(state: State, spec: TrialSpec) -> State:
         raise DamagedRecord("a checkpoint of another format")
     if state.plain.get("versions") != versions():
         raise DamagedRecord("a checkpoint made with other versions of the libraries")
-    return State(state.plain["state"], state.arrays)
+    plain = state.plain.get("state")
+    if not isinstance(plain, dict):
+        raise DamagedRecord("a checkpoint without a state")
+    return State(plain, state.arrays)

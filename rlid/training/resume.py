@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rlid.agent import Agent, Progress, TrainingRound
-from rlid.errors import EnvironmentFault, StoreError, named_line
+from rlid.errors import AgentFault, EnvironmentFault, StoreError, is_of_machine, named_line
 from rlid.records import State, joined
 from rlid.training.agent_steps import AgentSteps, Step, faults_of
 from rlid.training.checkpoint import Checkpoints
@@ -17,7 +17,8 @@ def begin(
     """Begin the search, and take its first step.
 
     A checkpoint from which the trial or its agent cannot resume is set aside, and the search begins
-    anew.
+    anew. Where the machine failed meanwhile, the checkpoint is not to blame: it stays, and the
+    trial is missing.
 
     Raises:
         EnvironmentFault: the environment failed.
@@ -36,6 +37,8 @@ def begin(
     except (EnvironmentFault, StoreError):
         raise
     except Exception as error:
+        if is_of_machine(error):
+            raise AgentFault(f"resuming raised {named_line(error)}") from error
         checkpoints.set_aside(course.spec, f"the trial cannot resume from it: {named_line(error)}")
     course.restore(blank)
     course.problem.saved = None

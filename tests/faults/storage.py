@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -85,28 +86,36 @@ class Halfway:
         return self.file.write(data[len(data) // 2 :])
 
 
-def write(folder, countdown):
-    """Run two trials, as it were, under the countdown."""
-    patches = [mock.patch.object(journal, "FLUSH_SECONDS", 0.0)]
-    patches += [mock.patch.object(os, name, countdown.wrap(getattr(os, name))) for name in CALLS]
+@contextmanager
+def struck(countdown):
+    """Let the countdown count and strike the calls that write, inside the block."""
+    patches = [mock.patch.object(os, name, countdown.wrap(getattr(os, name))) for name in CALLS]
     opened = open
 
-    def open_(path, mode="r", *args):
+    def open_(path, mode="r", *args, **kwargs):
+        if not set(mode) & set("wxa"):
+            return opened(path, mode, *args, **kwargs)
         countdown.strike()
-        file = opened(path, mode, *args)
+        file = opened(path, mode, *args, **kwargs)
         return Halfway(file, countdown) if "x" in mode else file
 
     patches.append(mock.patch("builtins.open", open_))
     for patch in patches:
         patch.start()
     try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+
+
+def write(folder, countdown):
+    """Run two trials, as it were, under the countdown."""
+    with mock.patch.object(journal, "FLUSH_SECONDS", 0.0), struck(countdown):
         store, leases = Store(folder), Leases(folder, STALE)
         for seed in range(TRIALS):
             run(store, leases, a_record(spec=a_spec(seed=seed)))
         leases.close()
-    finally:
-        for patch in patches:
-            patch.stop()
 
 
 def run(store, leases, record):
