@@ -117,7 +117,7 @@ def test_a_policy_that_asks_for_too_much_is_refused_before_it_is_drawn(tmp_path,
     assert time.process_time() - started < 5
 
 
-def test_what_papers_measure_is_within_the_bounds():
+def test_measurements_of_papers_are_within_the_bounds():
     bounds.check("onehot", 1_005_974, 6000)
     bounds.check("dense", 199_210, 750)
     bounds.check("fastfood", 1_248_424, 500_000)

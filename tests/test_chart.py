@@ -125,6 +125,6 @@ def test_open_intervals_give_no_largest_compression():
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_nothing_is_said_of_too_few_measurements(count):
+def test_no_finding_is_made_of_too_few_measurements(count):
     texts = [finding.text for finding in findings_of(*a_board()[:count])]
     assert not [text for text in texts if "hardest" in text or "matters" in text]

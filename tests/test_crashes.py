@@ -41,7 +41,7 @@ def test_two_processes_without_hard_links_leave_one_record_and_know_which():
     assert sum(together.without_links(15)) == 15
 
 
-def test_what_a_killed_run_left_of_a_finished_trial_is_found_and_cleared(tmp_path):
+def test_leftovers_of_a_killed_run_of_a_finished_trial_are_cleared(tmp_path):
     store, checkpoints = Store(tmp_path), Checkpoints(Store(tmp_path))
     finished, open_ = a_spec(seed=1), a_spec(seed=2)
     store.add(a_record(spec=finished))

@@ -14,7 +14,7 @@ SANITIZED = Path(__file__).parent / "faults" / "sanitized.py"
 
 
 @pytest.mark.parametrize("first", [-(2**63), -1, 2**63 - 1])
-def test_any_number_may_be_that_of_the_first_action(first):
+def test_every_number_may_be_that_of_the_first_action(first):
     if two_actions.compiled is None:
         pytest.skip("installed without a C compiler")
     actions, room = np.zeros(1, np.int64), np.zeros(19, np.float32)

@@ -69,7 +69,7 @@ def test_agents_are_compared_where_task_network_and_rule_agree(drawn):
     assert "mnist" not in agents.alt
 
 
-def test_nothing_is_drawn_of_nothing(tmp_path):
+def test_no_picture_is_drawn_without_measurements(tmp_path):
     assert pictures.draw(ranking.board([]), tmp_path) == []
 
 

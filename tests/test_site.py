@@ -110,7 +110,7 @@ def test_a_bracket_is_a_bar_without_a_dot(folder):
     assert "circle" not in row
 
 
-def test_what_only_the_paper_measured_is_a_list_of_its_own(folder):
+def test_rows_that_only_the_paper_measured_are_a_list_of_their_own(folder):
     text = (folder / "index.html").read_text()
     absent = text[text.index("<h3>Not yet measured</h3>") :].partition("</ul>")[0]
     assert "humanoid (mlp:256x256): published elsewhere 700" in absent
