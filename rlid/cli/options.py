@@ -33,7 +33,7 @@ AgentOption = Annotated[
 ]
 NetworkOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
-    typer.Option("--network", help="such as mlp:20x20; in `run`, a list measures each"),
+    typer.Option("--network", help="such as mlp:20x20; default: the task's own"),
 ]
 ProjectionOption = Annotated[str, typer.Option(help="rlid list projections")]
 BudgetOption = Annotated[

@@ -167,7 +167,7 @@ def _list(*, as_json: bool) -> None:
         )
         return
     rows = [(each.name, len(each.rows), each.title) for each in suites]
-    say_table([("suite", "left"), ("rows", "right"), ("", "left")], rows)
+    say_table([("suite", "left"), ("rows", "right"), ("what it measures", "left")], rows)
 
 
 def _line(result: RowResult) -> str:
