@@ -12,6 +12,7 @@ several; therefore all matrices are aligned, and a batch of one row is padded to
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,8 +39,8 @@ class Stack:
         self.outputs = max(network.outputs for network in networks)
         self._shapes = list(zip(widths, [*widths[1:], self.outputs], strict=True))
         self._weights = [self._matrices(inputs + 1, outputs) for inputs, outputs in self._shapes]
-        self._activations: dict[int, list[torch.Tensor]] = {}
-        self._inputs: list[torch.Tensor] = []
+        self._rooms: dict[int, _Room] = {}
+        self._room = _Room([], [])
 
     def _matrices(self, height: int, width: int) -> torch.Tensor:
         size = height * width
@@ -73,29 +74,29 @@ class Stack:
         What `backward` needs is kept until the next call.
         """
         m = x.shape[1]
-        self._inputs = self._room(ceiling(m))
-        first = self._inputs[0]
+        self._room = self._room_for(ceiling(m))
+        inputs, sums = self._room.inputs, self._room.sums
         for block in self._blocks():
-            first[block, :-1, :m] = x.transpose(1, 2)
+            inputs[0][block, :-1, :m] = x.transpose(1, 2)
         if x.dtype == torch.uint8:
-            first[:, :-1] *= self.networks[0].byte_scale
-        following: list[torch.Tensor | None] = [*self._inputs[1:], None]
-        z = first
-        for weights, inputs, after in zip(self._weights, self._inputs, following, strict=True):
-            z = torch.bmm(weights.transpose(1, 2), inputs)
-            if after is not None:
-                self._activate(z, after[:, :-1])
-        return z[:, :, :m]
+            inputs[0][:, :-1] *= self.networks[0].byte_scale
+        for layer, z in enumerate(sums):
+            torch.bmm(self._weights[layer].transpose(1, 2), inputs[layer], out=z)
+            self._activate(z, inputs[layer + 1][:, :-1])
+        # The last sums are new at every call: whoever gets them may keep them.
+        return torch.bmm(self._weights[-1].transpose(1, 2), inputs[-1])[:, :, :m]
 
-    def _room(self, columns: int) -> list[torch.Tensor]:
-        """Return the inputs (rows, features + 1, columns) of every layer; the last are ones."""
-        if columns not in self._activations:
-            self._activations[columns] = []
-            for inputs, _ in self._shapes:
-                room = torch.zeros(self.rows, inputs + 1, columns, device=self._device)
+    def _room_for(self, columns: int) -> _Room:
+        """Return the room for so many observations; it is used again, and never cleared."""
+        if columns not in self._rooms:
+            inputs, sums = [], []
+            for size, outputs in self._shapes:
+                room = torch.zeros(self.rows, size + 1, columns, device=self._device)
                 room[:, -1] = 1.0
-                self._activations[columns].append(room)
-        return self._activations[columns]
+                inputs.append(room)
+                sums.append(torch.zeros(self.rows, outputs, columns, device=self._device))
+            self._rooms[columns] = _Room(inputs, sums[:-1])
+        return self._rooms[columns]
 
     def _kinds(self) -> list[tuple[slice, str]]:
         """Return the rows of each activation; padding belongs to the last."""
@@ -119,17 +120,20 @@ class Stack:
 
         The derivatives are by the outputs of the last call of `forward`.
         """
-        columns = self._inputs[0].shape[2]
+        columns = self._room.inputs[0].shape[2]
         if slopes.shape != (self.rows, self.outputs, columns):
             room = slopes.new_zeros(self.rows, self.outputs, columns)
             room[: slopes.shape[0], :, : slopes.shape[2]] = slopes
             slopes = room
         gradients: list[torch.Tensor] = []
         for layer in reversed(range(len(self._shapes))):
-            inputs = self._inputs[layer]
+            inputs = self._room.inputs[layer]
             gradients.insert(0, torch.bmm(inputs, slopes.transpose(1, 2)))
             if layer:
-                below = torch.bmm(self._weights[layer][:, :-1], slopes)
+                # The sums of this layer are no longer needed: their place takes the slopes.
+                below = torch.bmm(
+                    self._weights[layer][:, :-1], slopes, out=self._room.sums[layer - 1]
+                )
                 slopes = self._through(below, inputs[:, :-1])
         return [
             torch.cat([g[block, :, :width].flatten(1) for g, width in zip(gradients, widths)], 1)  # noqa: B905
@@ -141,16 +145,23 @@ class Stack:
         return [[*hidden, network.outputs] for network in self.networks]
 
     def _through(self, slopes: torch.Tensor, activated: torch.Tensor) -> torch.Tensor:
-        """Return derivatives by what went into the activation, from those by what came out."""
-        kinds = self._kinds()
-        if len(kinds) == 1:
-            return _derivative(kinds[0][1], slopes, activated)
-        parts = [_derivative(kind, slopes[block], activated[block]) for block, kind in kinds]
-        return torch.cat(parts)
+        """Turn derivatives by what came out of the activation into those by what went in."""
+        for block, kind in self._kinds():
+            if kind == "relu":
+                slopes[block] *= activated[block] > 0
+            else:
+                torch.ops.aten.tanh_backward.grad_input(
+                    slopes[block], activated[block], grad_input=slopes[block]
+                )
+        return slopes
 
 
-def _derivative(kind: str, slopes: torch.Tensor, activated: torch.Tensor) -> torch.Tensor:
-    if kind == "relu":
-        return slopes * (activated > 0)
-    result: torch.Tensor = torch.ops.aten.tanh_backward(slopes, activated)
-    return result
+@dataclass(frozen=True)
+class _Room:
+    """Memory of a pass: what goes into every layer, (rows, features + 1, columns), and its sums.
+
+    The last feature is one. Sums, (rows, outputs, columns), are of all layers but the last.
+    """
+
+    inputs: list[torch.Tensor]
+    sums: list[torch.Tensor]
