@@ -1,11 +1,16 @@
 """The cost of a measurement before it is run."""
 
+import contextlib
 import math
+import os
+import pty
+import signal
+import subprocess
 import time
 
 import numpy as np
 import pytest
-from command import rlid_here
+from command import RLID, rlid_here
 
 from rlid.dimension import make_search
 from rlid.engine import Place
@@ -136,8 +141,32 @@ def test_a_dry_run_writes_nothing_and_says_what_is_needed(tmp_path, monkeypatch)
         "trials to run: ",
         "core time",
         "memory: 600 MB",
+        "  reference: random ",
     ):
         assert words in said.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["run", "acrobot"], ["suite", "quick"]])
+def test_a_dry_run_that_is_interrupted_says_so_in_one_line_and_writes_nothing(tmp_path, command):
+    terminal, its_end = pty.openpty()
+    with subprocess.Popen(
+        [RLID, *command, "--dry-run", "--jobs", "1"], cwd=tmp_path, stdout=its_end, stderr=its_end,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        os.close(its_end)
+        printed = b""
+        while b"timing 1/" not in printed:
+            printed += os.read(terminal, 1000)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):
+            while more := os.read(terminal, 1000):
+                printed += more
+    os.close(terminal)
+    assert process.returncode == 130
+    lines = [line for line in printed.decode().splitlines() if line.startswith("rlid:")]
+    assert lines == ["rlid: interrupted; nothing was trained or written"]
+    assert b"Traceback" not in printed
     assert not list(tmp_path.iterdir())
 
 

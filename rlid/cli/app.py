@@ -42,6 +42,7 @@ from rlid.cli.options import (
 from rlid.cli.terminal import say, show_cursor
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DRY_RUN = "--dry-run"
 FOLDERS = ("RLID_DATA",)
 """Environment variables that name folders, read after code of a user has run."""
 SAME_INTERRUPT = 0.2
@@ -172,9 +173,12 @@ def _code_of_command() -> int:
     except TyperException as error:
         code = _fail(complaint(error.format_message(), sys.argv[1:]), BAD_INPUT)
     except KeyboardInterrupt:
-        code = _fail(
-            f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
-        )
+        if DRY_RUN in sys.argv:
+            code = _fail("interrupted; nothing was trained or written", INTERRUPTED)
+        else:
+            code = _fail(
+                f"interrupted; finished trials are kept. To resume: {command_line()}", INTERRUPTED
+            )
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):
             # Typer ends so where whoever read has gone.

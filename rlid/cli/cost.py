@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="say what it will cost on this machine; train nothing")
 ]
+JUDGED_BY = "judged by: "
+"""How a reference is introduced in the lines of a run; here "reference:" stands in its place."""
 MaxHoursOption = Annotated[
     Optional[float],  # noqa: UP007, UP045 (typer reads it)
     typer.Option("--max-hours", help="refuse what is expected to take longer"),
@@ -41,7 +44,12 @@ def costs_of(plans: Sequence[Plan], store: Path, place: Place, hours: float | No
 
     if hours is not None and not hours > 0:
         raise InputError(f"--max-hours {hours:g}: must be above 0")
-    costs = [cost_of(plan, store, place) for plan in plans]
+    costs = []
+    for number, plan in enumerate(plans, 1):
+        if sys.stderr.isatty():
+            # A slow task takes a minute to time, in which nothing else is printed.
+            say(f"timing {number}/{len(plans)}: {plan.title}", error=True)
+        costs.append(cost_of(plan, store, place))
     if hours is not None:
         check_hours(costs, hours)
     return costs
@@ -88,7 +96,7 @@ def lines_of(cost: Cost) -> list[str]:
         f"budget {task.budget:,} {noun}, {plan.question.search} search",
         f"  rule: {plan.question.judged_by}; episodes of at most {task.episode_cap:,} steps, "
         f"observation {task.observation}, simulator {task.backend}",
-        f"  reference: {cost.reference}",
+        f"  reference: {cost.reference.removeprefix(JUDGED_BY)}",
         f"  trials to run: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
         f"{cost.simulations} simulated searches){first}{there}",
         f"  steps: {_large(cost.steps[0])} {noun} (90 %: {_large(cost.steps[1])})",

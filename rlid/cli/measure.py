@@ -70,7 +70,9 @@ def run(
         Number, typer.Option(help="the largest d to try; default: the task's own, where it has one")
     ] = None,
     agent: AgentOption = None,
-    network: NetworkOption = None,
+    network: Annotated[
+        Text, typer.Option(help="such as mlp:20x20; a list with commas measures each")
+    ] = None,
     projection: ProjectionOption = "onehot",
     seeds: Annotated[int, typer.Option(help="how many seeds")] = 10,
     search: Annotated[str, typer.Option(help="adaptive, bisect or grid")] = "adaptive",
@@ -205,7 +207,9 @@ def _show_measured(measurement: MeasurementRun, store: Path, *, as_json: bool, q
 def reference(
     context: typer.Context,
     task: TaskName,
-    agent: AgentOption = None,
+    agent: Annotated[
+        Text, typer.Option(help="which agents train directly, with commas; the best one counts")
+    ] = None,
     network: NetworkOption = None,
     seeds: Annotated[int, typer.Option(help="how many seeds of direct training")] = 5,
     budget: BudgetOption = None,

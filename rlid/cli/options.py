@@ -25,7 +25,11 @@ TaskName = Annotated[str, typer.Argument(help="a task (rlid list tasks), or gym:
 StoreOption = Annotated[Path, typer.Option("--store", help="the folder of records")]
 ImportOption = Annotated[
     Optional[list[str]],  # noqa: UP007, UP045 (typer reads it)
-    typer.Option("--import", help="a package that registers environments, tasks or agents"),
+    typer.Option(
+        "--import",
+        metavar="PACKAGE",
+        help="it registers environments, tasks or agents; may be repeated",
+    ),
 ]
 AgentOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
@@ -33,7 +37,7 @@ AgentOption = Annotated[
 ]
 NetworkOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
-    typer.Option("--network", help="such as mlp:20x20; in `run`, a list measures each"),
+    typer.Option("--network", help="such as mlp:20x20; default: the task's own"),
 ]
 ProjectionOption = Annotated[str, typer.Option(help="rlid list projections")]
 BudgetOption = Annotated[
@@ -50,7 +54,7 @@ JobsOption = Annotated[
 ]
 SetOption = Annotated[
     Optional[list[str]],  # noqa: UP007, UP045
-    typer.Option("--set", help="a setting of the agent, NAME=VALUE"),
+    typer.Option("--set", metavar="NAME=VALUE", help="a setting of the agent; may be repeated"),
 ]
 ObservationOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
@@ -92,7 +96,8 @@ EnvArgsOption = Annotated[
     Optional[list[str]],  # noqa: UP007, UP045
     typer.Option(
         "--env-arg",
-        help="an argument of the environment, NAME=VALUE with a value of JSON; part of the task",
+        metavar="NAME=VALUE",
+        help="an argument of the environment, its value as JSON; part of the task; may be repeated",
     ),
 ]
 EpisodeCapOption = Annotated[

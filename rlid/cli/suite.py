@@ -38,7 +38,7 @@ from rlid.errors import InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import suite_report
-    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner
+    from rlid.measurement import Cost, Plan, PlannedRow, RowResult, Runner, Summary
 
 LIST = "list"
 """In place of a suite's name."""
@@ -113,14 +113,18 @@ def suite(
         finally:
             watcher.close()
 
+    from rlid.leaderboard import peers, step_times
     from rlid.measurement import run_rows
+
+    published = peers.published_summaries(peers.published_folder())
 
     def hear(number: int, result: RowResult) -> None:
         if not quiet:
             say(f"row {number + 1}/{len(planned)} · {_line(result)}", error=True)
 
-    results = run_rows(planned, runner_of, hear)
-    report = _report(chosen.name, chosen.title, results, store)
+    rate = step_times.published_step_time(published)
+    results = run_rows(planned, runner_of, hear, rate)
+    report = _report(chosen.name, chosen.title, results, published, store)
     stem = chosen.name if agent is None else f"{chosen.name}-{agent}"
     paths = _write(report, store, stem)
     if as_json:
@@ -163,7 +167,7 @@ def _list(*, as_json: bool) -> None:
         )
         return
     rows = [(each.name, len(each.rows), each.title) for each in suites]
-    say_table([("suite", "left"), ("rows", "right"), ("", "left")], rows)
+    say_table([("suite", "left"), ("rows", "right"), ("what it measures", "left")], rows)
 
 
 def _line(result: RowResult) -> str:
@@ -176,9 +180,13 @@ def _line(result: RowResult) -> str:
 
 
 def _report(
-    name: str, title: str, results: list[RowResult], store: Path
+    name: str,
+    title: str,
+    results: list[RowResult],
+    published: list[Summary],
+    store: Path,
 ) -> suite_report.SuiteReport:
-    from rlid.leaderboard import peers, suite_report
+    from rlid.leaderboard import suite_report
     from rlid.measurement import measurements
     from rlid.store import Store
 
@@ -186,7 +194,7 @@ def _report(
         name,
         title,
         results,
-        published=peers.published_summaries(peers.published_folder()),
+        published=published,
         stored=measurements(Store(store)),
     )
 

@@ -21,6 +21,7 @@ __all__ = [
     "rerun",
     "sample",
     "site",
+    "step_times",
     "suite_page",
     "suite_report",
     "tables",

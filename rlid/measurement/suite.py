@@ -19,6 +19,7 @@ from rlid.measurement.plan import Plan, plan
 from rlid.measurement.run import MeasurementRun, run_plan
 from rlid.measurement.runner import Runner
 from rlid.measurement.suite_file import Suite, SuiteRow
+from rlid.measurement.suite_order import Rate, one_rate, run_order
 from rlid.registry import import_packages
 
 ROW_FAILURES = (EngineError, EnvironmentFault, InputError, ReferenceRefused, TrialsFailed)
@@ -95,8 +96,9 @@ def run_rows(
     planned: Sequence[PlannedRow],
     runner_of: Callable[[Plan], AbstractContextManager[Runner]],
     hear: Callable[[int, RowResult], None] = lambda number, result: None,
+    rate: Rate = one_rate,
 ) -> list[RowResult]:
-    """Run the rows one after another, each with all workers; a row that fails ends no other.
+    """Run the rows, the longest first, each with all workers; a row that fails ends no other.
 
     Trials in the store are not run again, so that an interrupted suite resumes, and rows that
     share trials share them.
@@ -104,13 +106,18 @@ def run_rows(
     Args:
         planned: the rows.
         runner_of: makes the runner of a plan.
-        hear: hears the row's number (from 0) and its result as soon as the row ends.
+        hear: hears a row's result as soon as it ends, and how many rows ended before.
+        rate: core seconds per search step of a plan's trials, to tell which rows are long.
+
+    Returns:
+        The results in the order of `planned`, whatever the order in which the rows ran.
 
     Raises:
         StoreError: the store cannot be read or written.
     """
-    results = []
-    for number, row in enumerate(planned):
+    results: dict[int, RowResult] = {}
+    for number, index in enumerate(run_order(planned, rate)):
+        row = planned[index]
         if row.plan is None:
             result = RowResult(row, None, row.reason)
         else:
@@ -119,6 +126,6 @@ def run_rows(
                     result = RowResult(row, run_plan(runner))
             except ROW_FAILURES as error:
                 result = RowResult(row, None, first_line(error))
-        results.append(result)
+        results[index] = result
         hear(number, result)
-    return results
+    return [results[index] for index in range(len(planned))]
