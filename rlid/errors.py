@@ -114,7 +114,10 @@ def is_of_machine(error: BaseException | None) -> bool:
     The causes that are chained to the error count as well. Such an error says nothing of the code
     in which it came up, nor of the files that this code was reading.
     """
-    while error is not None:
+    seen: set[int] = set()
+    # An error that is raised again from one that it caused closes the chain to a ring.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, MemoryError | OSError | ImportError):
             return True
         if isinstance(error, RuntimeError) and any(

@@ -14,7 +14,7 @@ from interrupted import interrupt
 from safetensors.numpy import save
 
 from rlid import measure
-from rlid.errors import TrialsFailed, is_of_machine
+from rlid.errors import EnvironmentFault, TrialsFailed, is_of_machine
 from rlid.measurement import runner
 from rlid.measurement.plan import plan
 from rlid.store import Store
@@ -162,6 +162,10 @@ def test_the_causes_of_an_error_say_whether_the_machine_failed():
     wrapped.__cause__ = MemoryError()
     assert is_of_machine(wrapped)
     assert not is_of_machine(ValueError("no such d"))
+    ring = ValueError("raised again from what it caused")
+    ring.__cause__ = EnvironmentFault("a step failed")
+    ring.__cause__.__cause__ = ring
+    assert not is_of_machine(ring)
     assert not is_of_machine(RuntimeError("shapes differ"))
 
 

@@ -99,8 +99,10 @@ def find(
 
 def _first_cause(error: BaseException) -> str:
     """Return the first cause of an error in one short line: libraries wrap it several times."""
-    while error.__context__ is not None:
+    seen = {id(error)}
+    while error.__context__ is not None and id(error.__context__) not in seen:
         error = error.__context__
+        seen.add(id(error))
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
