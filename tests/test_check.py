@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,7 +94,8 @@ def test_junit_and_summary_hold_any_text():
 
 def test_a_limit_that_is_kept_passes_and_says_so_to_the_ci(tmp_path, quick_store):
     summary = tmp_path / "summary.md"
-    arguments = ["check", *QUICK, "--store", quick_store.folder, "--jobs", "1", "--quiet"]
+    store = shutil.copytree(quick_store.folder, tmp_path / "store")
+    arguments = ["check", *QUICK, "--store", store, "--jobs", "1", "--quiet"]
     done = rlid_here(
         *arguments, "--max-dint", "5", "--junit", "a/j.xml", cwd=tmp_path,
         GITHUB_STEP_SUMMARY=str(summary),
