@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rlid import projections as projections
     from rlid.agent import AGENTS as AGENTS
+    from rlid.api import Measurement as Measurement
+    from rlid.api import StoredResults as StoredResults
+    from rlid.api import compare as compare
+    from rlid.api import load as load
+    from rlid.api import measure as measure
     from rlid.errors import InputError as InputError
-    from rlid.library import Measurement as Measurement
-    from rlid.library import StoredResults as StoredResults
-    from rlid.library import compare as compare
-    from rlid.library import load as load
-    from rlid.library import measure as measure
     from rlid.networks import NETWORKS as NETWORKS
     from rlid.policies import Policy as Policy
     from rlid.projections import PROJECTIONS as PROJECTIONS
@@ -47,18 +47,18 @@ __all__ = [
 _HOMES = {
     "AGENTS": "rlid.agent",
     "InputError": "rlid.errors",
-    "Measurement": "rlid.library",
+    "Measurement": "rlid.api",
     "NETWORKS": "rlid.networks",
     "PROJECTIONS": "rlid.projections",
     "Policy": "rlid.policies",
-    "StoredResults": "rlid.library",
+    "StoredResults": "rlid.api",
     "Subspace": "rlid.subspace",
     "SubspaceModule": "rlid.wrapping",
     "TASKS": "rlid.task",
     "Task": "rlid.task",
-    "compare": "rlid.library",
-    "load": "rlid.library",
-    "measure": "rlid.library",
+    "compare": "rlid.api",
+    "load": "rlid.api",
+    "measure": "rlid.api",
     "wrap": "rlid.wrapping",
 }
 

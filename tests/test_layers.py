@@ -19,7 +19,7 @@ LAYERS = [
     {"engine"},
     {"measurement"},
     {"policies", "figures"},
-    {"leaderboard", "library", "testing"},
+    {"api", "leaderboard", "testing"},
     {"cli"},
 ]
 SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}

@@ -4,11 +4,11 @@
 A `Measurement` shows itself in a notebook, and gives its trials as a table and its policies.
 """
 
-from rlid.library.comparing import compare as compare
-from rlid.library.measurement import Measurement as Measurement
-from rlid.library.measuring import measure as measure
-from rlid.library.progress import ProgressLine as ProgressLine
-from rlid.library.stored import StoredResults as StoredResults
-from rlid.library.stored import load as load
+from rlid.api.comparing import compare as compare
+from rlid.api.measurement import Measurement as Measurement
+from rlid.api.measuring import measure as measure
+from rlid.api.progress import ProgressLine as ProgressLine
+from rlid.api.stored import StoredResults as StoredResults
+from rlid.api.stored import load as load
 
 __all__ = ["Measurement", "ProgressLine", "StoredResults", "compare", "load", "measure"]

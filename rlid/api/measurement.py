@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.api.tables import curve_rows, dataframe, html_table
 from rlid.dimension import Estimate
 from rlid.errors import InputError
 from rlid.figures import plots
-from rlid.library.tables import curve_rows, dataframe, html_table
 from rlid.measurement import (
     MeasurementRun,
     Plan,
@@ -142,7 +142,7 @@ class Measurement:
         return self.run.to_json() if self.run else summary.to_json(self.summary)
 
     def to_dataframe(self) -> Any:
-        """Return the trials as a pandas DataFrame, one row each; see `rlid.library.tables`.
+        """Return the trials as a pandas DataFrame, one row each; see `rlid.api.tables`.
 
         Raises:
             InputError: pandas is not installed.

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import rlid
+from rlid.api import progress
+from rlid.api.tables import COLUMNS
 from rlid.errors import InputError
-from rlid.library import progress
-from rlid.library.tables import COLUMNS
 
 FACE = {"measure", "load", "compare", "wrap", "projections", "Measurement", "__version__"}
 

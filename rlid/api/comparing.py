@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rlid.api.measurement import Measurement
 from rlid.dimension import Comparison
-from rlid.library.measurement import Measurement
 from rlid.measurement import compare_summaries
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from rlid.api.measurement import Measurement
+from rlid.api.progress import ProgressLine, is_notebook
 from rlid.engine import Place
-from rlid.library.measurement import Measurement
-from rlid.library.progress import ProgressLine, is_notebook
 from rlid.measurement import Runner, Watcher, ask, plan_of, run_plan, with_settings_file
 from rlid.records import MeasurementSpec
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.api.measurement import Measurement, policy_of
+from rlid.api.tables import dataframe, html_table
 from rlid.errors import InputError
-from rlid.library.measurement import Measurement, policy_of
-from rlid.library.tables import dataframe, html_table
 from rlid.measurement import answer, count, measurements, select
 from rlid.policies import Policy
 from rlid.records import Record
