@@ -135,10 +135,11 @@ class Stack:
                     self._weights[layer][:, :-1], slopes, out=self._room.sums[layer - 1]
                 )
                 slopes = self._through(below, inputs[:, :-1])
-        return [
-            torch.cat([g[block, :, :width].flatten(1) for g, width in zip(gradients, widths)], 1)  # noqa: B905
-            for block, widths in zip(self._blocks(), self._widths(), strict=True)
-        ]
+        own = []
+        for block, widths in zip(self._blocks(), self._widths(), strict=True):
+            layers = zip(gradients, widths, strict=True)
+            own.append(torch.cat([g[block, :, :width].flatten(1) for g, width in layers], 1))
+        return own
 
     def _widths(self) -> list[list[int]]:
         hidden = [outputs for _, outputs in self._shapes[:-1]]
