@@ -24,6 +24,7 @@ def digits() -> Task:
         network="mlp:32x32",
         agent="adam",
         budget=STEPS,
+        dmax=1000,
         search_episodes=1,
         validation_episodes=FOLDS,
         scoring_episodes=1,

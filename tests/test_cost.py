@@ -123,6 +123,23 @@ def test_the_evaluation_of_a_step_is_never_dearer_than_its_search():
     assert Timing(0, 1.0, 1, 5.0, 0, 1).seconds_per_search_step == np.inf
 
 
+@pytest.mark.parametrize("agent", ["batched_ppo", "dqn"])
+def test_validations_are_timed_apart_from_a_search_that_trains_by_itself(agent):
+    checked = plan("cartpole", dmax=20, agent=agent, budget=20_000)
+    timing = time_trials([checked.spec(10, 0, None)], checked.task, 4.0)
+    assert timing.search_steps > 0
+    assert timing.validation_steps > 0
+    # A step of training costs many times one of CartPole's C code.
+    assert timing.seconds_per_search_step > 4 * timing.seconds_per_evaluation_step
+
+
+def test_validations_cost_what_the_search_does_where_an_agent_asks_for_scores():
+    checked = plan("cartpole", dmax=20, agent="cmaes")
+    timing = time_trials([checked.spec(10, 0, None)], checked.task, 0.5)
+    assert timing.search_steps > 0
+    assert timing.validation_steps == 0
+
+
 def test_a_timing_trains_nothing_that_a_trial_would_see(tmp_path):
     before = Judgement()
     checked = plan("cartpole", dmax=5, agent="random")

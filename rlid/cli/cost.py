@@ -40,16 +40,22 @@ def costs_of(plans: Sequence[Plan], store: Path, place: Place, hours: float | No
     Raises:
         InputError: `hours` is not above 0, or more are expected.
     """
-    from rlid.measurement import check_hours, cost_of
+    from rlid.leaderboard import peers
+    from rlid.measurement import check_hours, cost_of, precedents
 
     if hours is not None and not hours > 0:
         raise InputError(f"--max-hours {hours:g}: must be above 0")
+    folder = peers.published_folder()
+    tasks = dict.fromkeys(plan.task.name for plan in plans)
+    precedent_of = precedents(
+        summary for task in tasks for summary in peers.published_of_task(folder, task)
+    )
     costs = []
     for number, plan in enumerate(plans, 1):
         if sys.stderr.isatty():
             # A slow task takes a minute to time, in which nothing else is printed.
             say(f"timing {number}/{len(plans)}: {plan.title}", error=True)
-        costs.append(cost_of(plan, store, place))
+        costs.append(cost_of(plan, store, place, precedent_of=precedent_of))
     if hours is not None:
         check_hours(costs, hours)
     return costs
@@ -87,6 +93,7 @@ def lines_of(cost: Cost) -> list[str]:
     noun = f"{steps_noun(task.kind)}s"
     open_dims = f"d from {min(plan.dims):,} to {plan.dmax:,}"
     first = f", after {cost.reference_trials} of direct training" if cost.reference_trials else ""
+    like = f", as in published:{cost.precedent}" if cost.precedent else ""
     there = f"; {cost.held:,} more are in the store" if cost.held else ""
     if not cost.is_work:
         return [plan.title, f"  nothing to run: the store holds all of its {cost.held:,} trials"]
@@ -98,7 +105,7 @@ def lines_of(cost: Cost) -> list[str]:
         f"observation {task.observation}, simulator {task.backend}",
         f"  reference: {cost.reference.removeprefix(JUDGED_BY)}",
         f"  trials to run: {cost.trials[0]:,.0f} (90 %: {cost.trials[1]:,.0f}, from "
-        f"{cost.simulations} simulated searches){first}{there}",
+        f"{cost.simulations} simulated searches{like}){first}{there}",
         f"  steps: {_large(cost.steps[0])} {noun} (90 %: {_large(cost.steps[1])})",
     ]
     if cost.untimed:

@@ -40,6 +40,7 @@ from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
 from rlid.measurement.plan import task_of as task_of
+from rlid.measurement.precedent import precedents as precedents
 from rlid.measurement.question import ask as ask
 from rlid.measurement.recipes import agent_of as agent_of
 from rlid.measurement.reference import default_agents as default_agents
@@ -108,6 +109,7 @@ __all__ = [
     "measure_reference",
     "measurements",
     "plan",
+    "precedents",
     "plan_of",
     "planned_rows",
     "read_dims",

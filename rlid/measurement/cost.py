@@ -18,6 +18,7 @@ from rlid.measurement.direct_training import REFERENCE_SEEDS
 from rlid.measurement.expectation import Expectation, simulate
 from rlid.measurement.held import held_trials
 from rlid.measurement.plan import Plan
+from rlid.measurement.precedent import FindPrecedent, Precedent, no_precedent
 from rlid.measurement.reference import (
     default_agents,
     describe,
@@ -58,6 +59,8 @@ class Cost:
         memory: bytes of all processes together.
         disk: bytes in the store.
         untimed: why no time could be given; "" where it could.
+        precedent: the name of the published measurement whose interval and steps were taken; "" for
+            none.
     """
 
     plan: Plan
@@ -73,6 +76,7 @@ class Cost:
     memory: float
     disk: tuple[float, float]
     untimed: str = ""
+    precedent: str = ""
 
     @property
     def is_work(self) -> bool:
@@ -113,6 +117,7 @@ class Cost:
             "memory_bytes": round(self.memory),
             "disk_bytes": pair(self.disk),
             "untimed": self.untimed,
+            "precedent": self.precedent,
         }
 
 
@@ -122,6 +127,7 @@ def cost_of(
     place: Place,
     *,
     timed: Callable[[Plan, Place], Timing | str] | None = None,
+    precedent_of: FindPrecedent = no_precedent,
 ) -> Cost:
     """Return what a measurement will cost here, less the trials that its store holds already.
 
@@ -131,17 +137,19 @@ def cost_of(
             written to it.
         place: where the trials would run.
         timed: times the plan, or says why that cannot be done; None for `time_plan`.
+        precedent_of: finds what was measured before of the same plan.
 
     Raises:
         StoreError: the store cannot be read.
         ReferenceRefused: no default agent can measure the reference.
     """
     basis = _basis(plan, store)
-    expected = expected_trials(plan, store)
+    precedent = precedent_of(plan)
+    expected = expected_trials(plan, store, precedent=precedent)
     reference_trials = len(basis.agents) * REFERENCE_SEEDS
     is_done = not reference_trials and not max(*expected.unsolved, *expected.solved)
     timing: Timing | str = "" if is_done else (timed or time_plan)(plan, place)
-    costs = trial_costs(plan, timing, basis.scores)
+    costs = trial_costs(plan, timing, basis.scores, precedent)
     trials = expected.quantiles(1, 1)
     steps = expected.quantiles(costs.unsolved.steps, costs.solved.steps)
     seconds = expected.quantiles(costs.unsolved.seconds, costs.solved.seconds)
@@ -169,11 +177,15 @@ def cost_of(
         jobs * peak,
         (of_trial * (trials[0] + direct), of_trial * (trials[1] + direct)),
         "" if is_done else costs.untimed,
+        "" if precedent is None else precedent.name,
     )
 
 
 def expected_trials(
-    plan: Plan, store: str | os.PathLike[str], seconds: float = SIMULATION_SECONDS
+    plan: Plan,
+    store: str | os.PathLike[str],
+    seconds: float = SIMULATION_SECONDS,
+    precedent: Precedent | None = None,
 ) -> Expectation:
     """Return how many trials a measurement is expected to run, beside those in its store.
 
@@ -181,13 +193,21 @@ def expected_trials(
         plan: the measurement.
         store: where trials are looked for.
         seconds: how long simulations may take, beyond the fewest.
+        precedent: what was measured before of the same; None for nothing.
 
     Raises:
         StoreError: the store cannot be read.
     """
     held = held_trials(plan, store)
-    full = plan.is_full
-    return simulate(plan.search, plan.dims, plan.seeds, full=full, seconds=seconds, held=held)
+    return simulate(
+        plan.search,
+        plan.dims,
+        plan.seeds,
+        full=plan.is_full,
+        seconds=seconds,
+        held=held,
+        between=None if precedent is None else (precedent.low, precedent.high),
+    )
 
 
 def time_plan(plan: Plan, place: Place) -> Timing | str:

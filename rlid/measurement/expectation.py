@@ -70,13 +70,14 @@ def simulate(
     full: bool,
     seconds: float,
     held: Held = nothing_held,
+    between: tuple[int, int] | None = None,
 ) -> Expectation:
     """Return what a search asks for where nothing is known of the task but the trials held.
 
-    The true d_int90 of the simulations are spread evenly in log d: over the d that are open, or
-    over the 95 % interval that the trials held leave. The thresholds of the seeds scatter around
-    it: a trial whose d is that of its seed succeeds in half of all cases, more often at larger d.
-    One that is held keeps its outcome.
+    The true d_int90 of the simulations are spread evenly in log d: over the d that are open, over
+    `between`, or over the 95 % interval that the trials held leave. The thresholds of the seeds
+    scatter around it: a trial whose d is that of its seed succeeds in half of all cases, more often
+    at larger d. One that is held keeps its outcome.
 
     Args:
         search: what chooses the trials.
@@ -85,10 +86,11 @@ def simulate(
         full: whether a solved trial runs its whole budget.
         seconds: no further simulation begins after as many seconds.
         held: returns the outcome of a trial (d, seed) that need not be run, or None.
+        between: the ends of what is known of d_int90 from elsewhere; None for nothing.
     """
     deadline = time.monotonic() + seconds
     rounds, known = _replay(search, held)
-    low, high = _open_range(known, dims)
+    low, high = between if between and not known else _open_range(known, dims)
     unsolved, solved = [], []
     for number in range(MOST_SIMULATIONS):
         if number >= FEWEST_SIMULATIONS and time.monotonic() >= deadline:

@@ -141,6 +141,12 @@ class SideBySide:
     Where the simulator gains by it, the requests of all trials run in one batch, and each trial
     resumes as soon as its own episodes are over. Otherwise one trial is evaluated at a time.
     Trials that ask for a round of training wait for each other, and train together.
+
+    Attributes:
+        world: the simulator of all trials.
+        network: the network of all trials.
+        evaluation: answers what trials ask.
+        running: the trials under way.
     """
 
     def __init__(
@@ -161,7 +167,7 @@ class SideBySide:
         # The slowest imports are done: from here on the task's patience holds.
         beat()
         self._room = trials if self.world.merges else 1
-        self._evaluation, self._keys = Evaluation(), itertools.count()
+        self.evaluation, self._keys = Evaluation(), itertools.count()
         self.running: list[RunningTrial] = []
         self._waiting, self._evaluated = deque[RunningTrial](), list[RunningTrial]()
         self._asked: dict[int, tuple[RunningTrial, int]] = {}
@@ -207,10 +213,10 @@ class SideBySide:
             for index in run.open:
                 key = next(self._keys)
                 self._asked[key] = run, index
-                self._evaluation.add(key, run.requests[index])
+                self.evaluation.add(key, run.requests[index])
             run.seconds += time.perf_counter() - started
         started = time.perf_counter()
-        answered = self._evaluation.run()
+        answered = self.evaluation.run()
         share = (time.perf_counter() - started) / len(self._evaluated)
         for run in self._evaluated:
             run.seconds += share

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.problem import Evaluation, Problem, Request, make_problem
+from rlid.problem import Answer, Evaluation, Problem, Request, Returns, make_problem
 from rlid.records import Judgement, TrialSpec
 from rlid.task import Task
 from rlid.training.cell import SideBySide
@@ -33,13 +33,16 @@ class Timing:
     Attributes:
         search_steps: steps that the agents' searches took, of all trials together. Where an agent
             asks a simulator for scores, steps of questions that are under way are counted, and so
-            are validations.
+            are validations, which cost the same.
         search_seconds: how long these took.
         evaluation_steps: steps of an evaluation of an untrained policy; at least 1.
         evaluation_seconds: how long that took.
         episodes: how many episodes it had, where they ended in time; 0 where it was cut off.
         peak_bytes: the most memory that the process has held.
         mean_return: of these episodes, or the objective's mean score; None where there is none.
+        validation_steps: steps of validations beside a search that trains by itself; 0 where the
+            agent asks for scores instead.
+        validation_seconds: how long these took.
     """
 
     search_steps: int
@@ -49,6 +52,8 @@ class Timing:
     episodes: int
     peak_bytes: int
     mean_return: float | None = None
+    validation_steps: int = 0
+    validation_seconds: float = 0.0
 
     @property
     def seconds_per_search_step(self) -> float:
@@ -62,7 +67,10 @@ class Timing:
         A small evaluation is mostly overhead: a step of it costs at most as much as one of search,
         which also evaluates, or trains.
         """
-        alone = self.evaluation_seconds / max(1, self.evaluation_steps)
+        steps, seconds = self.evaluation_steps, self.evaluation_seconds
+        if self.validation_steps > steps:
+            steps, seconds = self.validation_steps, self.validation_seconds
+        alone = seconds / max(1, steps)
         return min(alone, self.seconds_per_search_step)
 
     @property
@@ -76,29 +84,73 @@ class _EnoughTime(BaseException):
 
 
 class _Clock:
-    """Ends the timing at a beat once its time is over; counts steps of the world."""
+    """Ends the timing at a beat once its time is over; counts steps and evaluations."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat, self._end, self.steps = beat, float("inf"), 0
+        self._beat = beat
+        self.begin(float("inf"))
 
     def begin(self, seconds: float) -> None:
         """Count from here on, for at most so many seconds."""
         self._end, self.steps = time.perf_counter() + seconds, 0
+        self.evaluated, self.evaluating, self.is_asked = 0, 0.0, False
 
     def __call__(self) -> None:
         self._beat()
         if time.perf_counter() >= self._end:
             raise _EnoughTime
 
-    def count(self, world: Any) -> None:
-        """Count the steps of a simulator from here on."""
-        original = world.step
+    def watch(self, cell: SideBySide, task: Task) -> None:
+        """Count the steps of a cell's simulator, and steps and seconds of its evaluations."""
+        if task.kind == "rl":
+            world: Any = cell.world
+            step_world = world.step
 
-        def step(actions: NDArray[Any], active: NDArray[np.bool_]) -> Any:
-            self.steps += int(np.count_nonzero(active))
-            return original(actions, active)
+            def step(actions: NDArray[Any], active: NDArray[np.bool_]) -> Any:
+                self.steps += int(np.count_nonzero(active))
+                return step_world(actions, active)
 
-        world.step = step
+            world.step = step
+        evaluation: Any = cell.evaluation
+        add_request, evaluate = evaluation.add, evaluation.run
+
+        def add(key: int, request: Request) -> None:
+            self.is_asked |= request.part == "search"
+            add_request(key, request)
+
+        def run() -> list[tuple[int, Answer]]:
+            started, steps = time.process_time(), self.steps
+            answers: list[tuple[int, Answer]] = []
+            try:
+                answers = evaluate()
+                return answers
+            finally:
+                self.evaluating += time.process_time() - started
+                of_answers = sum(a.steps for _, a in answers if isinstance(a, Returns))
+                self.evaluated += self.steps - steps if task.kind == "rl" else of_answers
+
+        evaluation.add, evaluation.run = add, run
+
+    def taken(self, problems: Sequence[Problem], seconds: float) -> _Taken:
+        """Return how far the trials of these problems have come in as many core seconds."""
+        searched = sum(problem.search_steps for problem in problems)
+        if self.is_asked:
+            # Questions under way are not in the agents' own count.
+            return _Taken(max(searched, self.steps), 0, seconds, 0.0)
+        return _Taken(searched, self.evaluated, seconds - self.evaluating, self.evaluating)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """How far the trials of a cell have come: steps and core seconds, of searches and validations.
+
+    Where agents ask for scores, validations are in the searches' numbers.
+    """
+
+    search_steps: int
+    validation_steps: int
+    search_seconds: float
+    validation_seconds: float
 
 
 def time_trials(
@@ -129,12 +181,11 @@ def time_trials(
         task, specs[0].network, len(specs), Judgement(), lambda record, z: None, clock, None
     )
     try:
-        if task.kind == "rl":
-            clock.count(cell.world)
+        clock.watch(cell, task)
         evaluated = _time_evaluation(specs[0], task, cell, clock, seconds)
         clock.begin(LONGEST * seconds)
         problems: list[Problem] = []
-        half: tuple[int, float] | None = None
+        half: _Taken | None = None
         began = time.process_time()
         try:
             for spec in specs:
@@ -143,25 +194,21 @@ def time_trials(
             # Seconds of a core: where other processes take most of it, a second gives few steps.
             while time.process_time() < began + seconds and cell.step():
                 if half is None and time.process_time() >= began + seconds / 2:
-                    half = _steps(problems, clock), time.process_time() - began
+                    half = clock.taken(problems, time.process_time() - began)
         except _EnoughTime:
             problems += [run.problem for run in cell.running if run.problem not in problems]
-        elapsed = time.process_time() - began
-        steps = _steps(problems, clock)
-        if half is not None and steps > half[0]:
+        taken = clock.taken(problems, time.process_time() - began)
+        if half is not None and taken.search_steps > half.search_steps:
             # Many agents begin with steps that cost less, before they train.
-            steps, elapsed = steps - half[0], elapsed - half[1]
-        return replace(
-            evaluated, search_steps=steps, search_seconds=elapsed, peak_bytes=_peak_bytes()
-        )
+            taken = replace(
+                taken,
+                search_steps=taken.search_steps - half.search_steps,
+                search_seconds=taken.search_seconds - half.search_seconds,
+            )
+        return replace(evaluated, peak_bytes=_peak_bytes(), **asdict(taken))
     finally:
         clock.begin(float("inf"))
         cell.close()
-
-
-def _steps(problems: Sequence[Problem], clock: _Clock) -> int:
-    """Return the steps of all searches; agents' own environments may make more than the world."""
-    return max(sum(problem.search_steps for problem in problems), clock.steps)
 
 
 def _time_evaluation(

@@ -15,7 +15,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from rlid.engine import Place
-from rlid.measurement import cost_of, plan
+from rlid.leaderboard import peers
+from rlid.measurement import cost_of, plan, precedents
 
 RLID = Path(sys.executable).parent / "rlid"
 ROWS = (
@@ -66,7 +67,13 @@ def main():
         if not fnmatch(name, pattern):
             continue
         known = {key: value for key, value in options.items() if key != "task"}
-        cost = cost_of(plan(row["task"], **known), tempfile.gettempdir(), Place(jobs=1))
+        published = peers.published_of_task(peers.published_folder(), row["task"])
+        cost = cost_of(
+            plan(row["task"], **known),
+            tempfile.gettempdir(),
+            Place(jobs=1),
+            precedent_of=precedents(published),
+        )
         start, _ = taken({**options, **TINY})
         seconds, trials = taken(options)
         ratio = cost.core_seconds[0] / max(0.1, seconds - start)
