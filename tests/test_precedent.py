@@ -1,5 +1,7 @@
 """What published measurements tell of the cost of the same ones."""
 
+from dataclasses import replace
+
 import pytest
 
 from rlid.engine import Place
@@ -72,3 +74,24 @@ def test_an_episode_whose_last_step_gives_no_point_counts_its_steps():
     mean, trained = episode_steps(resolve("inverted_pendulum"), timing, (5.0, 1000.0))
     assert trained == 1000
     assert mean == pytest.approx((5 * 1000) ** 0.5)
+
+
+def test_trials_that_ran_on_tell_what_they_had_spent_when_they_were_solved(published):
+    ran_on = [replace(each, records=tuple(map(as_full, each.records))) for each in published]
+    spent = precedents(ran_on)(plan("cartpole", agent="cmaes", dmax=20)).solved
+    whole = precedents(ran_on)(plan("cartpole", agent="cmaes", dmax=20, full=True)).solved
+    assert spent.search == 100
+    assert whole.search == 1000
+    assert whole.evaluation == 500 + 50
+    assert spent.evaluation == 50 + 50
+
+
+def as_full(record):
+    """Return a trial that was solved at a tenth of its budget, and ran on."""
+    score = record.threshold + 1
+    return record.model_copy(
+        update={
+            "stopped_early": False, "curve": [(50, score - 2), (100, score), (1000, score)],
+            "search_steps": 1000, "validation_steps": 500, "scoring_steps": 50,
+        }
+    )  # fmt: skip

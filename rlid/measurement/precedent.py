@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ class Precedent:
         name: its name.
         low: the smallest d that its interval leaves open.
         high: the largest.
-        solved: what its solved trials spent; None where there were none, or where they ran on
-            after they had solved the task and those of the plan do not, or the reverse.
+        solved: what its solved trials spent, or would have spent up to the first look above the
+            threshold where those of the plan end there; None where this is not known.
         unsolved: what its unsolved trials spent; None where there were none.
     """
 
@@ -93,15 +94,35 @@ def _precedent(summary: Summary, plan: Plan) -> Precedent:
     trials = [record for record in summary.records if not record.is_missing]
     solved = [record for record in trials if record.status == "solved"]
     unsolved = [record for record in trials if record.status != "solved"]
-    if any(record.stopped_early for record in solved) is plan.is_full:
-        solved = []
-    return Precedent(summary.path, low, high, _spent(solved), _spent(unsolved))
+    if not any(record.stopped_early for record in solved) and not plan.is_full:
+        spent = _mean([_up_to_solved(record) for record in solved])
+    elif any(record.stopped_early for record in solved) and plan.is_full:
+        spent = None
+    else:
+        spent = _mean([_of(record) for record in solved])
+    return Precedent(summary.path, low, high, spent, _mean([_of(record) for record in unsolved]))
 
 
-def _spent(records: list[Record]) -> Spent | None:
-    if not records:
+def _of(record: Record) -> Spent:
+    return Spent(record.search_steps, record.validation_steps + record.scoring_steps)
+
+
+def _up_to_solved(record: Record) -> Spent:
+    """Return what a trial had spent when a look first passed its threshold, its scorings included.
+
+    Looks are taken to cost the same throughout.
+    """
+    threshold = math.inf if record.threshold is None else record.threshold
+    passed = (steps for steps, score in record.curve if score >= threshold)
+    search = next(passed, record.search_steps)
+    validation = record.validation_steps * search / max(1, record.search_steps)
+    return Spent(search, validation + record.scoring_steps)
+
+
+def _mean(spent: list[Spent]) -> Spent | None:
+    if not spent:
         return None
     return Spent(
-        statistics.fmean(record.search_steps for record in records),
-        statistics.fmean(record.validation_steps + record.scoring_steps for record in records),
+        statistics.fmean(each.search for each in spent),
+        statistics.fmean(each.evaluation for each in spent),
     )
