@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from edition_table import editions
 from file_tables import recipes, references, scale_rule, table
 from published_answers import PublishedRow, as_text
 
@@ -212,6 +213,7 @@ def _outcome(trial: Mapping[str, object]) -> str:
 TABLES: dict[str, Callable[[Published], str]] = {
     "headline": headlines,
     "agents": agents,
+    "editions": editions,
     "images": images,
     "paper": paper,
     "references": lambda published: references(),

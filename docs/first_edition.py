@@ -1,0 +1,67 @@
+"""Writes results/first-edition.csv from the history: what the first edition published.
+
+    python docs/first_edition.py
+
+Each measurement has its answer twice: as it was published (rlid 0.1.0), and as the present
+estimator derives it from the same trials. `docs/result_tables.py` sets what was measured again
+beside both.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PUBLISHED, DERIVED = "40c5cbf", "764d0bd"
+"""The last commit of the first edition, and the last at which none of its rows was replaced but
+CartPole's."""
+KEY = ("task", "network", "agent", "projection", "rule", "budget")
+COLUMNS = (*KEY, "seeds", "trials", "reference", "published", "derived", "name")
+
+
+def shown(commit: str, path: str) -> Any:
+    """Return the JSON of a file at a commit."""
+    command = ["git", "show", f"{commit}:{path}"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def said(answer: Mapping[str, Any], row: Mapping[str, Any], smallest: int) -> str:
+    """Return an answer with its interval: "4 (3-6)"; `smallest` is the least d that was open."""
+    if bracket := answer.get("bracket"):
+        return f"bracket {bracket[0]:,}-{bracket[1]:,}"
+    if answer["d_int90"] is None:
+        return f"above {row['dmax']:,}" if answer["censored"] else "withheld"
+    start = f"{'at most ' if 1 < smallest == answer['d_int90'] else ''}{answer['d_int90']:,}"
+    if answer["ci_low"] is None:
+        return start
+    high = f"-{answer['ci_high']:,}" if answer["ci_high"] is not None else " or more"
+    return f"{start} ({answer['ci_low']:,}{high})"
+
+
+def main() -> None:
+    """Write the file."""
+    with (ROOT / "results" / "first-edition.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in shown(PUBLISHED, "results/leaderboard.json"):
+            if not row["page"]:
+                continue
+            name = row["page"].removesuffix(".html")
+            first, again = (shown(c, f"results/{name}.json") for c in (PUBLISHED, DERIVED))
+            row["budget"] = first["common"]["budget"]
+            smallest = min(first["question"]["dims"] or [1])
+            answers = [said(content["answer"], row, smallest) for content in (first, again)]
+            writer.writerow([
+                *(row[key] for key in KEY), row["seeds"], row["trials"], row["reference"], *answers,
+                name,
+            ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
