@@ -1,5 +1,8 @@
 """What the cost of a run leaves out: the trials that its store holds already."""
 
+import math
+
+from command import rlid_here
 from records import a_record
 
 from rlid.dimension import TrialOutcome, make_search
@@ -35,6 +38,10 @@ def test_a_search_that_is_held_to_its_end_asks_for_nothing():
     assert set(whole.solved) | set(whole.unsolved) == {0}
     assert whole.held >= 10
     assert whole.quantiles(1, 1) == (0, 0)
+
+
+def test_no_trial_costs_nothing_whatever_one_would_cost():
+    assert simulated(outcome).quantiles(math.inf, math.inf) == (0, 0)
 
 
 def test_the_simulated_answers_lie_where_the_trials_held_leave_it_open():
@@ -77,3 +84,17 @@ def test_without_a_store_nothing_is_held(tmp_path):
     held = held_trials(plan("cartpole", dmax=8, seeds=5), tmp_path / "none")
     assert held(3, 0) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_suite_whose_store_holds_everything_costs_nothing(tmp_path):
+    (tmp_path / "two.toml").write_text(
+        'title = "Two"\n[defaults]\nseeds = 2\nbudget = 2000\nmax_trials = 2\nreference = 400\n'
+        'reference_source = "mine"\n'
+        '[[row]]\ntask = "cartpole"\ndmax = 3\n[[row]]\ntask = "cartpole"\nnetwork = "linear"\ndmax = 3\n'
+    )
+    measured = rlid_here("suite", "two.toml", "--jobs", "1", "--quiet", cwd=tmp_path)
+    assert measured.returncode == 0, measured.stderr
+    said = rlid_here("suite", "two.toml", "--dry-run", "--max-hours", "0.001", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("nothing to run") == 2
+    assert "all 2 measurements: 0.0 s of core time" in said.stdout

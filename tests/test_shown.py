@@ -66,6 +66,7 @@ def test_every_setting_of_every_agent_is_listed_with_its_type_and_default(name):
     described = described_settings(AGENTS[name])
     assert set(settings_of(AGENTS[name]())) <= {setting.name for setting in described}
     assert all(setting.type and setting.default for setting in described)
+    assert not [setting for setting in described if setting.meaning.endswith(" al")]
 
 
 def test_settings_are_described_in_the_words_of_the_agent(tmp_path):

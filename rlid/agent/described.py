@@ -69,7 +69,7 @@ def _attributes(doc: str) -> dict[str, str]:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[a-z)\d])\. (?=[A-Z\d])", text)[0].rstrip(".")
+    return re.split(r"(?<=[a-z)\d])(?<! al)\. (?=[A-Z\d])", text)[0].rstrip(".")
 
 
 def _type(hint: Any) -> str:

@@ -49,10 +49,14 @@ class Expectation:
     def quantiles(self, unsolved_cost: float, solved_cost: float) -> tuple[float, float]:
         """Return the median and the 90 % quantile of the cost of all trials; infinite where one is.
 
+        No trial costs nothing, whatever one would cost.
+
         Args:
             unsolved_cost: of one trial that fails.
             solved_cost: of one trial that succeeds.
         """
+        if not any(self.unsolved) and not any(self.solved):
+            return 0.0, 0.0
         if not (math.isfinite(unsolved_cost) and math.isfinite(solved_cost)):
             return math.inf, math.inf
         costs = [
