@@ -90,7 +90,8 @@ def test_a_suite_whose_store_holds_everything_costs_nothing(tmp_path):
     (tmp_path / "two.toml").write_text(
         'title = "Two"\n[defaults]\nseeds = 2\nbudget = 2000\nmax_trials = 2\nreference = 400\n'
         'reference_source = "mine"\n'
-        '[[row]]\ntask = "cartpole"\ndmax = 3\n[[row]]\ntask = "cartpole"\nnetwork = "linear"\ndmax = 3\n'
+        '[[row]]\ntask = "cartpole"\ndmax = 3\n'
+        '[[row]]\ntask = "cartpole"\nnetwork = "linear"\ndmax = 3\n'
     )
     measured = rlid_here("suite", "two.toml", "--jobs", "1", "--quiet", cwd=tmp_path)
     assert measured.returncode == 0, measured.stderr
