@@ -21,7 +21,8 @@ PUBLISHED, DERIVED = "40c5cbf", "764d0bd"
 """The last commit of the first edition, and the last at which none of its rows was replaced but
 CartPole's."""
 KEY = ("task", "network", "agent", "projection", "rule", "budget")
-COLUMNS = (*KEY, "seeds", "trials", "reference", "published", "derived", "name")
+COLUMNS = (*KEY, "seeds", "trials", "early_stops", "fell_short", "reference", "published",
+           "derived", "name")  # fmt: skip
 
 
 def shown(commit: str, path: str) -> Any:
@@ -57,9 +58,12 @@ def main() -> None:
             row["budget"] = first["common"]["budget"]
             smallest = min(first["question"]["dims"] or [1])
             answers = [said(content["answer"], row, smallest) for content in (first, again)]
+            # Fixed validation and test data have nothing fresh to fall short of.
+            early = [t for t in first["rows"] if t["stopped_early"] and first["kind"] == "rl"]
+            short = [trial for trial in early if trial["score"] < first["threshold"]]
             writer.writerow([
-                *(row[key] for key in KEY), row["seeds"], row["trials"], row["reference"], *answers,
-                name,
+                *(row[key] for key in KEY), row["seeds"], row["trials"], len(early), len(short),
+                row["reference"], *answers, name,
             ])  # fmt: skip
 
 

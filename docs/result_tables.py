@@ -57,7 +57,7 @@ def headlines(published: Published) -> str:
         matching = [
             entry
             for entry in published.values()
-            if entry.row["is_own_budget"] and _key(entry) == key
+            if entry.row["is_own_budget"] and _key(entry) == key and _is_usual(entry)
         ]
         rows = [entry for entry in matching if not entry.row["edition"]] or matching
         if len(rows) != 1:
@@ -81,6 +81,7 @@ def agents(published: Published) -> str:
         entry
         for entry in published.values()
         if (entry.row["task"], entry.row["network"]) == ("cartpole", "mlp:20x20")
+        and _is_usual(entry)
     ]
     head = ("agent", "steps of a trial", "d_int90 (95 % interval)", "first crossing", "seeds",
             "trials", "environment steps")  # fmt: skip
@@ -117,12 +118,43 @@ def paper(published: Published) -> str:
         "rule",
         "steps of a trial",
     )
-    rows = [entry for entry in published.values() if entry.row["paper"]]
+    rows = [entry for entry in published.values() if entry.row["paper"] and _is_usual(entry)]
     rows.sort(key=lambda entry: (int(entry.row["paper"]), entry.row["task"], entry.row["agent"]))
     return table(head, ((
         _task(entry), _network(entry), f"{_number(entry.row['paper'])} ({entry.row['paper_note']})",
         _link(entry), _agent(entry), entry.row["rule"], as_text(entry.row["budget"]),
     ) for entry in rows))  # fmt: skip
+
+
+def projections(published: Published) -> str:
+    """Return what was measured by several kinds of projection, a line for each."""
+    kinds: dict[tuple[str, ...], list[PublishedRow]] = {}
+    for entry in published.values():
+        row = entry.row
+        if not row["edition"]:
+            kinds.setdefault((*_key(entry), str(row["budget"])), []).append(entry)
+    rows = [
+        entry
+        for _, entries in sorted(kinds.items())
+        if len({entry.row["projection"] for entry in entries}) > 1
+        for entry in sorted(entries, key=lambda entry: (not _is_usual(entry), _kind(entry)))
+    ]
+    head = ("task", "network", "agent", "projection", "d_int90 (95 % interval)", "first crossing",
+            "seeds", "trials")  # fmt: skip
+    return table(head, ((
+        _task(entry), _network(entry), _agent(entry), _kind(entry), _link(entry),
+        _or_dash(entry.content["answer"]["first_crossing"]), str(entry.row["seeds"]),
+        str(entry.row["trials"]),
+    ) for entry in rows))  # fmt: skip
+
+
+def _is_usual(entry: PublishedRow) -> bool:
+    """Whether a measurement has the projection that is the default."""
+    return _kind(entry) == "onehot"
+
+
+def _kind(entry: PublishedRow) -> str:
+    return str(entry.row["projection"])
 
 
 def _number(text: str) -> str:
@@ -139,6 +171,7 @@ def sizes(published: Published) -> str:
             for entry in published.values()
             if (entry.row["task"], entry.row["agent"], entry.row["rule"]) == family
             and entry.row["network"].startswith("mlp:")
+            and _is_usual(entry)
         ]
         rows += sorted(members, key=lambda entry: entry.row["D"])
     head = ("task", "agent", "network", "D", "d_int90 (95 % interval)", "seeds", "trials")
@@ -219,6 +252,7 @@ TABLES: dict[str, Callable[[Published], str]] = {
     "references": lambda published: references(),
     "sizes": sizes,
     "pendulum-budget": pendulum_budget,
+    "projections": projections,
     "pong": pong,
     "recipes": lambda published: recipes(),
     "scale-rule": lambda published: scale_rule(),

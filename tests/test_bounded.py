@@ -17,8 +17,8 @@ from rlid.policies import Policy, bounds
 from rlid.records.strict_json import parse_json
 from rlid.store import read_limited
 
-RESULTS = Path(__file__).parents[1] / "results"
-EXPORTED = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+PUBLISHED = Path(__file__).parent / "fixtures" / "published"
+EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 
 
 def seconds(function, *arguments):

@@ -14,8 +14,8 @@ from rlid.leaderboard.from_records import signed
 from rlid.leaderboard.published import parse
 from rlid.leaderboard.verify import verify
 
-RESULTS = Path(__file__).parents[1] / "results"
-EXPORTED = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+PUBLISHED = Path(__file__).parent / "fixtures" / "published"
+EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 

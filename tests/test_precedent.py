@@ -35,7 +35,7 @@ def test_a_published_measurement_of_the_same_plan_is_named(published):
 
 @pytest.mark.parametrize(
     "other",
-    [{"budget": 1234}, {"projection": "dense"}, {"network": "mlp:7x7"}, {"agent": "openai_es"},
+    [{"budget": 1234}, {"projection": "kronecker"}, {"network": "mlp:7x7"}, {"agent": "openai_es"},
      {"settings": ("sigma0=0.9",)}],
 )  # fmt: skip
 def test_a_measurement_of_anything_else_is_no_precedent(published, other):

@@ -216,7 +216,7 @@ def test_an_altered_file_is_not_derived_again(store, tmp_path):
 
 
 def test_a_file_without_later_fields_keeps_its_digest_and_its_text():
-    source = next((Path(__file__).parents[1] / "results").glob("cartpole/*.json"))
+    source = next((Path(__file__).parent / "fixtures" / "published").glob("cartpole/*.json"))
     published = publisher.read(source)
     assert published.rows[0].deciding_score is None
     assert '"deciding_score"' not in source.read_text()

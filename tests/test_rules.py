@@ -131,6 +131,28 @@ def test_own_and_global_baseline_follow_from_the_same_trials(tmp_path, give_refe
     assert early["other_baseline"] == {"baseline": "global", "threshold": pytest.approx(3.85)}
 
 
+def test_trials_that_a_later_run_judged_by_another_reference_are_shown_by_that_one(
+    tmp_path, give_reference
+):
+    asked = {"network": "mlp:4", "imports": ("two_baselines",), "search": "grid", "full": True}
+    asked |= {"dims": (1, 3), "seeds": 5}
+    give_reference("two_baselines", 4.9, 2.5, network="mlp:4", imports=("two_baselines",))
+    store = Store(tmp_path / "store")
+    run_here(store, Judgement(4.0, 2.5, 4.2), None, **asked)
+    (before,) = measurements(store)
+    answer = rlid.measure("two_baselines", **asked, store=store.folder).to_json()
+    (after,) = measurements(store)
+    assert answer["trials_run"] == 0
+    assert (before.records[0].threshold, after.records[0].threshold) == (4.0, answer["threshold"])
+    assert len(after.records) == 10
+    assert after.asked
+    assert after.estimate.d_int90 == answer["d_int90"]
+    more = {**asked, "dims": (1,), "seeds": 6}
+    run_here(store, Judgement(4.0, 2.5, 4.2), None, **more)
+    # The new trial answers no finished run: nothing but its own threshold is known of it.
+    assert {each.records[0].threshold for each in measurements(store)} == {4.0, answer["threshold"]}
+
+
 def test_a_store_shows_shared_trials_by_each_threshold(tmp_path):
     store = Store(tmp_path / "store")
     for d, score in ((1, 300.0), (2, 470.0), (4, 470.0), (8, 490.0)):

@@ -154,6 +154,18 @@ def test_the_deciding_score_of_a_confirmed_trial_says_whether_it_is_solved(
     assert [problem in line for line in of_scores] == ([] if problem is None else [True])
 
 
+def test_a_trial_that_ran_its_whole_budget_is_scored_once_more_whatever_decided(tmp_path):
+    one = a_published()
+    ran_on = one.model_copy(update={"common": {**one.common, "stop_score": None}})
+    row = next(i for i, each in enumerate(one.rows) if each.status == "unsolved")
+    rows = [*one.rows]
+    rows[row] = rows[row].model_copy(update={"score": 99.0})
+    path = tmp_path / "one.json"
+    path.write_text(signed(ran_on.model_copy(update={"rows": rows})).dump())
+    _, verdict = verify(path)
+    assert not any("not the one that decided" in line for line in verdict.problems)
+
+
 def test_a_trial_of_the_first_rule_has_no_deciding_score(tmp_path):
     old = a_published(stopping="look")
     rows = [old.rows[0].model_copy(update={"deciding_score": old.rows[0].score}), *old.rows[1:]]

@@ -15,6 +15,9 @@ from rlid.store import DirectTraining, Reference, references, slug
 RANDOM_NOISE = 4.0
 """Standard errors by which two measurements of the score of random actions may differ."""
 
+ONE_ALGORITHM = ({"ppo", "batched_ppo"},)
+"""Agents that train by one algorithm with one recipe: direct training by one covers the other's."""
+
 
 def is_shipped(published: Published) -> bool:
     """Whether the reference is the one that is shipped with rlid."""
@@ -111,8 +114,9 @@ def _direct(record: Reference) -> Iterator[str]:
 def _covers(own: DirectTraining, shipped: DirectTraining) -> bool:
     """Whether direct training is at least what the shipped reference rests on."""
     needed = max(REFERENCE_SEEDS, len(shipped.trials))
+    agents = {own.agent, shipped.agent}
     return (
-        own.agent == shipped.agent
+        (len(agents) == 1 or agents in ONE_ALGORITHM)
         and own.budget >= shipped.budget
         and len(own.scores) >= needed
         and all(trial.theta_sha256 for trial in own.trials if trial.score is not None)

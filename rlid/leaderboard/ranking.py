@@ -58,20 +58,20 @@ def board(published: Iterable[Published]) -> Board:
 def chosen(assessments: Iterable[Assessment]) -> list[Assessment]:
     """Return one measurement of each thing measured: that with the most seeds, then trials.
 
-    Measurements of one thing differ only in how trials were searched for; another first seed, or
-    another threshold, makes another thing. One of the first edition gives way to a later
-    measurement of the same question, whatever its threshold.
+    Measurements of one thing differ only in how trials were searched for, and in whether solved
+    trials ran on; another first seed, or another threshold, makes another thing. One of the first
+    edition gives way to a later measurement of the same question, whatever its threshold.
     """
     listed = list(assessments)
     measured_again = {
         _subject(assessment) for assessment in listed if not assessment.published.is_first_edition
     }
-    best: dict[tuple[str, float, int], Assessment] = {}
+    best: dict[tuple[str, float], Assessment] = {}
     for assessment in listed:
         published = assessment.published
         if published.is_first_edition and _subject(assessment) in measured_again:
             continue
-        key = (published.spec(1, 0).group, published.threshold, published.question.seed)
+        key = (_subject(assessment), published.threshold)
         if key not in best or _weight(assessment) > _weight(best[key]):
             best[key] = assessment
     return sorted(best.values(), key=rank)

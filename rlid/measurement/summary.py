@@ -14,7 +14,7 @@ from rlid.measurement import names
 from rlid.measurement.answer import answer_json, curve_json, details_json
 from rlid.measurement.inference import as_trial, infer, reasons, under_other_references
 from rlid.records import REFERENCE_SEED, Judgement, Record, TrialSpec, judged
-from rlid.store import Reference, Store, references
+from rlid.store import Reference, Store, StoredMeasurement, references
 from rlid.store import measurements as stored_measurements
 from rlid.task import resolve
 
@@ -143,7 +143,7 @@ def measurements(store: Store, task: str | None = None) -> list[Summary]:
     finished = _Finished(store)
     summaries = [
         summarise(group, finished.reference_of(group[0]), names.digests_of(group, finished.runs))
-        for group in _shared(groups).values()
+        for group in _shared(groups, finished.runs).values()
     ]
     return sorted(summaries, key=_order)
 
@@ -202,20 +202,34 @@ def _order(summary: Summary) -> tuple[str, str, str, float]:
     return summary.title, summary.spec.group, first.key, first.threshold or 0.0
 
 
-def _shared(groups: dict[Group, list[Record]]) -> dict[Group, list[Record]]:
+def _shared(
+    groups: dict[Group, list[Record]], runs: Iterable[StoredMeasurement]
+) -> dict[Group, list[Record]]:
     """Return the groups with every trial that was run to its end in all of its thresholds' groups.
 
-    It is stored as judged by the first of them.
+    It is stored as judged by the first run that asked for it. A later run may have judged it by
+    another reference. Where finished runs answer all trials of a group by other thresholds, nothing
+    is left that its own one answers.
     """
     full: dict[str, list[Record]] = {}
     for (name, _), records in groups.items():
         if records[0].spec.stop_score is None:
             full.setdefault(name, []).extend(records)
+    group_of = {record.key: name for name, records in full.items() for record in records}
+    later: dict[Group, Judgement] = {}
+    answered: dict[str, set[str]] = {}
+    for run in runs:
+        for name in {group_of[key] for key in run.trials if key in group_of}:
+            later[name, run.threshold] = run.judgement
+            answered.setdefault(name, set()).update(run.trials)
+    judgements = later | {
+        group: Judgement.of_record(records[0])
+        for group, records in groups.items()
+        if group in later or {record.key for record in records} - answered.get(group[0], set())
+    }
     return {
-        (name, threshold): [
-            judged(record, Judgement.of_record(records[0])) for record in full.get(name, records)
-        ]
-        for (name, threshold), records in groups.items()
+        group: [judged(record, by) for record in full.get(group[0], groups.get(group, []))]
+        for group, by in judgements.items()
     }
 
 

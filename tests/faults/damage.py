@@ -34,7 +34,7 @@ from rlid.training.journal import Journal
 
 STORES = Path(__file__).parents[1] / "fixtures/stores/v1"
 ROOT = Path(__file__).parents[2]
-EXPORTED = ROOT / "results/cartpole/cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+EXPORTED = ROOT / "tests/fixtures/published/cartpole/cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 REFERENCES = ROOT / "rlid/references"
 MOST_PREFIXES = 1000
 MEMORY = Path("/dev/shm")
