@@ -15,6 +15,7 @@ from rlid.figures import families
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.assessment import Assessment
 from rlid.measurement import compare_summaries
+from rlid.records import MeasurementSpec
 
 FEWEST_SIZES = 3
 """Networks of different size from which on something is said of a family."""
@@ -134,7 +135,8 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
     for row in of_task(assessments, yardstick.TASK):
         question = row.published.question
         if question.network.startswith("mlp:"):
-            groups.setdefault(f"{question.agent}, rule {question.judged_by}", []).append(row)
+            names = [question.agent, f"rule {question.judged_by}", *_other_projection(row)]
+            groups.setdefault(", ".join(names), []).append(row)
     name, family = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
     members = [row for row in family if row.d is not None]
     if len({row.published.question.network for row in members}) < FEWEST_SIZES:
@@ -227,7 +229,7 @@ def figure_of(row: Assessment) -> str:
 def said(row: Assessment) -> str:
     """Return the answer of a measurement, and what tells it from others of its task."""
     question = row.published.question
-    details = [question.agent, question.network]
+    details = [question.agent, question.network, *_other_projection(row)]
     if question.judged_by != "normalised":
         details.append(f"rule {question.judged_by}")
     if question.budget is not None:
@@ -235,6 +237,13 @@ def said(row: Assessment) -> str:
     if row.published.is_first_edition:
         details.append("first edition")
     return f"{figure_of(row)} ({', '.join(details)})"
+
+
+def _other_projection(row: Assessment) -> list[str]:
+    """Return the projection, where it is not the default."""
+    kind = row.published.question.projection
+    usual = MeasurementSpec.model_fields["projection"].default
+    return [] if kind == usual else [f"projection {kind}"]
 
 
 def _open(missing: Sequence[str]) -> str:

@@ -203,9 +203,9 @@ def _holds(row: Assessment, figure: int) -> bool:
     return low <= figure and (high is None or figure <= high)
 
 
-def _subject(row: Assessment) -> tuple[str, str, str]:
+def _subject(row: Assessment) -> tuple[str, ...]:
     question = row.published.question
-    return question.task, question.network, question.judged_by
+    return question.task, question.network, question.projection, question.judged_by
 
 
 def _agent(row: Assessment) -> str:

@@ -22,11 +22,11 @@ SORTED_AS_TEXT = {
     "date", "rlid",
 }  # fmt: skip
 COLUMNS = (
-    "task", "network", "agent", "rule", "D", "d_int90", "95 %", "seeds", "status",
+    "task", "network", "agent", "projection", "rule", "D", "d_int90", "95 %", "status",
     "published elsewhere",
 )  # fmt: skip
 """Columns that are shown at first; together they fit a screen of 1280 pixels."""
-SECONDARY = {"D", "rule", "seeds", "kind"}
+SECONDARY = {"D", "projection", "rule", "seeds", "kind"}
 """Columns that a narrow screen leaves to the measurement's own page."""
 LONG = {"status", "notes", "published elsewhere", "d_int90", "rule", "network", "published by"}
 """Columns whose texts may take several lines."""
