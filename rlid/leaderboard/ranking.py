@@ -15,6 +15,8 @@ from rlid.leaderboard.row import LeaderboardRow
 from rlid.leaderboard.yardstick import Ratio
 from rlid.records import canonical
 
+SECONDS_PER_HOUR = 3600.0
+
 
 @dataclass(frozen=True)
 class Board:
@@ -168,6 +170,7 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         published_by=published.origin.by if published.origin else "",
         published_when=published.origin.when if published.origin else "",
         version=_version(published),
+        hours=round(sum(row.seconds for row in published.rows) / SECONDS_PER_HOUR, 3),
     )
 
 

@@ -104,7 +104,7 @@ def _cells(row: LeaderboardRow) -> list[TableCell]:
         "d_reliable": row.d_reliable or row.reliable_low, "/ MNIST FC": row.ratio,
         "D / d": row.compression, "D - d": row.manifold, "policy": row.policy_bytes,
         "seeds": row.seeds, "reference": row.reference, "random": row.random,
-        "hidden": row.hidden_state, "env steps": row.env_steps,
+        "hidden": row.hidden_state, "env steps": row.env_steps, "hours": row.hours,
         "published elsewhere": int(row.paper) if row.paper else None,
     }  # fmt: skip
     texts, made = tables.cells(row), []

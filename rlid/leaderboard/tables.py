@@ -29,13 +29,14 @@ NOTE = (
     "derived from it. Full: an interval that is closed and no wider than d_int90, 10 seeds "
     "(supervised: 5), and a reference from 5 seeds. First edition: one noisy look could end a"
     " trial unsolved, so that d_int90 may be too large; to be measured again. A ratio with a "
-    "star holds a row against MNIST FC judged by another rule. "
+    "star holds a row against MNIST FC judged by another rule. Hours: of its trials, on a machine "
+    "that may have run other things beside. "
     f'Figures under "published elsewhere" are from {SOURCE}, and were not measured here.'
 )
 HEADINGS = (
     "task", "kind", "network", "D", "agent", "projection", "d_int90", "95 %", "d_reliable",
     "/ MNIST FC", "seeds", "status", "notes", "published elsewhere", "D / d", "D - d", "policy",
-    "rule", "reference", "random", "hidden", "env steps", "published by", "date", "rlid",
+    "rule", "reference", "random", "hidden", "env steps", "hours", "published by", "date", "rlid",
 )  # fmt: skip
 SHORT = (
     "task", "network", "D", "agent", "rule", "d_int90", "95 %", "/ MNIST FC", "seeds", "status",
@@ -78,6 +79,7 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
         "random": short(row.random),
         "hidden": _integer(row.hidden_state),
         "env steps": _integer(row.env_steps),
+        "hours": short(row.hours),
         "published by": row.published_by,
         "date": row.published_when,
         "rlid": row.version,
