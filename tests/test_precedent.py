@@ -86,6 +86,13 @@ def test_trials_that_ran_on_tell_what_they_had_spent_when_they_were_solved(publi
     assert spent.evaluation == 50 + 50
 
 
+def test_published_trials_that_ran_on_have_no_curve_and_say_nothing_of_those_that_stop():
+    whole = peers.published_of_task(peers.published_folder(), "mountaincar_continuous")
+    find = precedents(whole)
+    assert find(plan("mountaincar_continuous", agent="cmaes", full=True)).solved is not None
+    assert find(plan("mountaincar_continuous", agent="cmaes")).solved is None
+
+
 def as_full(record):
     """Return a trial that was solved at a tenth of its budget, and ran on."""
     score = record.threshold + 1

@@ -44,7 +44,8 @@ class Precedent:
         low: the smallest d that its interval leaves open.
         high: the largest.
         solved: what its solved trials spent, or would have spent up to the first look above the
-            threshold where those of the plan end there; None where this is not known.
+            threshold where those of the plan end there; None where this is not known, as from
+            published files, which keep no curves.
         unsolved: what its unsolved trials spent; None where there were none.
     """
 
@@ -95,7 +96,7 @@ def _precedent(summary: Summary, plan: Plan) -> Precedent:
     solved = [record for record in trials if record.status == "solved"]
     unsolved = [record for record in trials if record.status != "solved"]
     if not any(record.stopped_early for record in solved) and not plan.is_full:
-        spent = _mean([_up_to_solved(record) for record in solved])
+        spent = _mean([_up_to_solved(record) for record in solved if record.curve])
     elif any(record.stopped_early for record in solved) and plan.is_full:
         spent = None
     else:
