@@ -3,7 +3,7 @@
     python docs/first_edition.py
 
 Each measurement has its answer twice: as it was published (rlid 0.1.0), and as the present
-estimator derives it from the same trials. `docs/result_tables.py` sets what was measured again
+estimator derives it from the same trials. `docs/edition_table.py` sets what was measured again
 beside both.
 """
 
@@ -13,10 +13,10 @@ import csv
 import json
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from published_answers import ROOT, PublishedRow
+
 PUBLISHED, DERIVED = "40c5cbf", "764d0bd"
 """The last commit of the first edition, and the last at which none of its rows was replaced but
 CartPole's."""
@@ -32,17 +32,16 @@ def shown(commit: str, path: str) -> Any:
     return json.loads(done.stdout)
 
 
-def said(answer: Mapping[str, Any], row: Mapping[str, Any], smallest: int) -> str:
-    """Return an answer with its interval: "4 (3-6)"; `smallest` is the least d that was open."""
-    if bracket := answer.get("bracket"):
-        return f"bracket {bracket[0]:,}-{bracket[1]:,}"
-    if answer["d_int90"] is None:
-        return f"above {row['dmax']:,}" if answer["censored"] else "withheld"
-    start = f"{'at most ' if 1 < smallest == answer['d_int90'] else ''}{answer['d_int90']:,}"
-    if answer["ci_low"] is None:
-        return start
-    high = f"-{answer['ci_high']:,}" if answer["ci_high"] is not None else " or more"
-    return f"{start} ({answer['ci_low']:,}{high})"
+def said(content: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """Return the answer of a published file as a text has it; `row` is its leaderboard's row."""
+    answer = content["answer"]
+    low, high = answer.get("bracket") or (None, None)
+    smallest = min(content["question"]["dims"] or [1])
+    fields = {
+        **row, **answer, "bracket_low": low, "bracket_high": high,
+        "is_least": 1 < smallest == answer["d_int90"],
+    }  # fmt: skip
+    return PublishedRow("", fields, {}).text
 
 
 def main() -> None:
@@ -56,8 +55,7 @@ def main() -> None:
             name = row["page"].removesuffix(".html")
             first, again = (shown(c, f"results/{name}.json") for c in (PUBLISHED, DERIVED))
             row["budget"] = first["common"]["budget"]
-            smallest = min(first["question"]["dims"] or [1])
-            answers = [said(content["answer"], row, smallest) for content in (first, again)]
+            answers = [said(content, row) for content in (first, again)]
             # Fixed validation and test data have nothing fresh to fall short of.
             early = [t for t in first["rows"] if t["stopped_early"] and first["kind"] == "rl"]
             short = [trial for trial in early if trial["score"] < first["threshold"]]

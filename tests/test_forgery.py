@@ -17,6 +17,7 @@ import forgery
 from rlid.leaderboard import collection, known_reference, sample
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.from_records import signed
+from rlid.leaderboard.known import known_of
 from rlid.leaderboard.published import parse
 from rlid.leaderboard.verify import verify
 
@@ -111,6 +112,29 @@ def test_direct_training_and_policy_are_drawn_where_they_are_not_known(tmp_path)
     of_cartpole = map(publisher.read, sorted(RESULTS.glob("cartpole/*.json")))
     known = next(each for each in of_cartpole if known_reference.is_shipped(each))
     assert sample.draw(known, 1000, 0).direct == ()
+
+
+@pytest.mark.parametrize(
+    ("shipped", "own", "is_enough"),
+    [("ppo", "ppo", True), ("ppo", "batched_ppo", True), ("batched_ppo", "ppo", True),
+     ("ppo", "a2c", False)],
+)  # fmt: skip
+def test_direct_training_by_either_ppo_covers_that_by_the_other(
+    monkeypatch, shipped, own, is_enough
+):
+    published = publisher.read(NO_SHIPPED_REFERENCE)
+    (direct,) = published.reference_record.direct
+
+    def by(agent, reference):
+        trials = [direct.trials[0].model_copy(update={"seed": 2**32 + n}) for n in range(5)]
+        trained = direct.model_copy(update={"agent": agent, "trials": trials})
+        changes = {"agent": agent, "reference": reference, "direct": [trained]}
+        return published.reference_record.model_copy(update=changes)
+
+    monkeypatch.setattr(known_reference, "_shipped", lambda record: by(shipped, 20.0))
+    changed = published.model_copy(update={"reference_record": by(own, 21.0)})
+    problems = [*known_reference.problems(changed, known_of(published.question))]
+    assert any("lacks direct training" in line for line in problems) is not is_enough
 
 
 def test_a_bad_file_keeps_no_other_from_the_leaderboard(honest, tmp_path):

@@ -76,6 +76,13 @@ def test_an_episode_whose_last_step_gives_no_point_counts_its_steps():
     assert mean == pytest.approx((5 * 1000) ** 0.5)
 
 
+def test_a_return_near_the_length_of_a_short_episode_is_no_count_of_its_steps():
+    timing = Timing(1000, 1.0, 20, 0.1, 10, 1, mean_return=1.2)
+    mean, trained = episode_steps(resolve("cartpole"), timing, (1.0, 100.0))
+    # The largest growth that is taken, from two steps.
+    assert (mean, trained) == (8.0, 32.0)
+
+
 def test_trials_that_ran_on_tell_what_they_had_spent_when_they_were_solved(published):
     ran_on = [replace(each, records=tuple(map(as_full, each.records))) for each in published]
     spent = precedents(ran_on)(plan("cartpole", agent="cmaes", dmax=20)).solved

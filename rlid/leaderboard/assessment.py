@@ -98,6 +98,15 @@ class Assessment:
         return tuple(reasons)
 
     @property
+    def is_own_problem(self) -> bool:
+        """Whether it has the task's own network and the usual projection, whatever the agent."""
+        question = self.published.question
+        task = _task(question.task)
+        return (
+            task is not None and question.network == task.network and question.is_usual_projection
+        )
+
+    @property
     def is_default(self) -> bool:
         """Whether it keeps the task's own agent, network, budget and protocol."""
         question = self.published.question
@@ -106,7 +115,7 @@ class Assessment:
             task is not None
             and (question.agent, question.network) == (task.agent, task.network)
             and task.version == self.published.common.get("task_version")
-            and question.projection == "onehot"
+            and question.is_usual_projection
             and (question.budget, question.observation, question.backend) == (None, None, None)
             and question.reference is None
             and question.fraction == DEFAULT_FRACTION

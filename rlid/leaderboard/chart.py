@@ -85,7 +85,8 @@ def chart(rows: Sequence[LeaderboardRow]) -> Chart:
     """Return the chart of all rows that have an answer.
 
     In the row of a task the smallest d_int90 among its full measurements comes first; without a
-    full one, the smallest of all.
+    full one, the smallest of all. Those with the task's own network and the usual projection go
+    before all others: the smallest of many networks would be too small by chance.
 
     Args:
         rows: rows of the leaderboard, in the order of the table.
@@ -133,9 +134,9 @@ def ends(row: LeaderboardRow) -> tuple[int | None, int | None, int | None]:
     return row.d_int90 or row.dmax, row.ci_low, row.ci_high
 
 
-def _order(row: LeaderboardRow) -> tuple[bool, tuple[int, float], str, str]:
+def _order(row: LeaderboardRow) -> tuple[bool, bool, tuple[int, float], str, str]:
     """Return the sort key of a measurement among those of its task."""
-    return row.status != "full", _hardness(row), row.agent, row.network
+    return not row.is_own_problem, row.status != "full", _hardness(row), row.agent, row.network
 
 
 def _hardness(row: LeaderboardRow) -> tuple[int, float]:

@@ -15,7 +15,6 @@ from rlid.figures import families
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.assessment import Assessment
 from rlid.measurement import compare_summaries
-from rlid.records import MeasurementSpec
 
 FEWEST_SIZES = 3
 """Networks of different size from which on something is said of a family."""
@@ -241,9 +240,8 @@ def said(row: Assessment) -> str:
 
 def _other_projection(row: Assessment) -> list[str]:
     """Return the projection, where it is not the default."""
-    kind = row.published.question.projection
-    usual = MeasurementSpec.model_fields["projection"].default
-    return [] if kind == usual else [f"projection {kind}"]
+    question = row.published.question
+    return [] if question.is_usual_projection else [f"projection {question.projection}"]
 
 
 def _open(missing: Sequence[str]) -> str:

@@ -135,7 +135,11 @@ def _published(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         (row, int(figure.figure))
         for row in assessments
         for figure in [_elsewhere(row)]
-        if figure is not None and row.estimate.ci_low is not None and not row.estimate.withheld
+        if figure is not None
+        and row.estimate.ci_low is not None
+        and not row.estimate.withheld
+        # One figure is not held against rows that differ in the projection alone.
+        and row.published.question.is_usual_projection
     ]
     if not pairs:
         return

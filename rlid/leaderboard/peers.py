@@ -149,7 +149,7 @@ def _is_of_own_protocol(published: Published) -> bool:
     """Whether a measurement has the task's own network, budget and protocol, and no settings."""
     asked = published.question
     changes = (asked.budget, asked.observation, asked.backend, asked.reference)
-    own = asked.network == resolve(asked.task).network and asked.projection == "onehot"
+    own = asked.network == resolve(asked.task).network and asked.is_usual_projection
     return own and changes == (None,) * len(changes) and not asked.settings
 
 

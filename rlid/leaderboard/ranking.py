@@ -170,6 +170,7 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         published_by=published.origin.by if published.origin else "",
         published_when=published.origin.when if published.origin else "",
         version=_version(published),
+        is_own_problem=assessment.is_own_problem,
         hours=round(sum(row.seconds for row in published.rows) / SECONDS_PER_HOUR, 3),
     )
 

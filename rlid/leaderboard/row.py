@@ -34,6 +34,7 @@ class LeaderboardRow:
         published_by: who published it, in their own words; "" where the file does not say.
         published_when: when, in their own words.
         version: the versions of rlid that ran its trials.
+        is_own_problem: whether it has the task's own network and the usual projection.
         hours: of all its trials, each with its share of a batch, on a machine that may have run
             other things beside; those of the reference are not among them.
         paper: the figure that Li et al. (2018) published; it was measured elsewhere.
@@ -85,6 +86,7 @@ class LeaderboardRow:
     published_when: str = ""
     version: str = ""
     hours: float | None = None
+    is_own_problem: bool = True
 
     @property
     def is_measured(self) -> bool:

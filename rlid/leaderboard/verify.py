@@ -202,13 +202,10 @@ def _stopping(published: Published, row: TrialRow) -> Iterator[str]:
         yield "a deciding score, where one look ends a trial"
     if is_confirmed and (row.score is None) != (row.deciding_score is None):
         yield "a score without the one that decided, or the other way round"
-    # A trial that runs its whole budget is scored once more whatever decided.
+    # A trial that runs its whole budget is scored once more, whatever decided.
     could_stop = published.common.get("stop_score") is not None
-    if (
-        is_confirmed
-        and could_stop
-        and (row.status == "unsolved" and row.score != row.deciding_score)
-    ):
+    is_reported = row.score == row.deciding_score
+    if is_confirmed and could_stop and row.status == "unsolved" and not is_reported:
         yield "unsolved, but its score is not the one that decided"
 
 

@@ -43,9 +43,9 @@ class Precedent:
         name: its name.
         low: the smallest d that its interval leaves open.
         high: the largest.
-        solved: what its solved trials spent, or would have spent up to the first look above the
-            threshold where those of the plan end there; None where this is not known, as from
-            published files, which keep no curves.
+        solved: what its solved trials spent. Where they ran on and those of the plan do not: what
+            they had spent at the first look above the threshold. None where this is not known:
+            published files keep no curves.
         unsolved: what its unsolved trials spent; None where there were none.
     """
 

@@ -32,7 +32,10 @@ CONFIRMATIONS = 3
 """Scorings that a solved trial takes at its end: the confirmation, the scoring, the report."""
 SAME_REWARD = 0.02
 """Relative difference of a return from the number of steps up to which every step is taken to give
-one point, or to cost one. One step of difference is nothing: the last often gives no point."""
+one point, or to cost one."""
+LONG_ENOUGH = 10
+"""Steps of an episode from which a difference of one point is nothing: the last step often gives
+none."""
 
 
 Scores = tuple[float, float]
@@ -126,6 +129,7 @@ def episode_steps(task: Task, timing: Timing | None, scores: Scores | None) -> t
 
 def _counts_steps(steps: float, mean_return: float | None) -> bool:
     """Whether the return of episodes is their number of steps, or minus it."""
-    return mean_return is not None and abs(abs(mean_return) - steps) <= max(
-        1.0, SAME_REWARD * steps
-    )
+    if mean_return is None:
+        return False
+    of_last_step = 1.0 if steps >= LONG_ENOUGH else 0.0
+    return abs(abs(mean_return) - steps) <= max(of_last_step, SAME_REWARD * steps)

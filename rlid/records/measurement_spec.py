@@ -104,6 +104,11 @@ class MeasurementSpec(BaseModel):
         return hashlib.sha256(canonical(asked).encode()).hexdigest()[:8]
 
     @property
+    def is_usual_projection(self) -> bool:
+        """Whether it has the kind of projection that is the default."""
+        return bool(self.projection == type(self).model_fields["projection"].default)
+
+    @property
     def judged_by(self) -> str:
         """The rule of success in a few words: "normalised", "paper, global", "raw at 0.8"."""
         words: list[str] = [self.rule]
