@@ -126,3 +126,26 @@ def test_labels_keep_their_distance_and_their_order():
     assert [round(place, 3) for place in places] == [0.06, 0.11, 0.16, 0.5]
     gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
     assert min(gaps) >= 0.05 - 1e-12
+
+
+def test_measurements_that_differ_in_the_projection_alone_are_not_drawn_as_one_more_agent(tmp_path):
+    usual = [a_published(D=562, agent=agent) for agent in ("cmaes", "random")]
+    dense = a_published(D=562, threshold_d=9, projection="dense")
+    alone = pictures.draw(ranking.board(usual), tmp_path / "alone")
+    beside = pictures.draw(ranking.board([*usual, dense]), tmp_path / "beside")
+    for name in ("agents", "published"):
+        of_name = [
+            [picture.alt for picture in made if picture.path == f"figures/{name}.svg"]
+            for made in (alone, beside)
+        ]
+        assert of_name[0] == of_name[1] != []
+
+
+def test_a_profile_is_drawn_once_for_each_task(tmp_path):
+    published = [
+        each.model_copy(update={"common": {**each.common, "stop_score": None}})
+        for each in (a_published(D=562), a_published(D=562, projection="dense"))
+    ]
+    made = pictures.draw(ranking.board(published), tmp_path)
+    (profile,) = [picture for picture in made if picture.path == "figures/profile.svg"]
+    assert profile.alt.count("cartpole cmaes: d = ") == 1

@@ -83,7 +83,7 @@ def _relative(rows: Rows, folder: Path) -> Picture | None:
 def _published(rows: Rows, folder: Path) -> Picture | None:
     points = [
         _point(row, float(figure.figure), _named(row))
-        for _, row in rows
+        for _, row in _usual(rows)
         for figure in [paper.published_figure(row.task, row.network)]
         if figure is not None and row.answer
     ]
@@ -104,7 +104,7 @@ def _published(rows: Rows, folder: Path) -> Picture | None:
 
 def _agents(rows: Rows, folder: Path) -> Picture | None:
     groups: dict[tuple[str, str, str], list[LeaderboardRow]] = {}
-    for _, row in rows:
+    for _, row in _usual(rows):
         if row.answer:
             groups.setdefault((row.task, row.network, row.rule), []).append(row)
     tasks = [
@@ -121,8 +121,8 @@ def _agents(rows: Rows, folder: Path) -> Picture | None:
     return _picture(
         path,
         "Agents on one task",
-        "The same task, network and rule of success; budgets are the task's own where none is "
-        "named.",
+        "The same task, network, projection and rule of success; budgets are the task's own where "
+        "none is named.",
         "; ".join(
             f"{title}: {', '.join(f'{point.label} {_said(point)}' for point in points)}"
             for title, points in tasks
@@ -135,7 +135,7 @@ def _budgets(rows: Rows, folder: Path) -> Picture | None:
     points = [
         _point(
             row, float(row.budget), row.task if page_of(assessment) in first else "",
-            f"{row.task} {row.agent} {row.network} {row.rule}",
+            f"{row.task} {row.agent} {row.network} {row.projection} {row.rule}",
         )
         for assessment, row in rows
         if row.budget and row.answer
@@ -178,10 +178,14 @@ def _bytes(rows: Rows, folder: Path) -> Picture | None:
 
 
 def _profiles(rows: Rows, folder: Path) -> Picture | None:
-    profiles = [
-        (f"{row.task}, {row.network}", pairs)
+    run_to_the_end = [
+        (assessment, row)
         for assessment, row in rows
-        if assessment.published.common.get("stop_score") is None and row.answer
+        if assessment.published.common.get("stop_score") is None
+    ]
+    profiles = [
+        (_named(row), pairs)
+        for assessment, row in _first_of_tasks(run_to_the_end)
         for pairs in [relative.profile(relative.by_dimension(assessment.summary))]
         if len(pairs) > 1
     ]
@@ -191,9 +195,9 @@ def _profiles(rows: Rows, folder: Path) -> Picture | None:
     return _picture(
         path,
         "Performance profile",
-        "The d from which half of the trials reach a share f of full performance; only "
-        "measurements whose trials ran to the end of their budget. Read from the trials, not "
-        "fitted: it differs from d_int90 at f = 0.9.",
+        "The d from which half of the trials reach a share f of full performance. Of each task one "
+        "measurement is drawn whose trials ran to the end of their budget. Read from the trials, "
+        "not fitted: it differs from d_int90 at f = 0.9.",
         "; ".join(
             f"{name}: d = {pairs[0][1]} at f = {pairs[0][0]:g}, {pairs[-1][1]} at {pairs[-1][0]:g}"
             for name, pairs in profiles
@@ -222,6 +226,11 @@ def _hero(board: Board, out: Path) -> None:
             target = (out / page_of(assessment)).with_name("grid")
             sentence = answer(assessment.estimate)
             theme.apply(plots.draw(assessment.summary, target, sentence, formats=("svg",))[0])
+
+
+def _usual(rows: Rows) -> Rows:
+    """Return those with the usual projection: others would look like the same measurement again."""
+    return [pair for pair in rows if pair[0].published.question.is_usual_projection]
 
 
 def _first_of_tasks(rows: Rows) -> Rows:
