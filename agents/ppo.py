@@ -32,7 +32,8 @@ class PPO:
             begin anew there.
         reward_scale: factor of rewards in training. The critic starts near zero, and learns large
             returns slowly.
-        precision: of the network's convolutions in training, if any; evaluation is in float32.
+        precision: of the network's convolutions in training, if any; evaluation is in float32. A
+            processor that does not compute in bfloat16 trains in float32, and the record says so.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.
@@ -114,11 +115,20 @@ class PPO:
             check_critic(network, self.critic, d)
 
     def notes(self, problem: Problem) -> Notes:
-        """Return the learning rate of z, and how many numbers are trained outside z."""
-        from rlid.sb3_bridge import numbers_outside
+        """Return the learning rate of z, and how many numbers are trained outside z.
+
+        Where bfloat16 was asked for, the precision that is used is added.
+        """
+        from rlid.sb3_bridge import numbers_outside, used_precision
 
         outside = numbers_outside(problem.network, self.critic)
-        return {"lr_z": self.lr * problem.scale(self.scale), "trained_outside_z": outside}
+        notes: Notes = {
+            "lr_z": self.lr * problem.scale(self.scale),
+            "trained_outside_z": outside,
+        }
+        if self.precision == "bfloat16":
+            notes["precision"] = used_precision(problem.network, self.precision)
+        return notes
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed."""

@@ -60,6 +60,14 @@ def test_doctor_says_where_a_batch_changes_the_bits_of_a_trial(monkeypatch):
     assert differing[0] in component.state
 
 
+@pytest.mark.parametrize(("has_bfloat16", "words"), [(True, "train in it"), (False, "in float32")])
+def test_doctor_says_whether_training_can_be_in_bfloat16(monkeypatch, has_bfloat16, words):
+    monkeypatch.setattr("rlid.sb3_bridge.half.computes_bfloat16", lambda: has_bfloat16)
+    component = {part.name: part for part in installation.examine()}["bfloat16"]
+    assert component.is_fine
+    assert component.state.endswith(words)
+
+
 def test_doctor_shows_where_the_data_sets_are(monkeypatch, small_images):
     states = {part.name: part.state for part in installation.examine()}
     assert states["data set mnist"] == str(small_images / "mnist")

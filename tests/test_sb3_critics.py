@@ -117,8 +117,17 @@ def test_settings_that_no_training_could_follow_are_refused(agent, setting, mess
         configure(agent, [setting])
 
 
+@pytest.fixture(params=[True, False], ids=["with bfloat16", "without bfloat16"])
+def has_bfloat16(request, monkeypatch):
+    """Say of the processor, whatever it is, that it computes in bfloat16, or that it does not."""
+    monkeypatch.setattr("rlid.sb3_bridge.half.computes_bfloat16", lambda: request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("critic", MODES)
-def test_half_precision_is_of_convolutions_in_training(critic):
+def test_half_precision_is_of_convolutions_in_training_where_the_processor_has_it(
+    critic, has_bfloat16
+):
     problem = problem_of("pong", network="conv:4-4-16", d=20)
     whole, half = (policy_of(problem, critic, precision).policy for precision in PRECISIONS)
     half.load_state_dict(whole.state_dict())
@@ -127,9 +136,16 @@ def test_half_precision_is_of_convolutions_in_training(critic):
         outputs, features = half.mlp_extractor(x)
         expected, values = whole.mlp_extractor(x)
     assert outputs.dtype == features.dtype == torch.float32
-    for found, exact in ((outputs, expected), (features, values)):
-        assert not torch.equal(found, exact)
-        assert torch.allclose(found, exact, atol=0.02 * float(exact.abs().max()))
+    for rounded, exact in ((outputs, expected), (features, values)):
+        assert torch.equal(rounded, exact) != has_bfloat16
+        assert torch.allclose(rounded, exact, atol=0.02 * float(exact.abs().max()))
+
+
+def test_the_record_notes_the_precision_that_is_used(has_bfloat16):
+    problem = problem_of("pong", network="conv:4-4-16", d=20)
+    asked = configure("ppo", ["precision=bfloat16"]).notes(problem)
+    assert asked["precision"] == ("bfloat16" if has_bfloat16 else "float32")
+    assert "precision" not in configure("ppo", []).notes(problem)
 
 
 def test_half_precision_of_a_network_without_convolutions_is_whole():

@@ -46,6 +46,7 @@ def examine() -> list[Component]:
         *_loops(),
         Component("cores", f"{cores()} (default of --jobs)"),
         Component("devices", _devices()),
+        Component("bfloat16", _bfloat16()),
         _batches(),
         *_data_sets(),
     ]
@@ -123,6 +124,17 @@ def _devices() -> str:
         for number in range(torch.cuda.device_count())
     ]
     return ", ".join(names)
+
+
+def _bfloat16() -> str:
+    """Say whether agents with precision=bfloat16 train in it on this processor."""
+    try:
+        from rlid.sb3_bridge import computes_bfloat16
+    except ImportError as error:
+        return f"not known: {error}"
+    if computes_bfloat16():
+        return "computed by this processor: agents with precision=bfloat16 train in it"
+    return "not computed by this processor: agents with precision=bfloat16 train in float32"
 
 
 def _batches() -> Component:

@@ -16,6 +16,8 @@ from rlid.sb3_bridge.any_agent import OnPolicyAgent as OnPolicyAgent
 if TYPE_CHECKING:
     from rlid.sb3_bridge.critics import check_critic as check_critic
     from rlid.sb3_bridge.critics import numbers_outside as numbers_outside
+    from rlid.sb3_bridge.half import computes_bfloat16 as computes_bfloat16
+    from rlid.sb3_bridge.half import used_precision as used_precision
     from rlid.sb3_bridge.off_policy import SubspaceDQNPolicy as SubspaceDQNPolicy
     from rlid.sb3_bridge.off_policy import SubspaceSACPolicy as SubspaceSACPolicy
     from rlid.sb3_bridge.off_policy import SubspaceTD3Policy as SubspaceTD3Policy
@@ -36,10 +38,12 @@ __all__ = [
     "SubspaceSACPolicy",
     "SubspaceTD3Policy",
     "check_critic",
+    "computes_bfloat16",
     "numbers_outside",
     "search_off_policy",
     "search_on_policy",
     "subspace_policy",
+    "used_precision",
 ]
 
 # Imported on first use: agents derive from the two classes above, and to list agents must not
@@ -52,10 +56,12 @@ _HOMES = {
     "SubspaceSACPolicy": "off_policy",
     "SubspaceTD3Policy": "off_policy",
     "check_critic": "critics",
+    "computes_bfloat16": "half",
     "numbers_outside": "critics",
     "search_off_policy": "off_policy",
     "search_on_policy": "on_policy",
     "subspace_policy": "policies",
+    "used_precision": "half",
 }
 
 

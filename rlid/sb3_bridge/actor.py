@@ -13,11 +13,11 @@ from torch import nn
 from rlid.errors import InputError
 from rlid.networks import Network
 from rlid.problem import Problem
+from rlid.sb3_bridge.half import Precision, used_precision
 
 if TYPE_CHECKING:
     from rlid.networks import Prepared
 
-Precision = Literal["float32", "bfloat16"]
 Memory = Literal["version", "content", "none"]
 """How an actor knows that theta is still that of w, while it acts:
 
@@ -26,11 +26,6 @@ Memory = Literal["version", "content", "none"]
 - "content": w holds the same numbers. This is always right, and reads w once in each call.
 - "none": it does not remember theta.
 """
-
-
-def is_half(network: Network, precision: Precision) -> bool:
-    """Return whether the convolutions of a network, or all of a module, are to be in bfloat16."""
-    return precision == "bfloat16" and not network.is_dense
 
 
 class SubspaceActor(nn.Module):
@@ -56,7 +51,7 @@ class SubspaceActor(nn.Module):
         super().__init__()
         self.network = problem.network.in_blocks()
         self.subspace, self.scale = problem.subspace, scale
-        self.is_half = is_half(self.network, precision)
+        self.is_half = used_precision(self.network, precision) == "bfloat16"
         self.w = nn.Parameter(torch.zeros(problem.dim))
         self.memory = memory
         self._theta: tuple[int | torch.Tensor, torch.Tensor] | None = None
@@ -134,7 +129,7 @@ class Trunk:
                 f"network {network.architecture.name!r} has no hidden layer for a critic to share: "
                 "use critic=full"
             )
-        self.is_half = is_half(network, precision)
+        self.is_half = used_precision(network, precision) == "bfloat16"
         self.network, self.width = network, width
         body = replace(network.architecture, hidden=tuple(hidden))
         self.body = replace(network, architecture=body, outputs=width)

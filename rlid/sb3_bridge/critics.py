@@ -23,7 +23,8 @@ from rlid.agent import numbers_of_layers
 from rlid.errors import InputError
 from rlid.networks import ModuleNetwork, Network, parse
 from rlid.problem import Problem
-from rlid.sb3_bridge.actor import Precision, SubspaceActor, Trunk
+from rlid.sb3_bridge.actor import SubspaceActor, Trunk
+from rlid.sb3_bridge.half import Precision
 
 CriticMode = Literal["full", "shared", "subspace"]
 DEFAULT_WIDTHS = (64, 64)

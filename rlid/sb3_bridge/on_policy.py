@@ -18,8 +18,9 @@ from torch.distributions import Categorical
 
 from rlid.agent import CHECKPOINT, SearchSteps
 from rlid.problem import Problem
-from rlid.sb3_bridge.actor import Memory, Precision, SubspaceActor
+from rlid.sb3_bridge.actor import Memory, SubspaceActor
 from rlid.sb3_bridge.critics import CriticMode, make_actor_critic
+from rlid.sb3_bridge.half import Precision
 from rlid.sb3_bridge.training import Training, begin
 from rlid.sb3_bridge.vec_env import SimulatorVecEnv
 
