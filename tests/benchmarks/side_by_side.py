@@ -1,23 +1,29 @@
 """Times PPO over the trials of a cell against stable-baselines3's PPO, in turns, on one thread.
 
-python tests/benchmarks/side_by_side.py [--only cartpole,hopper] [--rounds 3] [--steps 20480]
+python tests/benchmarks/side_by_side.py [--only cartpole,hopper] [--rounds 3] [--steps 20480] \
+    [--rejax PYTHON]
 
 Every figure is environment steps of the search for each second of processor time. SB3 alone trains
 its MlpPolicy of the same widths on gymnasium's environments, without a subspace; `ppo` is SB3's
 algorithm in a subspace, and `batched_ppo` runs in cells of 1, 4, 16 and 32 trials. Both are whole
 trials: drawing P, validation and scoring are in the time, and their steps are not counted.
+--rejax adds rejax's PPO over 16 seeds of CartPole, by an interpreter that has it; the time of its
+compilation is not in its figure.
 A figure that misses its target is marked with an exclamation mark; the exit code is 1 then.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -32,6 +38,8 @@ from rlid.records import Judgement
 from rlid.training import run_trials
 
 CELLS = (1, 4, 16, 32)
+REJAX_SHARE = 0.3
+"""Share of rejax's rate that `batched_ppo` is to reach with 16 trials."""
 NEVER = 1e9
 """A threshold that no policy reaches, so that every trial spends its budget."""
 
@@ -93,12 +101,24 @@ def in_cell(case: Case, agent: str, trials: int, steps: int) -> float:
     return sum(searched) / (time.process_time() - started)
 
 
+def in_rejax(python: str, case: Case, steps: int) -> float:
+    """Return steps a second of rejax's PPO over 16 seeds, after its compilation."""
+    words = [python, str(Path(__file__).with_name("rejax_ppo.py")), "--steps", str(steps)]
+    words += ["--trials", "16", "--widths", ",".join(map(str, case.widths))]
+    printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    answer = json.loads(printed)
+    print(f"rejax: {answer['compilation_seconds']:.0f} s of compilation", flush=True)
+    rate: float = answer["steps_per_second"]
+    return rate
+
+
 def main() -> int:
     """Print a table; return 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", default=",".join(CASES), help="cases with commas between")
     parser.add_argument("--rounds", type=int, default=3, help="turns of every figure")
     parser.add_argument("--steps", type=int, default=20_480, help="environment steps of a trial")
+    parser.add_argument("--rejax", metavar="PYTHON", help="an interpreter that has rejax")
     options = parser.parse_args()
     torch.set_num_threads(1)
     missed = False
@@ -112,6 +132,8 @@ def main() -> int:
             timings[f"batched_ppo {cell}"] = lambda case=case, cell=cell: in_cell(
                 case, "batched_ppo", cell, options.steps
             )
+        if options.rejax and case.task == "cartpole":
+            timings["rejax 16"] = lambda case=case: in_rejax(options.rejax, case, options.steps)
         rates: dict[str, list[float]] = {label: [] for label in timings}
         for _ in range(options.rounds):
             for label, timing in timings.items():
@@ -127,6 +149,13 @@ def main() -> int:
                 missed |= is_missed
                 line += f"  {targets[label]:g} asked{' !' if is_missed else ''}"
             print(line, flush=True)
+        if "rejax 16" in rates:
+            ours, theirs = rates["batched_ppo 16"], rates["rejax 16"]
+            share = statistics.median(ours) / statistics.median(theirs)
+            is_missed = share < REJAX_SHARE
+            missed |= is_missed
+            mark = " !" if is_missed else ""
+            print(f"batched_ppo 16 over rejax 16: {share:.2f}, {REJAX_SHARE:g} asked{mark}")
     return int(missed)
 
 
