@@ -60,6 +60,24 @@ def recipes() -> str:
     return table(head, lines)
 
 
+def recipes_in_turns() -> str:
+    """Return what recipes of Pong had reached by their last rows, for each comparison in turns."""
+    lines = []
+    for path in sorted((ROOT / "results" / "pong").glob("recipes-*.csv")):
+        with path.open(newline="") as file:
+            last = {row["recipe"]: row for row in csv.DictReader(file)}
+        name = f"[{path.stem}](../results/pong/{path.name})"
+        for recipe, row in last.items():
+            lines.append((
+                name, recipe if recipe.startswith("the") else f"`{recipe}`",
+                f"{float(row['processor_seconds']):.0f}", f"{int(row['steps']):,}",
+                row["mean_return"],
+            ))  # fmt: skip
+            name = ""
+    head = ("numbers", "recipe", "processor seconds", "steps", "mean of the last 20 episodes")
+    return table(head, lines)
+
+
 def _curves(path: Path) -> dict[str, list[dict[str, str]]]:
     """Return the validations of each trial in a CSV file, in the order in which they came."""
     curves: dict[str, list[dict[str, str]]] = {}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from edition_table import editions
-from file_tables import recipes, references, scale_rule, table
+from file_tables import recipes, recipes_in_turns, references, scale_rule, table
 from published_answers import PublishedRow, as_text
 
 BEGIN, END = "<!-- table: ", "<!-- end of table -->"
@@ -20,7 +20,7 @@ MARK = re.compile(rf"^(?:{BEGIN}|{END})", re.MULTILINE)
 HEADLINES = (
     ("cartpole", "mlp:20x20", "cmaes", "normalised"),
     ("inverted_pendulum", "mlp:20x20", "cmaes", "normalised"),
-    ("reacher", "mlp:20x20", "ppo", "normalised"),
+    ("reacher", "mlp:20x20", "batched_ppo", "normalised"),
     ("pong", "conv:16-32-256", "ppo", "normalised"),
     ("mnist", "mlp:200x200", "adam", "paper, global"),
 )
@@ -97,7 +97,9 @@ def images(published: Published) -> str:
     rows = [
         entry
         for entry in published.values()
-        if entry.row["kind"] == "supervised" and entry.row["network"] in ("mlp:200x200", "lenet")
+        if entry.row["kind"] == "supervised"
+        and entry.row["network"] in ("mlp:200x200", "lenet")
+        and _is_usual(entry)
     ]
     rows.sort(key=lambda entry: (entry.row["task"], -entry.row["D"]))
     head = ("task", "network", "rule", "d_int90 (95 % interval)", "trials", "Li et al. 2018")
@@ -121,9 +123,15 @@ def paper(published: Published) -> str:
     rows = [entry for entry in published.values() if entry.row["paper"] and _is_usual(entry)]
     rows.sort(key=lambda entry: (int(entry.row["paper"]), entry.row["task"], entry.row["agent"]))
     return table(head, ((
-        _task(entry), _network(entry), f"{_number(entry.row['paper'])} ({entry.row['paper_note']})",
-        _link(entry), _agent(entry), entry.row["rule"], as_text(entry.row["budget"]),
+        _task(entry), _network(entry), _published_elsewhere(entry), _link(entry),
+        _agent(entry), entry.row["rule"], as_text(entry.row["budget"]),
     ) for entry in rows))  # fmt: skip
+
+
+def _published_elsewhere(entry: PublishedRow) -> str:
+    """Return the figure of Li et al. (2018), with how they measured it where that is noted."""
+    figure, note = _number(entry.row["paper"]), entry.row["paper_note"]
+    return f"{figure} ({note})" if note else figure
 
 
 def projections(published: Published) -> str:
@@ -255,6 +263,7 @@ TABLES: dict[str, Callable[[Published], str]] = {
     "projections": projections,
     "pong": pong,
     "recipes": lambda published: recipes(),
+    "recipes-in-turns": lambda published: recipes_in_turns(),
     "scale-rule": lambda published: scale_rule(),
 }
 """What makes each table, by its name."""

@@ -117,12 +117,14 @@ def claims_of_the_page(row):
     pendulum, dqn = row("inverted_pendulum", "cmaes"), row("cartpole_v0", "dqn")
     strategy, pong = row("inverted_pendulum", "openai_es"), row("pong", "ppo")
     others = [row("cartpole", agent, network="mlp:20x20", is_own_budget=own).row
-              for agent, own in (("cmaes", True), ("random", True), ("ppo", False))]  # fmt: skip
+              for agent, own in (("cmaes", True), ("random", True), ("batched_ppo", True))]  # fmt: skip
     values = row("cartpole", "dqn").row
     kinds = ("onehot", "dense", "sparse", "fastfood", "orthogonal")
     projected = [[row(task, "cmaes", network="mlp:20x20", projection=kind).row for kind in kinds]
                  for task in ("cartpole", "inverted_pendulum")]  # fmt: skip
     family = [row("cartpole", "cmaes", network=f"mlp:{n}x{n}").row for n in (8, 20, 32, 64, 128)]
+    images = [row("mnist", "adam", network=f"mlp:{widths}", rule="paper, global").row
+              for widths in ("50", "100x100", "200x200", "400", "400x400")]  # fmt: skip
     fixed = [row("mnist", "adam", network="mlp:200x200", rule=rule).row
              for rule in ("normalised", "paper, global")]  # fmt: skip
     return {
@@ -135,12 +137,16 @@ def claims_of_the_page(row):
         "Both figures are below the paper's": max(r["ci_high"] for r in fixed) < 750,
         "That of `dqn` lies above all of them":
             all(values["ci_low"] > other["ci_high"] for other in others),
-        "The intervals of `cmaes`, `random` and `ppo` overlap":
+        "The intervals of `cmaes`, `random` and `batched_ppo` overlap":
             max(r["ci_low"] for r in others) <= min(r["ci_high"] for r in others),
         "no d_int90 is given": row("minatar:breakout", "ppo").row["d_int90"] is None,
         "the intervals of each task overlap":
             all(max(r["ci_low"] for r in rows) <= min(r["ci_high"] for r in rows)
                 for rows in projected),
+        "Their intervals overlap while D grows twelvefold, and the answers lie between 576 and 624":
+            max(r["ci_low"] for r in images) <= min(r["ci_high"] for r in images)
+            and [min(r["d_int90"] for r in images), max(r["d_int90"] for r in images)] == [576, 624]
+            and round(max(r["D"] for r in images) / min(r["D"] for r in images)) == 12,
         "All five intervals overlap":
             max(r["ci_low"] for r in family) <= min(r["ci_high"] for r in family),
     }  # fmt: skip
