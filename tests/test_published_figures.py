@@ -116,12 +116,16 @@ def claims_of_the_page(row):
     """Return what the results page says of the rows in words, each with whether it holds."""
     pendulum, dqn = row("inverted_pendulum", "cmaes"), row("cartpole_v0", "dqn")
     strategy, pong = row("inverted_pendulum", "openai_es"), row("pong", "ppo")
-    others = [row("cartpole", agent, network="mlp:20x20", is_own_budget=own).row
-              for agent, own in (("cmaes", True), ("random", True), ("batched_ppo", True))]  # fmt: skip
+    others = [row("cartpole", agent, network="mlp:20x20").row
+              for agent in ("cmaes", "random", "batched_ppo")]  # fmt: skip
     values = row("cartpole", "dqn").row
     kinds = ("onehot", "dense", "sparse", "fastfood", "orthogonal")
     projected = [[row(task, "cmaes", network="mlp:20x20", projection=kind).row for kind in kinds]
                  for task in ("cartpole", "inverted_pendulum")]  # fmt: skip
+    projected.append([
+        row("mnist", "adam", network="mlp:200x200", rule="paper, global", projection=kind).row
+        for kind in ("onehot", "sparse", "fastfood")
+    ])  # fmt: skip
     family = [row("cartpole", "cmaes", network=f"mlp:{n}x{n}").row for n in (8, 20, 32, 64, 128)]
     images = [row("mnist", "adam", network=f"mlp:{widths}", rule="paper, global").row
               for widths in ("50", "100x100", "200x200", "400", "400x400")]  # fmt: skip
