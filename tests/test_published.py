@@ -109,6 +109,23 @@ def test_the_command_writes_the_files_and_names_what_it_cannot(store, tmp_path):
     assert (tmp_path / done.stdout.splitlines()[0]).is_file()
 
 
+def test_a_measurement_is_published_by_its_name_or_the_first_parts_of_it(store, tmp_path):
+    (published,) = publisher.harvest(store).published
+    asked = published.question
+    whole = "/".join((asked.task, asked.agent, asked.network, asked.projection, asked.digest))
+    for name in (
+        whole,
+        f"{asked.task}/{asked.agent}",
+        f"{asked.task}/{asked.agent}/{asked.digest}",
+    ):
+        assert publisher.harvest(store, name).published == (published,)
+    for name in (f"{asked.task}/ars", f"{whole}/more", "acrobot", f"{asked.task}/"):
+        assert publisher.harvest(store, name).published == ()
+    done = rlid_here("publish", f"{asked.task}/ars", "--store", store.folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"no finished measurement of {asked.task}/ars to publish" in done.stderr
+
+
 def test_the_learning_curves_name_their_d_in_plain_numbers(store, tmp_path):
     (one,) = publisher.harvest(store).published
     (svg,) = (path for path in publisher.write(one, store, tmp_path) if path.suffix == ".svg")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def publish(
-    task: Annotated[str, typer.Argument(help="only this task")] = "",
+    name: Annotated[
+        str, typer.Argument(help="only this task, or this measurement by its name in `rlid show`")
+    ] = "",
     store: StoreOption = DEFAULT_STORE,
     out: Annotated[Path, typer.Option(help="the folder of published results")] = Path("results"),
     again: Annotated[
@@ -30,13 +32,13 @@ def publish(
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
     if again:
-        _derive_again(out, task)
+        _derive_again(out, name)
         return
-    harvest = _publish(store, out, task, by, when)
+    harvest = _publish(store, out, name, by, when)
     if not harvest.published:
-        of_task = f" of {task}" if task else ""
+        of_name = f" of {name}" if name else ""
         raise InputError(
-            f"no finished measurement{of_task} to publish in the store {shown(store)!r}"
+            f"no finished measurement{of_name} to publish in the store {shown(store)!r}"
         )
     if harvest.refused:
         raise typer.Exit(FAILED)
@@ -106,7 +108,7 @@ def _text_of(path: Path) -> str:
 
 
 def _publish(
-    store: Path, out: Path, task: str = "", by: str = "", when: str = ""
+    store: Path, out: Path, name: str = "", by: str = "", when: str = ""
 ) -> publisher.Harvest:
     """Publish a store; name what is written, and what cannot be."""
     from rlid.leaderboard import publish as publisher
@@ -115,7 +117,7 @@ def _publish(
     if not store.is_dir():
         raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
-    harvest = publisher.harvest(records, task or None, by, when)
+    harvest = publisher.harvest(records, name or None, by, when)
     for measurement in harvest.published:
         for path in publisher.write(measurement, records, out):
             say(shown(path))

@@ -15,7 +15,7 @@ from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
 from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
-from rlid.measurement import curve_json, why_not_published
+from rlid.measurement import as_name, curve_json, fits, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, Record, judged
@@ -39,7 +39,7 @@ class Harvest:
     unclaimed: tuple[str, ...]
 
 
-def harvest(store: Store, task: str | None = None, by: str = "", when: str = "") -> Harvest:
+def harvest(store: Store, name: str | None = None, by: str = "", when: str = "") -> Harvest:
     """Return the published form of every finished measurement of a store.
 
     A measurement is refused where trials have gone from the store, and where half of its trials
@@ -47,22 +47,30 @@ def harvest(store: Store, task: str | None = None, by: str = "", when: str = "")
 
     Args:
         store: the store.
-        task: the only task to be published, or None for all.
+        name: what is to be published: a task, or a measurement by its name
+            (task/agent/network/projection/digest) or the first parts of it; None for all.
         by: who publishes, in their own words.
         when: when it was measured, in their own words; by default the day on which a run ended.
 
     Raises:
         StoreError: a file of the store is damaged.
     """
+    task, *others = (name or "").split("/")
     records = {
-        record.key: record for record in store.records(task) if record.spec.seed < REFERENCE_SEED
+        record.key: record
+        for record in store.records(task or None)
+        if record.spec.seed < REFERENCE_SEED
     }
     reports = _reports(store)
     published, refused, claimed, stale = [], [], set[str](), list[str]()
     for measurement in measured.of_store(store):
-        if task not in (None, measurement.question.task):
+        if task not in ("", measurement.question.task):
             continue
         claimed.update(measurement.trials)
+        asked = measurement.question
+        parts = (asked.task, asked.agent, asked.network, asked.projection, asked.digest)
+        if others and not fits(as_name(parts), (task, *others)):
+            continue
         trials = [
             judged(records[key], measurement.judgement)
             for key in measurement.trials
@@ -81,7 +89,8 @@ def harvest(store: Store, task: str | None = None, by: str = "", when: str = "")
             )
             result = publish(measurement, trials, None, by, when)
         published.append(result)
-    unclaimed = _unclaimed(record for key, record in records.items() if key not in claimed) + stale
+    forgotten = [] if others else [row for key, row in records.items() if key not in claimed]
+    unclaimed = _unclaimed(forgotten) + stale
     published.sort(key=lambda measurement: (measurement.question.task, measurement.name))
     return Harvest(tuple(published), tuple(refused), tuple(unclaimed))
 

@@ -35,6 +35,8 @@ from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
 from rlid.measurement.inference import under_other_references as under_other_references
 from rlid.measurement.inference import why_not_published as why_not_published
+from rlid.measurement.names import as_name as as_name
+from rlid.measurement.names import fits as fits
 from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
@@ -82,6 +84,7 @@ __all__ = [
     "agent_of",
     "answer",
     "answer_json",
+    "as_name",
     "as_trial",
     "ask",
     "check",
@@ -101,6 +104,7 @@ __all__ = [
     "duration",
     "establish",
     "further",
+    "fits",
     "infer",
     "interval",
     "is_bracket",

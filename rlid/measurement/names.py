@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 
 def parts_of(spec: TrialSpec, digest: str) -> tuple[str, ...]:
+    """Return the parts of the name of a trial's measurement."""
+    return as_name((spec.task, spec.agent, spec.network, spec.projection, digest))
+
+
+def as_name(parts: Sequence[str]) -> tuple[str, ...]:
     """Return the parts of a measurement's name; a slash inside a part is written as "_"."""
-    parts = (spec.task, spec.agent, spec.network, spec.projection, digest)
     return tuple(part.replace("/", "_") for part in parts)
 
 
@@ -62,7 +66,7 @@ def select(summaries: Sequence[Summary], wanted: str) -> Summary:
     """
     parts = tuple(wanted.split("/"))
     matching = [
-        summary for summary in summaries if any(_fits(name, parts) for name in summary.names)
+        summary for summary in summaries if any(fits(name, parts) for name in summary.names)
     ]
     if len(matching) == 1:
         return matching[0]
@@ -71,7 +75,7 @@ def select(summaries: Sequence[Summary], wanted: str) -> Summary:
     raise InputError(f"{what} named {wanted!r}: name one of {names}")
 
 
-def _fits(name: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    """Whether parts are the first ones of a name, or these and its digest."""
+def fits(name: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Whether parts are the first ones of a measurement's name, or these and its digest."""
     start, last = parts[:-1], parts[-1]
     return name[: len(parts)] == parts or (last == name[-1] and name[: len(start)] == start)

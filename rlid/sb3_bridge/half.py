@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -21,7 +22,7 @@ def computes_bfloat16() -> bool:
     Without such instructions bfloat16 is slower than float32, for every product is converted first.
     False also where torch is too old to tell.
     """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in INSTRUCTIONS)
 
 
