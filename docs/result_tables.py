@@ -232,7 +232,9 @@ def _network(entry: PublishedRow) -> str:
 
 
 def _agent(entry: PublishedRow) -> str:
-    return f"`{entry.row['agent']}`"
+    """Return the agent, with the settings that are not the task's own."""
+    agent, settings = entry.row["agent"], entry.row["settings"]
+    return f"`{agent}` ({settings})" if settings else f"`{agent}`"
 
 
 def _D(entry: PublishedRow) -> str:

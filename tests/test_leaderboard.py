@@ -300,6 +300,17 @@ def test_the_hours_of_a_row_are_those_of_its_trials():
     assert row_of(published).hours == pytest.approx(hours, abs=5e-4)
 
 
+def test_settings_that_are_not_the_tasks_own_are_noted_and_do_not_make_the_large_mark():
+    usual = a_published(D=562, threshold_d=6)
+    changed = a_published(D=562, threshold_d=3, settings=("sigma0=0.2",))
+    assert row_of(usual).settings == ""
+    assert not any("settings" in note for note in row_of(usual).notes)
+    assert "settings sigma0=0.2, not the task's own" in row_of(changed).notes
+    rows = [row for row in ranking.board([changed, usual]).rows if row.is_measured]
+    (task,) = chart.chart(rows).rows
+    assert [mark.row.settings for mark in task.marks] == ["", "sigma0=0.2"]
+
+
 def test_own_network_and_usual_projection_make_the_large_mark_of_a_task():
     others = [
         a_published(D=1282, threshold_d=2, network="mlp:32x32"),

@@ -33,6 +33,8 @@ def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> lis
         texts.append(f"Provisional: {row.provisional_because}.")
     if row.budget is not None and not row.is_own_budget:
         texts.append(f"The budget of {row.budget:,} steps is not the task's own.")
+    if row.settings:
+        texts.append(f"Settings that are not the task's own: {row.settings}.")
     if row.reference_source:
         texts.append(f"The reference was given by a user: {row.reference_source}.")
     reference = published.reference_record

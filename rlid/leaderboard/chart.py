@@ -134,9 +134,11 @@ def ends(row: LeaderboardRow) -> tuple[int | None, int | None, int | None]:
     return row.d_int90 or row.dmax, row.ci_low, row.ci_high
 
 
-def _order(row: LeaderboardRow) -> tuple[bool, bool, tuple[int, float], str, str]:
+def _order(row: LeaderboardRow) -> tuple[bool, bool, bool, tuple[int, float], str, str]:
     """Return the sort key of a measurement among those of its task."""
-    return not row.is_own_problem, row.status != "full", _hardness(row), row.agent, row.network
+    is_provisional = row.status != "full"
+    names = row.agent, row.network
+    return not row.is_own_problem, bool(row.settings), is_provisional, _hardness(row), *names
 
 
 def _hardness(row: LeaderboardRow) -> tuple[int, float]:

@@ -248,7 +248,9 @@ def _point(row: LeaderboardRow, x: float, label: str, group: str = "") -> overvi
 
 
 def _agent(row: LeaderboardRow) -> str:
-    return row.agent if row.is_own_budget else f"{row.agent}, {row.budget:,} steps"
+    """Return the agent, with the budget and the settings that are not the task's own."""
+    own = [] if row.is_own_budget else [f"{row.budget:,} steps"]
+    return ", ".join([row.agent, *own, *row.settings.split()])
 
 
 def _named(row: LeaderboardRow) -> str:

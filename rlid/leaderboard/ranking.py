@@ -171,6 +171,7 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         published_when=published.origin.when if published.origin else "",
         version=_version(published),
         is_own_problem=assessment.is_own_problem,
+        settings=" ".join(question.settings),
         hours=round(sum(row.seconds for row in published.rows) / SECONDS_PER_HOUR, 3),
     )
 

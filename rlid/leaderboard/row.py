@@ -30,6 +30,7 @@ class LeaderboardRow:
         edition: "first edition" where trials rest on the first stopping rule.
         budget: search steps of one trial.
         is_own_budget: whether that is the task's own budget.
+        settings: of the agent in place of the task's own, such as "lr=0.3 sigma=0.02"; or "".
         improving: unsolved trials near d_int90 that still improved when their budget ended.
         published_by: who published it, in their own words; "" where the file does not say.
         published_when: when, in their own words.
@@ -87,6 +88,7 @@ class LeaderboardRow:
     version: str = ""
     hours: float | None = None
     is_own_problem: bool = True
+    settings: str = ""
 
     @property
     def is_measured(self) -> bool:
@@ -130,6 +132,8 @@ class LeaderboardRow:
         notes = [self.edition] if self.edition else []
         if self.budget is not None and not self.is_own_budget:
             notes.append(f"budget {self.budget:,} steps, not the task's own")
+        if self.settings:
+            notes.append(f"settings {self.settings}, not the task's own")
         if self.reference_source:
             notes.append(f"reference given: {self.reference_source}")
         if self.improving:
