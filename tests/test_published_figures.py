@@ -115,7 +115,12 @@ def test_a_table_with_another_figure_is_renewed_and_one_without_an_end_is_refuse
 def claims_of_the_page(row):
     """Return what the results page says of the rows in words, each with whether it holds."""
     pendulum, dqn = row("inverted_pendulum", "cmaes"), row("cartpole_v0", "dqn")
-    strategy, pong = row("inverted_pendulum", "openai_es"), row("pong", "ppo")
+    given, pong = "scale=none lr=0.3 sigma=0.02", row("pong", "ppo")
+    strategy, wider = (row("inverted_pendulum", "openai_es", network="mlp:20x20", settings=settings)
+                       for settings in (given, given.replace("0.02", "0.2")))  # fmt: skip
+    shuffled, ordered = ([row(task, "adam", network=network, rule="paper, global").row
+                          for network in ("mlp:200x200", "lenet")]
+                         for task in ("mnist_shuffled_pixels", "mnist"))  # fmt: skip
     others = [row("cartpole", agent, network="mlp:20x20").row
               for agent in ("cmaes", "random", "batched_ppo")]  # fmt: skip
     values = row("cartpole", "dqn").row
@@ -133,6 +138,12 @@ def claims_of_the_page(row):
              for rule in ("normalised", "paper, global")]  # fmt: skip
     return {
         "its answer is above every d that was tried": strategy.row["censored"],
+        "With a larger sigma it is several times smaller":
+            wider.row["d_int90"] is not None and 2 * wider.row["d_int90"] < strategy.row["dmax"],
+        "changes nothing for a fully connected network": max(shuffled[0]["ci_low"],
+            ordered[0]["ci_low"]) <= min(shuffled[0]["ci_high"], ordered[0]["ci_high"]),
+        "LeNet needs several times as many dimensions":
+            shuffled[1]["ci_low"] > 3 * ordered[1]["ci_high"],
         "By `cmaes` the interval holds the paper's 4":
             pendulum.row["ci_low"] <= 4 <= pendulum.row["ci_high"],
         "the interval lies above the paper's 25": dqn.row["ci_low"] > 25,
