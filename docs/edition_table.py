@@ -48,12 +48,14 @@ def _successor(
             entry
             for entry in published.values()
             if not entry.row["edition"]
-            and entry.path != f"results/{old['name']}.json"
+            # The same question has the same file name; supervised rows were never asked again.
+            and (entry.row["kind"] == "rl" or entry.path != f"results/{old['name']}.json")
             and entry.row["agent"] == agent
             and all(entry.row[key] == old[key] for key in ("task", "network", "projection", "rule"))
         ]
-        # The budget of old comes first, then the widest search.
-        alike.sort(key=lambda entry: (str(entry.row["budget"]) != old["budget"],
+        # The settings of old come first, then its budget, then the widest search.
+        alike.sort(key=lambda entry: (entry.row["settings"] != old["settings"],
+                                      str(entry.row["budget"]) != old["budget"],
                                       -entry.row["trials"]))  # fmt: skip
         if alike:
             return alike[0]
@@ -70,6 +72,9 @@ def _differences(old: Mapping[str, str], new: PublishedRow) -> list[str]:
     differences = [] if row["kind"] != "rl" else ["stopping rule"]
     if row["agent"] != old["agent"]:
         differences.append(f"agent `{row['agent']}`")
+    if row["settings"] != old["settings"]:
+        said, was = (text or "the task's own" for text in (row["settings"], old["settings"]))
+        differences.append(f"settings {said}, were {was}")
     if str(row["budget"]) != old["budget"]:
         differences.append(f"budget {as_text(row['budget'])}, was {int(old['budget']):,}")
     reference = float(old["reference"])
@@ -77,5 +82,6 @@ def _differences(old: Mapping[str, str], new: PublishedRow) -> list[str]:
         differences.append(f"reference {as_text(row['reference'])}, was {as_text(reference)}")
     if str(row["seeds"]) != old["seeds"]:
         differences.append(f"{row['seeds']} seeds, were {old['seeds']}")
-    differences.append(f"{row['trials']} trials, were {old['trials']}")
+    if str(row["trials"]) != old["trials"]:
+        differences.append(f"{row['trials']} trials, were {old['trials']}")
     return differences

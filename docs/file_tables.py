@@ -69,9 +69,9 @@ def recipes_in_turns() -> str:
         name = f"[{path.stem}](../results/pong/{path.name})"
         for recipe, row in last.items():
             lines.append((
-                name, recipe if recipe.startswith("the") else f"`{recipe}`",
+                name, f"`{recipe}`" if "=" in recipe else recipe,
                 f"{float(row['processor_seconds']):.0f}", f"{int(row['steps']):,}",
-                row["mean_return"],
+                f"{float(row['mean_return']):.1f}",
             ))  # fmt: skip
             name = ""
     head = ("numbers", "recipe", "processor seconds", "steps", "mean of the last 20 episodes")

@@ -21,8 +21,8 @@ PUBLISHED, DERIVED = "40c5cbf", "764d0bd"
 """The last commit of the first edition, and the last at which none of its rows was replaced but
 CartPole's."""
 KEY = ("task", "network", "agent", "projection", "rule", "budget")
-COLUMNS = (*KEY, "seeds", "trials", "early_stops", "fell_short", "reference", "published",
-           "derived", "name")  # fmt: skip
+COLUMNS = (*KEY, "settings", "seeds", "trials", "early_stops", "fell_short",
+           "reference", "published", "derived", "name")  # fmt: skip
 
 
 def shown(commit: str, path: str) -> Any:
@@ -60,8 +60,9 @@ def main() -> None:
             early = [t for t in first["rows"] if t["stopped_early"] and first["kind"] == "rl"]
             short = [trial for trial in early if trial["score"] < first["threshold"]]
             writer.writerow([
-                *(row[key] for key in KEY), row["seeds"], row["trials"], len(early), len(short),
-                row["reference"], *answers, name,
+                *(row[key] for key in KEY), " ".join(first["question"]["settings"]),
+                row["seeds"], row["trials"], len(early), len(short), row["reference"],
+                *answers, name,
             ])  # fmt: skip
 
 

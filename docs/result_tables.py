@@ -12,6 +12,8 @@ from edition_table import editions
 from file_tables import recipes, recipes_in_turns, references, scale_rule, table
 from published_answers import PublishedRow, as_text
 
+from rlid.measurement import load_suite
+
 BEGIN, END = "<!-- table: ", "<!-- end of table -->"
 TABLE = re.compile(
     rf"^({BEGIN}([\w-]+) -->\n)(?:(?!{BEGIN}).)*?^({END})$", re.DOTALL | re.MULTILINE
@@ -105,12 +107,15 @@ def images(published: Published) -> str:
     head = ("task", "network", "rule", "d_int90 (95 % interval)", "trials", "Li et al. 2018")
     return table(head, ((
         _task(entry), _network(entry), entry.row["rule"], _link(entry),
-        str(entry.row["trials"]), _or_dash(entry.row["paper"]),
+        str(entry.row["trials"]), _number(entry.row["paper"]) if entry.row["paper"] else "-",
     ) for entry in rows))  # fmt: skip
 
 
 def paper(published: Published) -> str:
-    """Return every measurement of what Li et al. (2018) measured, with their figure."""
+    """Return the measurements of what Li et al. (2018) measured, with their figure.
+
+    Agents have the task's own settings, or those of `rlid suite paper`.
+    """
     head = (
         "task",
         "network",
@@ -120,7 +125,21 @@ def paper(published: Published) -> str:
         "rule",
         "steps of a trial",
     )
-    rows = [entry for entry in published.values() if entry.row["paper"] and _is_usual(entry)]
+    asked = {
+        (row.task, row.options.get("network"), " ".join(row.options.get("settings", ())))
+        for row in load_suite("paper").rows
+    }
+    rows = [
+        entry
+        for entry in published.values()
+        if entry.row["paper"]
+        and _is_usual(entry)
+        and (
+            not entry.row["settings"]
+            or entry.row["is_own_budget"]
+            and (entry.row["task"], entry.row["network"], entry.row["settings"]) in asked
+        )
+    ]
     rows.sort(key=lambda entry: (int(entry.row["paper"]), entry.row["task"], entry.row["agent"]))
     return table(head, ((
         _task(entry), _network(entry), _published_elsewhere(entry), _link(entry),

@@ -31,6 +31,8 @@ DOCUMENTS = {
 """Documents outside `docs/` by their path, and the pages that stand for them in the site."""
 COPIED = ("changelog.md", "contributing.md", "calibration.md")
 """Pages whose text is that of the document."""
+COPIES = "repository/"
+"""The folder of the site with the files outside `docs/` that pages link to."""
 LINK = re.compile(r"(?<=\]\()([^)\s:#]+)(#[^)\s]*)?(?=\))")
 
 
@@ -43,11 +45,15 @@ def on_files(files: Files, config: Any) -> Files:
         texts[f"schemas/{name}.json"] = json.dumps(schema, indent=2)
     for uri, text in texts.items():
         files.append(File.generated(config, uri, content=text))
-    for file in list(files.documentation_pages()):
-        for path in outside(file.content_string, _source(file.src_uri)):
-            copy = f"repository/{path}"
-            if files.get_file_from_path(copy) is None:
-                files.append(File.generated(config, copy, abs_src_path=str(ROOT / path)))
+    unread = list(files.documentation_pages())
+    while unread:
+        page = unread.pop()
+        for path in outside(page.content_string, _source(page.src_uri)):
+            if files.get_file_from_path(COPIES + path) is None:
+                copy = File.generated(config, COPIES + path, abs_src_path=str(ROOT / path))
+                files.append(copy)
+                # A copied document has links of its own.
+                unread += [copy] if copy.is_documentation_page() else []
     return files
 
 
@@ -59,6 +65,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 def _source(uri: str) -> str:
     """Return the path in the repository of the document that a page is made from."""
+    if uri.startswith(COPIES):
+        return uri.removeprefix(COPIES)
     by_uri = {page: path for path, page in DOCUMENTS.items() if page in COPIED}
     return by_uri.get(uri, f"docs/{uri}")
 
@@ -88,7 +96,7 @@ def rewritten(markdown: str, source: str, uri: str) -> str:
         elif path in DOCUMENTS:
             inside = DOCUMENTS[path]
         elif (ROOT / path).is_file():
-            inside = f"repository/{path}"
+            inside = COPIES + path
         else:
             return match[0]
         return posixpath.relpath(inside, posixpath.dirname(uri) or ".") + anchor

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from measurements import SCRIPT, a_board, a_published
+from measurements import SCRIPT, a_board, a_published, row_of
 
 from rlid.dimension import evidence
-from rlid.leaderboard import chart, claims, findings, latex, ranking, tables
+from rlid.leaderboard import claims, findings, latex, ranking, tables
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.published import Origin
@@ -21,10 +21,6 @@ from rlid.store.files import write_whole
 @pytest.fixture(scope="module")
 def rows():
     return ranking.board(a_board()).rows
-
-
-def row_of(published):
-    return ranking.board([published]).rows[0]
 
 
 def test_measurements_are_ranked_and_what_nobody_measured_comes_last(rows):
@@ -280,55 +276,3 @@ def test_markdown_makes_no_link_of_an_address_a_name_or_a_number(rows):
     (line,) = tables.readme([hostile]).splitlines()[4:5]
     for link in ("www.", "://", "@team", "@x", "#12"):
         assert link not in line
-
-
-def ran_on(published):
-    """Return a measurement whose solved trials ran to the end of their budget."""
-    return published.model_copy(update={"common": {**published.common, "stop_score": None}})
-
-
-def test_trials_that_ran_on_and_trials_that_stopped_measure_one_thing():
-    stopped = a_published(D=562, threshold_d=4, parts=(0.5, 1, 2))
-    wider = ran_on(a_published(D=562, threshold_d=4))
-    (row,) = [row for row in ranking.board([stopped, wider]).rows if row.is_measured]
-    assert row.trials == len(wider.rows) > len(stopped.rows)
-
-
-def test_the_hours_of_a_row_are_those_of_its_trials():
-    published = a_published(D=562, threshold_d=4)
-    hours = sum(trial.seconds for trial in published.rows) / 3600
-    assert row_of(published).hours == pytest.approx(hours, abs=5e-4)
-
-
-def test_settings_that_are_not_the_tasks_own_are_noted_and_do_not_make_the_large_mark():
-    usual = a_published(D=562, threshold_d=6)
-    changed = a_published(D=562, threshold_d=3, settings=("sigma0=0.2",))
-    assert row_of(usual).settings == ""
-    assert not any("settings" in note for note in row_of(usual).notes)
-    assert "settings sigma0=0.2, not the task's own" in row_of(changed).notes
-    rows = [row for row in ranking.board([changed, usual]).rows if row.is_measured]
-    (task,) = chart.chart(rows).rows
-    assert [mark.row.settings for mark in task.marks] == ["", "sigma0=0.2"]
-
-
-def test_own_network_and_usual_projection_make_the_large_mark_of_a_task():
-    others = [
-        a_published(D=1282, threshold_d=2, network="mlp:32x32"),
-        a_published(D=562, threshold_d=3, projection="dense"),
-    ]
-    own = a_published(D=562, threshold_d=6)
-    rows = ranking.board([*others, own]).rows
-    assert {row.network for row in rows if row.is_own_problem and row.is_measured} == {"mlp:20x20"}
-    (task,) = chart.chart([row for row in rows if row.is_measured]).rows
-    assert task.marks[0].row.d_int90 == row_of(own).d_int90
-    assert len(task.marks) == 3
-
-
-def test_rows_that_differ_in_the_projection_alone_are_told_apart_and_not_counted_twice():
-    own = a_published("inverted_pendulum", D=541, threshold_d=6)
-    dense = a_published("inverted_pendulum", D=541, threshold_d=4, projection="dense")
-    assert "projection dense" in claims.said(assess(dense))
-    assert "projection" not in claims.said(assess(own))
-    texts = [each.text for each in findings.findings([assess(own), assess(dense)])]
-    assert any(text.startswith(("0 of 1 intervals", "1 of 1 intervals")) for text in texts)
-    assert not any(text.startswith("The optimizer matters") for text in texts)

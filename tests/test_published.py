@@ -126,6 +126,18 @@ def test_a_measurement_is_published_by_its_name_or_the_first_parts_of_it(store, 
     assert f"no finished measurement of {asked.task}/ars to publish" in done.stderr
 
 
+def test_answers_are_derived_again_for_a_task_or_a_name_alone(store, tmp_path):
+    (published,) = publisher.harvest(store).published
+    publisher.write(published, store, tmp_path)
+    asked = published.question
+    for name in (asked.task, f"{asked.task}/{asked.agent}/{asked.digest}"):
+        done = rlid_here("publish", name, "--again", "--out", tmp_path, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    done = rlid_here("publish", f"{asked.task}/ars", "--again", "--out", tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"no published results of {asked.task}/ars" in done.stderr
+
+
 def test_the_learning_curves_name_their_d_in_plain_numbers(store, tmp_path):
     (one,) = publisher.harvest(store).published
     (svg,) = (path for path in publisher.write(one, store, tmp_path) if path.suffix == ".svg")

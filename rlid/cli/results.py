@@ -126,14 +126,19 @@ def _publish(
     return harvest
 
 
-def _derive_again(out: Path, task: str) -> None:
-    """Derive the published answers anew, of one task or of all; name what changes."""
+def _derive_again(out: Path, name: str) -> None:
+    """Derive the published answers anew, of those that `name` asks for; say what changes."""
     from rlid.leaderboard import publish as publisher
     from rlid.store import slug
 
-    sources = sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
+    task = name.partition("/")[0]
+    sources = [
+        source
+        for source in sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
+        if publisher.is_named(publisher.read(source).question, name)
+    ]
     if not sources:
-        raise InputError(f"no published results{f' of {task}' if task else ''} at {shown(out)!r}")
+        raise InputError(f"no published results{f' of {name}' if name else ''} at {shown(out)!r}")
     for source in sources:
         for line in publisher.derive_again(source):
             say(f"{shown(source)}: {line}")

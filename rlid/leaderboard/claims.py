@@ -231,6 +231,8 @@ def said(row: Assessment) -> str:
     details = [question.agent, question.network, *_other_projection(row)]
     if question.judged_by != "normalised":
         details.append(f"rule {question.judged_by}")
+    if question.settings:
+        details.append(f"settings {' '.join(question.settings)}")
     if question.budget is not None:
         details.append(f"budget {question.budget:,}")
     if row.published.is_first_edition:

@@ -135,18 +135,20 @@ def _published(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         (row, int(figure.figure))
         for row in assessments
         for figure in [_elsewhere(row)]
-        if figure is not None
-        and row.estimate.ci_low is not None
-        and not row.estimate.withheld
-        # One figure is not held against rows that differ in the projection alone.
-        and row.published.question.is_usual_projection
+        if figure is not None and row.estimate.ci_low is not None and not row.estimate.withheld
     ]
-    if not pairs:
+    # One figure is not counted for rows that differ in projection or settings alone.
+    counted = [
+        (row, figure)
+        for row, figure in pairs
+        if row.published.question.is_usual_projection and not row.published.question.settings
+    ]
+    if not counted:
         return
-    inside = sum(_holds(row, figure) for row, figure in pairs)
+    inside = sum(_holds(row, figure) for row, figure in counted)
     text = (
-        f"{inside} of {len(pairs)} intervals hold the figure that {paper.SOURCE} published for the "
-        "same task and network, by other protocols and often by other optimizers"
+        f"{inside} of {len(counted)} intervals hold the figure that {paper.SOURCE} published for "
+        "the same task and network, by other protocols and often by other optimizers"
     )
     answered = [(row, figure) for row, figure in pairs if row.d is not None]
     if not answered:
@@ -187,7 +189,10 @@ def _least(hard_rows: Iterable[Assessment], easy_rows: Iterable[Assessment]) -> 
     ]
     if len(pairs) < 2:
         return ""
-    hard, easy = min(pairs, key=lambda pair: (pair[0].d or 0) / _bound(pair[1]))
+    # Of two equal ratios the bound is the smaller: "below" it.
+    hard, easy = min(
+        pairs, key=lambda pair: ((pair[0].d or 0) / _bound(pair[1]), pair[1].d is not None)
+    )
     ratio = families.digits((hard.d or 0) / _bound(easy))
     bound = "below " if easy.d is None else ""
     return f"{bound}{ratio} times, {said(hard)} against {said(easy)}"

@@ -15,10 +15,10 @@ from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
 from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
-from rlid.measurement import as_name, curve_json, fits, why_not_published
+from rlid.measurement import curve_json, fits, name_of, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
-from rlid.records import REFERENCE_SEED, Record, judged
+from rlid.records import REFERENCE_SEED, MeasurementSpec, Record, judged
 from rlid.store import Store, StoredMeasurement, read_limited, slug, write_whole
 from rlid.store import measurements as measured
 
@@ -67,9 +67,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
         if task not in ("", measurement.question.task):
             continue
         claimed.update(measurement.trials)
-        asked = measurement.question
-        parts = (asked.task, asked.agent, asked.network, asked.projection, asked.digest)
-        if others and not fits(as_name(parts), (task, *others)):
+        if not is_named(measurement.question, name):
             continue
         trials = [
             judged(records[key], measurement.judgement)
@@ -89,10 +87,16 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
             )
             result = publish(measurement, trials, None, by, when)
         published.append(result)
-    forgotten = [] if others else [row for key, row in records.items() if key not in claimed]
-    unclaimed = _unclaimed(forgotten) + stale
+    # A measurement's name asks for that measurement alone.
+    rest = [] if others else [record for key, record in records.items() if key not in claimed]
+    unclaimed = _unclaimed(rest) + stale
     published.sort(key=lambda measurement: (measurement.question.task, measurement.name))
     return Harvest(tuple(published), tuple(refused), tuple(unclaimed))
+
+
+def is_named(question: MeasurementSpec, name: str | None) -> bool:
+    """Whether `name`, as `harvest` takes it, asks for the measurement of a question."""
+    return not name or fits(name_of(question), tuple(name.split("/")))
 
 
 def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> str:

@@ -35,8 +35,8 @@ from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
 from rlid.measurement.inference import under_other_references as under_other_references
 from rlid.measurement.inference import why_not_published as why_not_published
-from rlid.measurement.names import as_name as as_name
 from rlid.measurement.names import fits as fits
+from rlid.measurement.names import name_of as name_of
 from rlid.measurement.names import select as select
 from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
@@ -84,7 +84,6 @@ __all__ = [
     "agent_of",
     "answer",
     "answer_json",
-    "as_name",
     "as_trial",
     "ask",
     "check",
@@ -94,6 +93,7 @@ __all__ = [
     "control",
     "cost_of",
     "expected_trials",
+    "name_of",
     "needs_reference",
     "count",
     "curve_json",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rlid.errors import InputError
-from rlid.records import Record, TrialSpec
+from rlid.records import MeasurementSpec, Record, TrialSpec
 from rlid.store import StoredMeasurement
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 def parts_of(spec: TrialSpec, digest: str) -> tuple[str, ...]:
     """Return the parts of the name of a trial's measurement."""
     return as_name((spec.task, spec.agent, spec.network, spec.projection, digest))
+
+
+def name_of(question: MeasurementSpec) -> tuple[str, ...]:
+    """Return the parts of the name of a finished measurement, by its question."""
+    parts = (question.task, question.agent, question.network, question.projection)
+    return as_name((*parts, question.digest))
 
 
 def as_name(parts: Sequence[str]) -> tuple[str, ...]:

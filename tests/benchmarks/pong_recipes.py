@@ -30,6 +30,8 @@ from rlid.simulators.make import make_world
 
 GOAL, EPISODES = 16.8, 20
 ROW_EVERY = 20_480
+OWN = "the task's own"
+"""The name of the recipe without settings."""
 COLUMNS = ("recipe", "seed", "steps", "processor_seconds", "episodes", "mean_return")
 
 
@@ -62,6 +64,7 @@ class Training:
 
     @property
     def is_over(self) -> bool:
+        """Whether the goal is reached or the budget spent."""
         return self.mean >= GOAL or self.problem.search_steps >= self.budget
 
     def round(self) -> None:
@@ -70,13 +73,14 @@ class Training:
         progress = next(self.search)
         self.seconds += time.process_time() - started
         if progress.score is not None:
-            # Several episodes of one round count once, by their mean: this is rare.
+            # A report has the mean of the round's episodes: where several ended, they count as one.
             self.episodes += 1
             self.returns.append(progress.score)
 
     def row(self) -> dict[str, object]:
+        """Return where the training stands, by the names of COLUMNS."""
         return {
-            "recipe": self.recipe or "the task's own",
+            "recipe": self.recipe or OWN,
             "seed": self.seed,
             "steps": self.problem.search_steps,
             "processor_seconds": round(self.seconds, 1),
