@@ -128,17 +128,27 @@ def test_labels_keep_their_distance_and_their_order():
     assert min(gaps) >= 0.05 - 1e-12
 
 
-def test_measurements_that_differ_in_the_projection_alone_are_not_drawn_as_one_more_agent(tmp_path):
+@pytest.mark.parametrize("change", [{"projection": "dense"}, {"settings": ("sigma0=0.2",)}])
+def test_measurements_that_differ_in_one_choice_alone_are_not_drawn_as_one_more_agent(
+    tmp_path, change
+):
     usual = [a_published(D=562, agent=agent) for agent in ("cmaes", "random")]
-    dense = a_published(D=562, threshold_d=9, projection="dense")
+    changed = a_published(D=562, threshold_d=9, **change)
     alone = pictures.draw(ranking.board(usual), tmp_path / "alone")
-    beside = pictures.draw(ranking.board([*usual, dense]), tmp_path / "beside")
+    beside = pictures.draw(ranking.board([*usual, changed]), tmp_path / "beside")
     for name in ("agents", "published"):
         of_name = [
             [picture.alt for picture in made if picture.path == f"figures/{name}.svg"]
             for made in (alone, beside)
         ]
         assert of_name[0] == of_name[1] != []
+
+
+def test_an_agent_without_its_own_settings_is_drawn_with_those_it_has(tmp_path):
+    tuned = a_published(D=562, settings=("sigma0=0.2",))
+    made = pictures.draw(ranking.board([tuned, a_published(D=562, agent="random")]), tmp_path)
+    (agents,) = [picture for picture in made if picture.path == "figures/agents.svg"]
+    assert "cmaes, sigma0=0.2" in agents.alt
 
 
 def test_a_profile_is_drawn_once_for_each_task(tmp_path):

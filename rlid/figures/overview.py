@@ -212,7 +212,7 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
         axes.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=8)
         log_ticks(axes)
         axes.grid(axis="x", color=LIGHT.band, lw=0.6)
-        axes.set_xlabel("d_int90 (bar: 95 % interval; triangle: above the largest d tried)")
+        axes.set_xlabel("d_int90 (bar: 95 %; triangle: above the largest d)")
         return save(figure, to, ("svg",))[0]
 
 

@@ -135,7 +135,7 @@ def _budgets(rows: Rows, folder: Path) -> Picture | None:
     points = [
         _point(
             row, float(row.budget), row.task if page_of(assessment) in first else "",
-            f"{row.task} {row.agent} {row.network} {row.projection} {row.rule}",
+            f"{row.task} {row.agent} {row.network} {row.projection} {row.rule} {row.settings}",
         )
         for assessment, row in rows
         if row.budget and row.answer
@@ -229,8 +229,19 @@ def _hero(board: Board, out: Path) -> None:
 
 
 def _usual(rows: Rows) -> Rows:
-    """Return those with the usual projection: others would look like the same measurement again."""
-    return [pair for pair in rows if pair[0].published.question.is_usual_projection]
+    """Return the measurements with the usual projection, and with an agent's usual settings.
+
+    Others would look like the same measurement again. Other settings stay where the agent was
+    measured with no usual ones.
+    """
+    usual = [pair for pair in rows if pair[0].published.question.is_usual_projection]
+    with_own = {_kind(row) for _, row in usual if not row.settings}
+    return [(each, row) for each, row in usual if not row.settings or _kind(row) not in with_own]
+
+
+def _kind(row: LeaderboardRow) -> tuple[str, ...]:
+    """Return what rows share that differ in settings, budget or a detail of the network alone."""
+    return row.task, row.network.partition("+")[0], row.rule, row.agent
 
 
 def _first_of_tasks(rows: Rows) -> Rows:
