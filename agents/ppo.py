@@ -32,8 +32,9 @@ class PPO:
             begin anew there.
         reward_scale: factor of rewards in training. The critic starts near zero, and learns large
             returns slowly.
-        precision: of the network's convolutions in training, if any; evaluation is in float32. A
-            processor that does not compute in bfloat16 trains in float32, and the record says so.
+        precision: of the hidden layers in training, if the network has convolutions; evaluation is
+            in float32. A processor that does not compute in bfloat16 trains in float32, and the
+            record says so.
         critic: "full" (a network outside the subspace), "shared" (a head on the actor's features,
             outside it), or "subspace" (the critic's weights follow the same z). d counts z alone;
             the record notes how many trained numbers stand outside it.

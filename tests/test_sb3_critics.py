@@ -125,7 +125,7 @@ def has_bfloat16(request, monkeypatch):
 
 
 @pytest.mark.parametrize("critic", MODES)
-def test_half_precision_is_of_convolutions_in_training_where_the_processor_has_it(
+def test_half_precision_is_of_networks_of_images_in_training_where_the_processor_has_it(
     critic, has_bfloat16
 ):
     problem = problem_of("pong", network="conv:4-4-16", d=20)

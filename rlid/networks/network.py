@@ -196,7 +196,7 @@ class Network:
     def prepared(self, theta: torch.Tensor, *, is_half: bool = False) -> Prepared:
         """Return the weights and biases of theta (D,) in the form that `apply` takes.
 
-        Where `is_half`, those of the convolutions are bfloat16.
+        Where `is_half`, those of all layers but the last are bfloat16.
         """
         import torch
 
@@ -209,18 +209,17 @@ class Network:
         # Bytes are exact in bfloat16, scaled bytes are not: so the weights are scaled instead.
         (weights, biases), *others = parts
         parts = [(weights * self.byte_scale, biases), *others]
-        return [
-            (weights.to(torch.bfloat16), biases.to(torch.bfloat16))
-            if isinstance(layer, Conv)
-            else (weights, biases)
-            for layer, (weights, biases) in zip(self.layers, parts, strict=True)
+        *hidden, outputs = parts
+        half = [
+            (weights.to(torch.bfloat16), biases.to(torch.bfloat16)) for weights, biases in hidden
         ]
+        return [*half, outputs]
 
     def apply(self, parts: Prepared, x: torch.Tensor, *, is_half: bool = False) -> torch.Tensor:
         """Map observations (m, inputs) to outputs (m, outputs) by the result of `prepared`.
 
-        Where `is_half`, convolutions are computed in bfloat16, and observations must be bytes where
-        `byte_scale` is not 1.
+        Where `is_half`, a layer is computed in the dtype that `prepared` gave it, and observations
+        must be bytes where `byte_scale` is not 1. The outputs are float32.
         """
         import torch
 
@@ -238,11 +237,11 @@ class Network:
                 continue
             if x.dim() == 4:
                 # This copies nothing where the image is channels last in memory.
-                x = x.permute(0, 2, 3, 1).reshape(len(x), -1).float()
-            x = torch.addmm(biases, x, weights)
+                x = x.permute(0, 2, 3, 1).reshape(len(x), -1)
+            x = torch.addmm(biases, x.to(weights.dtype), weights)
             if index < last:
                 x = self._activate(x)
-        return x
+        return x.float()
 
     def _convolve(
         self, layer: Conv, weights: torch.Tensor, biases: torch.Tensor, x: torch.Tensor

@@ -44,7 +44,7 @@ class SubspaceActor(nn.Module):
         *,
         memory: Memory = "version",
     ) -> None:
-        """Start at z = 0; `scale` is z / w, and convolutions are computed in `precision`.
+        """Start at z = 0; `scale` is z / w, and hidden layers are computed in `precision`.
 
         Without gradients, theta is computed anew only when w has changed, as `memory` tells.
         """
@@ -118,7 +118,7 @@ class Trunk:
     """A network without its last layer."""
 
     def __init__(self, network: Network, precision: Precision = "float32") -> None:
-        """Take the network apart; its convolutions, if any, are computed in `precision`.
+        """Take the network apart; the layers of an image are computed in `precision`.
 
         Raises:
             InputError: it has no hidden layer.

@@ -1,4 +1,4 @@
-"""Convolutions in bfloat16: where the processor computes in it, and for which networks."""
+"""Training in bfloat16: where the processor computes in it, and for which networks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def computes_bfloat16() -> bool:
 
 
 def used_precision(network: Network, precision: Precision) -> Precision:
-    """Return the precision in which a network's convolutions, or all of a module, are trained.
+    """Return the precision in which a network's hidden layers, or all of a module, are trained.
 
     It is bfloat16 where that is asked for, the processor has it and the network is not dense.
     """

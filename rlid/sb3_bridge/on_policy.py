@@ -54,7 +54,7 @@ class SubspacePolicy(ActorCriticPolicy):
             scale: the factor between the trained tensor and z.
             log_std: logarithm of the standard deviation of continuous actions.
             critic: where the critic's weights live.
-            precision: of the convolutions.
+            precision: of the hidden layers, where there are convolutions.
             memory: how the actor knows that z has not moved; "content" for algorithms that move it
                 through `.data`, as TRPO's line search does.
             **kwargs: those of SB3's policy.
@@ -178,7 +178,7 @@ def search_on_policy(
         scale: z over the trained tensor.
         log_std: logarithm of the fixed standard deviation of continuous actions.
         critic: where the critic's weights live.
-        precision: of the convolutions in training.
+        precision: of the hidden layers in training, where there are convolutions.
         memory: "content" for an algorithm that moves z through `.data`, as `SubspacePolicy` says.
         checkpoint: steps between two moments at which the training can be saved.
         reward_scale: factor of the rewards in training.
