@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from edition_table import editions
 from file_tables import recipes, recipes_in_turns, references, scale_rule, table
+from not_measured import not_measured
 from published_answers import PublishedRow, as_text
 
 from rlid.measurement import load_suite
@@ -59,7 +60,10 @@ def headlines(published: Published) -> str:
         matching = [
             entry
             for entry in published.values()
-            if entry.row["is_own_budget"] and _key(entry) == key and _is_usual(entry)
+            if entry.row["is_own_budget"]
+            and not entry.row["settings"]
+            and _key(entry) == key
+            and _is_usual(entry)
         ]
         rows = [entry for entry in matching if not entry.row["edition"]] or matching
         if len(rows) != 1:
@@ -283,6 +287,7 @@ TABLES: dict[str, Callable[[Published], str]] = {
     "pendulum-budget": pendulum_budget,
     "projections": projections,
     "pong": pong,
+    "not-measured": lambda published: not_measured(),
     "recipes": lambda published: recipes(),
     "recipes-in-turns": lambda published: recipes_in_turns(),
     "scale-rule": lambda published: scale_rule(),
