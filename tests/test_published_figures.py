@@ -192,7 +192,7 @@ def test_the_sentences_of_the_page_about_the_rows_hold(row):
         assert holds, sentence
 
 
-def test_what_is_named_as_not_measured_has_a_cost_and_no_row(published):
+def test_a_measurement_named_as_missing_has_a_cost_and_no_row(published):
     measured = {
         (entry.row["task"], entry.row["network"], entry.row["agent"])
         for entry in published.values()
