@@ -74,7 +74,7 @@ class TestPublished:
         assert "B: cartpole · cmaes · mlp:20x20" in ran.stdout
 
     def test_published_results_need_no_store(self, tmp_path):
-        names = ("published:cartpole/cmaes", "published:acrobot")
+        names = ("published:cartpole/cmaes", "published:acrobot/cmaes")
         assert rlid_here("compare", *names, cwd=tmp_path).returncode == 0
 
     def test_the_names_of_published_results_are_those_of_their_files(self):
