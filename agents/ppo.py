@@ -67,6 +67,8 @@ class PPO:
     target_kl: float | None = field(default=None, metadata=LATER)
     anneal_clip_range: bool = field(default=False, metadata=LATER)
 
+    version: ClassVar[int] = 2
+    """Since 2 precision=bfloat16 holds for fully connected hidden layers too."""
     recipes_of: ClassVar[tuple[str, ...]] = ("batched_ppo",)
     kinds: ClassVar[tuple[str, ...]] = ("rl",)
     shares_batch: ClassVar[bool] = False

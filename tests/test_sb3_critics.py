@@ -141,6 +141,19 @@ def test_half_precision_is_of_networks_of_images_in_training_where_the_processor
         assert torch.allclose(rounded, exact, atol=0.02 * float(exact.abs().max()))
 
 
+def test_all_layers_but_the_last_are_computed_in_half_precision():
+    network = problem_of("pong", network="conv:4-4-16", d=20).network.in_blocks()
+    parts = network.prepared(torch.from_numpy(network.initial(1)), is_half=True)
+    half, whole = torch.bfloat16, torch.float32
+    assert [weights.dtype for weights, _ in parts] == [half, half, half, whole]
+    assert [biases.dtype for _, biases in parts] == [half, half, half, whole]
+
+
+def test_a_spec_of_ppo_says_that_half_precision_means_more_layers_than_before():
+    # Trials whose fully connected layers were in float32 have version 1.
+    assert configure("ppo", ["precision=bfloat16"]).version == 2
+
+
 def test_the_record_notes_the_precision_that_is_used(has_bfloat16):
     problem = problem_of("pong", network="conv:4-4-16", d=20)
     asked = configure("ppo", ["precision=bfloat16"]).notes(problem)
