@@ -201,8 +201,13 @@ def test_a_measurement_named_as_missing_has_a_cost_and_no_row(published):
     missing = [dict(row.options) for row in load_suite(str(ROOT / NOT_MEASURED)).rows]
     with (ROOT / NOT_MEASURED).with_suffix(".csv").open(newline="") as file:
         costs = {(row["task"], row["network"], row["agent"]) for row in csv.DictReader(file)}
-    assert {row["task"] for row in missing} == {task for task, _, _ in costs}
     assert len(costs) == len(missing)
+    for row in missing:
+        same = [cost for cost in costs if cost[0] == row["task"]]
+        assert any(
+            row.get("network", network) == network and row.get("agent", agent) == agent
+            for _, network, agent in same
+        ), row
     assert not costs & measured
 
 
