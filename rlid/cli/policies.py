@@ -80,12 +80,13 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
     Raises:
         InputError: no name is given, or a name fits none or several.
     """
-    from rlid.measurement import measurements, select
+    from rlid.measurement import answered
 
     if bool(wanted) == every:
         raise InputError("name measurements (task/agent/...), or give --all")
-    summaries = measurements(records)
-    return summaries if every else [select(summaries, name) for name in wanted]
+    if every:
+        return answered(records)
+    return [summary for name in wanted for summary in answered(records, name)]
 
 
 def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:

@@ -77,15 +77,19 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
         if reason := _why_refused(measurement, trials):
             refused.append(f"{reason}: {measurement.question.command}")
             continue
-        exports = ((key, measurement.threshold) for key in measurement.trials)
-        policy = next((reports[export][0] for export in exports if export in reports), None)
-        result = publish(measurement, trials, policy, by, when)
-        if not policy_choice.is_of_rows(result):
-            stale.append(
-                f"{result.title}: its policy was exported before its last trials were added "
-                "(`rlid export` renews it)"
-            )
+        exported = [
+            publish(measurement, trials, report, by, when)
+            for report, _ in reports
+            if report.threshold == measurement.threshold and report.trial in measurement.trials
+        ]
+        result = next(filter(policy_choice.is_of_rows, exported), None)
+        if result is None:
             result = publish(measurement, trials, None, by, when)
+            if exported:
+                stale.append(
+                    f"{result.title}: its policy was exported from other trials than it has "
+                    f"(`rlid export {'/'.join(name_of(measurement.question))}` renews it)"
+                )
         published.append(result)
     # A measurement's name asks for that measurement alone.
     rest = [] if others else [record for key, record in records.items() if key not in claimed]
@@ -137,23 +141,22 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
         StoreError: nothing can be written there.
     """
     target, row = path(published, out), published.smallest()
-    records = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
+    kept = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
+    # A record in the store is judged as the first run that asked for it judged it.
+    records = [judged(record, published.judgement) for record in kept if record is not None]
     try:
         written = [write_whole(target, published.dump().encode())]
-        points = learning_curves.of_records([record for record in records if record is not None])
+        points = learning_curves.of_records(records)
         if points:
             beside = learning_curves.path_beside(target)
             written.append(write_whole(beside, learning_curves.dump(points).encode()))
-        drawn = curves.draw(
-            [record for record in records if record is not None],
-            target.with_name(f"{target.stem}-curves.svg"),
-        )
+        drawn = curves.draw(records, target.with_name(f"{target.stem}-curves.svg"))
         written += [drawn] if drawn is not None else []
         if row is not None:
             data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
             written.append(write_whole(target.with_suffix(".safetensors"), data))
         if published.policy is not None:
-            source = _reports(store)[published.policy.trial, published.threshold][1]
+            source = next(file for report, file in _reports(store) if report == published.policy)
             data = read_limited(source, published.policy.file_bytes)
             written.append(write_whole(target.with_suffix(source.suffix), data))
     except OSError as error:
@@ -161,13 +164,12 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     return written
 
 
-def _reports(store: Store) -> dict[tuple[str, float], tuple[PolicyReport, Path]]:
-    """Return the exports of a store by (key of the trial, threshold): report and policy file."""
-    exports = {}
-    for source in sorted((store.folder / "policies").glob("*/*.json")):
-        report = policy_report.load(source)
-        exports[report.trial, report.threshold] = (report, source.with_suffix(".rlid"))
-    return exports
+def _reports(store: Store) -> list[tuple[PolicyReport, Path]]:
+    """Return the exports of a store: the report and the policy file of each."""
+    return [
+        (policy_report.load(source), source.with_suffix(".rlid"))
+        for source in sorted((store.folder / "policies").glob("*/*.json"))
+    ]
 
 
 def derive_again(source: Path) -> list[str]:

@@ -18,6 +18,7 @@ from rlid.measurement.answer import interval as interval
 from rlid.measurement.answer import is_bracket as is_bracket
 from rlid.measurement.answer import reliable as reliable
 from rlid.measurement.answer import value as value
+from rlid.measurement.answered import answered as answered
 from rlid.measurement.budget_check import check_budget as check_budget
 from rlid.measurement.check import MAX_TRIALS as MAX_TRIALS
 from rlid.measurement.check import Check as Check
