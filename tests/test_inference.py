@@ -61,6 +61,12 @@ def a_measurement(reference=500.0, **changes):
         (a_trial(3, 0, 440.0, status="solved", deciding_score=455.0), 450.0, True),
         (a_trial(3, 0, 440.0, status="solved", deciding_score=455.0), 445.0, True),
         (a_trial(3, 0, 440.0, status="solved", deciding_score=455.0), 456.0, False),
+        (a_trial(3, 0, 440.0, status="solved", deciding_score=455.0), 454.0, True),
+        # It fell short in the scoring that decides, and did better on further episodes: unsolved.
+        (a_trial(3, 0, 465.0, status="unsolved", deciding_score=445.0), 450.0, False),
+        (a_trial(3, 0, 465.0, status="unsolved", deciding_score=445.0), 460.0, False),
+        (a_trial(3, 0, 465.0, status="unsolved", deciding_score=445.0), 446.0, False),
+        (a_trial(3, 0, 465.0, status="unsolved", deciding_score=445.0), 444.0, True),
         (a_trial(3, 0, 440.0, reason="z is not finite"), 300.0, False),
         (a_trial(3, 0, 440.0, status="error"), 300.0, None),
     ],
@@ -70,7 +76,12 @@ def test_a_trial_by_another_threshold(record, threshold, outcome):
 
 
 def test_a_record_by_its_own_judgement_is_what_it_says():
-    for record in (*a_measurement(), a_trial(3, 0, 440.0, status="solved", deciding_score=455.0)):
+    records = [
+        *a_measurement(),
+        a_trial(3, 0, 440.0, status="solved", deciding_score=455.0),
+        a_trial(3, 0, 465.0, status="unsolved", deciding_score=445.0),
+    ]
+    for record in records:
         outcome = Judgement.of_record(record).outcome(record)
         assert outcome is (record.status == "solved")
 
@@ -84,6 +95,16 @@ def test_an_uncertain_reference_widens_the_interval():
     assert unsure.ci_low < bare.ci_low <= bare.ci_high
     assert unsure.ci_high is None or unsure.ci_high > bare.ci_high
     assert unsure.curve == bare.curve
+
+
+def test_a_reference_without_error_gives_the_answer_of_the_statuses():
+    """Of full trials the further score decides nothing, on either side of the threshold."""
+    records = [
+        record.model_copy(update={"deciding_score": record.score, "score": 900.0 - record.score})
+        for record in a_measurement()
+    ]
+    sure = infer(records, a_reference(500.0, 500.0, 500.0, 500.0, 500.0), dmin=1, dmax=20)
+    assert sure == infer(records, None, dmin=1, dmax=20)
 
 
 def test_trials_that_stopped_early_leave_open_what_a_higher_reference_asks():

@@ -97,18 +97,22 @@ class Judgement:
     def outcome(self, record: Record) -> bool | None:
         """Return whether a trial succeeds by this judgement; None where that is not known.
 
-        Its own judgement gives what its status says. By a higher threshold a trial that stopped
-        early stays solved as far as its score reaches; what it might have reached beyond that is
-        not known. By a lower threshold the final score decides for an unsolved trial.
+        Its own threshold gives what its status says. By a lower one a solved trial stays solved,
+        and by a higher one an unsolved trial stays unsolved. Otherwise the score that decided
+        is held against the threshold. What a trial that stopped early might have reached beyond
+        that score is not known.
         """
         if record.is_missing or self.threshold is None:
             return None
-        is_harder = record.threshold is not None and self.threshold > record.threshold
-        if record.status == "solved" and not is_harder:
+        is_solved = record.status == "solved"
+        if record.threshold is not None:
+            rise = self.threshold - record.threshold
+            may_differ = rise > 0.0 if is_solved else rise < 0.0
+            if not may_differ:
+                return is_solved
+        if self.is_success(record.judged_score, record.reason):
             return True
-        if self.is_success(record.score, record.reason):
-            return True
-        return None if record.status == "solved" and record.stopped_early else False
+        return None if is_solved and record.stopped_early else False
 
 
 def threshold_of(rule: str, fraction: float, random: float, full: float) -> float:
