@@ -40,6 +40,8 @@ class PublishedRow:
         row = self.row
         if row["bracket_high"] is not None:
             return f"{row['bracket_low']:,}-{row['bracket_high']:,}"
+        if row["is_beyond"]:
+            return f"{row['dmax']:,} or more"
         if row["d_int90"] is None:
             return f"above {row['dmax']:,}" if row["censored"] else "withheld"
         return f"at most {row['d_int90']:,}" if row["is_least"] else f"{row['d_int90']:,}"
@@ -47,14 +49,17 @@ class PublishedRow:
     @property
     def interval(self) -> str:
         """The 95 % interval, or why there is none."""
-        low, high = self.row["ci_low"], self.row["ci_high"]
-        if self.row["bracket_high"] is not None:
-            return f"a bracket, {seeds_in_words(self.row['seeds'])}"
+        row = self.row
+        low, high = row["ci_low"], row["ci_high"]
+        if row["bracket_high"] is not None:
+            return f"a bracket, {seeds_in_words(row['seeds'])}"
         if low is None:
             return "not claimed"
+        if row["is_open_below"]:
+            return "open" if high is None else f"{high:,} or less"
         if high is not None:
             return f"{low:,}-{high:,}"
-        dmax = self.row["dmax"]
+        dmax = row["dmax"]
         return f"above {dmax:,}" if dmax is not None and low > dmax else f"{low:,} or more"
 
     @property
@@ -63,7 +68,7 @@ class PublishedRow:
         row = self.row
         if row["bracket_high"] is not None:
             return f"{self.answer}, {seeds_in_words(row['seeds'])}"
-        if row["d_int90"] is None:
+        if row["d_int90"] is None and not row["is_beyond"]:
             return self.answer
         interval = "no interval" if row["ci_low"] is None else self.interval
         return f"{self.answer} ({interval})"

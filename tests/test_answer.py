@@ -161,7 +161,7 @@ def test_the_smallest_over_agents_is_said_or_that_there_is_none(capsys, answers,
     measured = [
         SimpleNamespace(
             plan=plan("cartpole", agent=agent, dmax=20),
-            estimate=SimpleNamespace(d_int90=d, bracket=None),
+            estimate=SimpleNamespace(figure=d),
         )
         for agent, d in zip(("cmaes", "random"), answers, strict=True)
     ]

@@ -60,6 +60,56 @@ def test_coverage_holds_where_three_seeds_of_ten_never_solve() -> None:
     assert np.mean(covered) >= 0.93
 
 
+@pytest.mark.parametrize(("lost", "seeds"), [(6, 10), (7, 10), (10, 20), (12, 20), (24, 40)])
+def test_the_interval_is_open_above_where_half_of_the_seeds_or_more_never_solve(
+    lost: int, seeds: int
+) -> None:
+    answer = estimate(seeds_that_never_solve(lost, k=8, seeds=seeds), dmax=DMAX)
+    assert answer.ci_high is None
+
+
+def test_coverage_holds_where_six_seeds_of_ten_never_solve() -> None:
+    rng = np.random.default_rng(8)
+    is_open = []
+    for _ in range(60):
+        lost = int(rng.binomial(20, 0.6))
+        answer = estimate(seeds_that_never_solve(lost, k=8, seeds=20), dmax=DMAX)
+        is_open.append(answer.ci_high is None)
+    assert np.mean(is_open) >= 0.93
+
+
+def test_a_d_int90_more_likely_above_dmax_than_not_is_no_figure() -> None:
+    trials = [
+        TrialOutcome(d, s, d == DMAX and s < 2, None) for d in (5, 10, DMAX) for s in range(8)
+    ]
+    answer = estimate(trials, dmax=DMAX)
+    assert answer.probability_above_dmax is not None
+    assert 0.5 < answer.probability_above_dmax < 0.95
+    assert (answer.is_beyond, answer.is_above, answer.censored) == (True, True, False)
+    assert answer.figure is None
+    sure = estimate(grid_of_step(8), dmax=DMAX)
+    assert (sure.is_beyond, sure.is_above, sure.figure) == (False, False, 8)
+
+
+@pytest.mark.parametrize("smallest", [6, 9])
+def test_the_interval_holds_the_smallest_d_tried_where_all_trials_succeed(smallest: int) -> None:
+    trials = [TrialOutcome(d, s, True, None) for d in (smallest, 12, 20) for s in range(8)]
+    answer = estimate(trials, dmax=DMAX)
+    assert answer.d_int90 == smallest
+    assert answer.is_least
+    assert answer.ci_high is not None
+    assert (answer.ci_low or 0) <= smallest <= answer.ci_high
+    assert not estimate(grid_of_step(8), dmax=DMAX).is_least
+
+
+def test_success_that_falls_as_d_rises_is_no_bound_from_below() -> None:
+    trials = [TrialOutcome(d, s, d <= 5, None) for d in range(1, DMAX + 1) for s in range(10)]
+    answer = estimate(trials, dmax=DMAX)
+    assert not answer.censored
+    assert answer.d_int90 is None
+    assert "10 of 10 trials succeed at d = 1, 40 of 190 above it" in answer.withheld
+
+
 def test_reliable_d_is_no_smaller_than_the_median_d_and_open_where_it_is_not_reached() -> None:
     step = estimate(grid_of_step(8), dmax=DMAX)
     assert step.d_int90 == 8

@@ -89,7 +89,7 @@ class Measurement:
 
         `estimate` says why: no d up to dmax reaches it, or the trials give a bracket alone.
         """
-        return None if self.estimate.bracket else self.estimate.d_int90
+        return self.estimate.figure
 
     @property
     def interval(self) -> tuple[int | None, int | None]:

@@ -12,7 +12,6 @@ from rlid.measurement import (
     answer,
     count,
     further,
-    is_bracket,
     reasons,
     reliable,
     steps_noun,
@@ -94,9 +93,9 @@ def print_gap(measured: Sequence[MeasurementRun]) -> None:
     for network, group in by_network.items():
         task = group[0].plan.task.name
         answered = [
-            (measurement.estimate.d_int90, measurement.plan.agent_name)
+            (measurement.estimate.figure, measurement.plan.agent_name)
             for measurement in group
-            if measurement.estimate.d_int90 is not None and not is_bracket(measurement.estimate)
+            if measurement.estimate.figure is not None
         ]
         if answered:
             smallest, agent = min(answered, key=lambda pair: pair[0])

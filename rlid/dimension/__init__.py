@@ -4,10 +4,10 @@ A trial is a row (d, seed, success), and an estimate is d_int90 with its interva
 This room imports nothing of rlid, so that it can be read, tested and reused alone.
 """
 
+from rlid.dimension.answer import Estimate as Estimate
 from rlid.dimension.comparison import Comparison as Comparison
 from rlid.dimension.comparison import compare as compare
 from rlid.dimension.estimate import FEWEST_SEEDS as FEWEST_SEEDS
-from rlid.dimension.estimate import Estimate as Estimate
 from rlid.dimension.estimate import estimate as estimate
 from rlid.dimension.evidence import Alternatives as Alternatives
 from rlid.dimension.fitted_curve import fitted_curve as fitted_curve

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlid.dimension.estimate import FEWEST_SEEDS, SIGMAS, TAIL, Estimate, estimate
+from rlid.dimension.answer import Estimate
+from rlid.dimension.estimate import FEWEST_SEEDS, SIGMAS, TAIL, estimate
 from rlid.dimension.evidence import Alternatives, evidence_of, posterior_of
 from rlid.dimension.lattice import midpoints
 from rlid.dimension.posterior import Distribution

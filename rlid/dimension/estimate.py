@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rlid.dimension.answer import HALF, Estimate, smallest_integer
 from rlid.dimension.evidence import Alternatives, Evidence, evidence_of, posterior_of
 from rlid.dimension.posterior import Distribution, Posterior
 from rlid.dimension.success_curve import (
-    CurvePoint,
     TrialOutcome,
     bracket_of,
     curve_of,
@@ -36,78 +36,6 @@ CENSORED_FROM = 0.95
 # is a fit to tests/benchmarks/halving.py.
 HALVING = 3.0
 EFFICIENCY = 0.4
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The answer, d_int90, and what it rests on.
-
-    `d_int90` is None when it is censored (above dmax) or withheld; `withheld` is the reason why
-    there is no answer, or "". `ci_low` and `ci_high` are the ends of the 95 % interval. `ci_high`
-    is None where the interval is open above dmax, and both are None where no interval is claimed.
-    `flat_low` and `flat_high` are the same ends under equal prior weights: what the interval owes
-    to the prior is the difference.
-
-    `d_reliable` is the smallest d at which nine seeds of ten succeed; None where it lies above
-    every d that was tried. `reliable_low` and `reliable_high` are its interval, open like that
-    of d_int90.
-
-    `bracket` is (largest d that failed, smallest d from which all succeeded) where the trials
-    tell no more than that: then d_int90 is one of the values inside, and no figure to print.
-    `further_trials` is how many further trials would be expected to halve the interval; None
-    where there is no closed interval, or none that could be halved in whole numbers.
-
-    `isotonic` is the crossing of an isotonic fit, for full grids alone. `half_point` (in log d),
-    `scale`, `spread`, `guess`, `lapse` and `never` are the fitted curve's (see
-    `threshold_model`); None without a trial.
-    """
-
-    d_int90: int | None
-    ci_low: int | None
-    ci_high: int | None
-    censored: bool
-    withheld: str
-    first_crossing: int | None
-    curve: tuple[CurvePoint, ...]
-    dmin: int
-    dmax: int
-    seeds: int
-    trials: int
-    missing: int
-    isotonic: int | None = None
-    probability_above_dmax: float | None = None
-    half_point: float | None = None
-    scale: float | None = None
-    spread: float | None = None
-    guess: float | None = None
-    lapse: float | None = None
-    never: float | None = None
-    d_reliable: int | None = None
-    reliable_low: int | None = None
-    reliable_high: int | None = None
-    flat_low: int | None = None
-    flat_high: int | None = None
-    bracket: tuple[int, int] | None = None
-    further_trials: int | None = None
-
-    @property
-    def relative_width(self) -> float:
-        """Width of the interval over d_int90; infinite where either is missing or open."""
-        if self.d_int90 is None or self.ci_low is None or self.ci_high is None:
-            return math.inf
-        if self.is_open_below:
-            return math.inf
-        return (self.ci_high - self.ci_low) / self.d_int90
-
-    @property
-    def is_least(self) -> bool:
-        """Whether d_int90 is an upper bound only: no smaller d was open to the search."""
-        return self.d_int90 == self.dmin > 1
-
-    @property
-    def is_open_below(self) -> bool:
-        """Whether the interval reaches below dmin, where nothing was open to the search."""
-        return self.ci_low == self.dmin > 1
 
 
 def estimate(
@@ -227,8 +155,8 @@ def _with_intervals(answer: Estimate, posterior: Posterior) -> Estimate:
 def _interval(distribution: Distribution, answer: Estimate) -> tuple[int, int | None]:
     """Return the ends of the 95 % interval; the upper one is None where it is above dmax."""
     low, high = (distribution.quantile(share) for share in (TAIL, 1.0 - TAIL))
-    upper = None if high > math.log(answer.dmax) else _smallest_integer(high, answer.dmin)
-    return min(_smallest_integer(low, answer.dmin), answer.dmax + 1), upper
+    upper = None if high > math.log(answer.dmax) else smallest_integer(high, answer.dmin)
+    return min(smallest_integer(low, answer.dmin), answer.dmax + 1), upper
 
 
 def _with_figures(
@@ -247,19 +175,38 @@ def _with_figures(
     if largest < answer.dmax and (middle > math.log(largest) or not has_success):
         reason = f"the threshold lies above d={largest}, the largest d tried"
         return replace(answer, withheld=reason)
-    limit = 0.5 if answer.seeds < FEWEST_SEEDS else CENSORED_FROM
+    limit = HALF if answer.seeds < FEWEST_SEEDS else CENSORED_FROM
     if not has_success or posterior.half.probability_above(math.log(answer.dmax)) > limit:
-        return replace(answer, censored=True)
+        falling = _falling(answer)
+        return _withheld(answer, falling) if falling else replace(answer, censored=True)
     # Below the smallest d tried the posterior is the prior: that d is all that was shown.
-    d_int90 = min(max(_smallest_integer(middle, answer.dmin), smallest), answer.dmax)
+    d_int90 = min(max(smallest_integer(middle, answer.dmin), smallest), answer.dmax)
     bracket = bracket_of(known, answer.dmin) if answer.seeds < FEWEST_SEEDS else None
-    reliable = max(d_int90, _smallest_integer(posterior.reliable.quantile(0.5), answer.dmin))
+    reliable = max(d_int90, smallest_integer(posterior.reliable.quantile(0.5), answer.dmin))
     return replace(
         answer,
         d_int90=d_int90,
+        ci_high=None if answer.ci_high is None else max(answer.ci_high, d_int90),
         bracket=bracket,
         d_reliable=reliable if reliable <= largest and bracket is None else None,
     )
+
+
+def _falling(answer: Estimate) -> str:
+    """Return why success does not rise with d, where the half-point seems to lie above dmax.
+
+    The model's curve rises. Where half of the trials or more succeed at a d that enough seeds
+    tried, "> dmax" would contradict what was seen. Returns "" where nothing does.
+    """
+    for point in answer.curve:
+        if point.n >= FEWEST_SEEDS and 2 * point.successes >= point.n:
+            above = [other for other in answer.curve if other.d > point.d]
+            return (
+                f"success does not rise with d: {point.successes} of {point.n} trials succeed at "
+                f"d = {point.d}, {sum(other.successes for other in above)} of "
+                f"{sum(other.n for other in above)} above it"
+            )
+    return ""
 
 
 def _further_trials(answer: Estimate, posterior: Posterior) -> int | None:
@@ -279,16 +226,11 @@ def _further_trials(answer: Estimate, posterior: Posterior) -> int | None:
     return math.ceil(HALVING / variance / per_trial / EFFICIENCY)
 
 
-def _smallest_integer(log_d: float, dmin: int) -> int:
-    """Return the smallest d at or above a half-point, exact at the logarithms of integers."""
-    return max(dmin, math.ceil(math.exp(log_d) * (1.0 - 1e-9)))
-
-
 def _missing_near(evidence: Evidence, answer: Estimate) -> list[int]:
     """Return the d of the missing trials that could move the answer."""
     half = posterior_of(evidence).half
-    low = _smallest_integer(half.quantile(TAIL), answer.dmin)
-    high = _smallest_integer(half.quantile(1.0 - TAIL), answer.dmin)
+    low = smallest_integer(half.quantile(TAIL), answer.dmin)
+    high = smallest_integer(half.quantile(1.0 - TAIL), answer.dmin)
     missing = [trial.d for trial in evidence.trials if trial.success is None]
     near = [d for d in missing if low - 1 <= d <= high]
     if near:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlid.dimension.estimate import Estimate
+from rlid.dimension.answer import Estimate
 from rlid.dimension.statistics import Floats
 from rlid.dimension.threshold_model import averaged_scale
 

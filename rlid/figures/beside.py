@@ -60,13 +60,13 @@ def span_of(summary: Summary) -> Span | None:
     if estimate.bracket is not None:
         low, high = estimate.bracket
         return Span(float(low), float(high), None, False)
-    middle = estimate.dmax if estimate.censored else estimate.d_int90
+    middle = estimate.dmax if estimate.is_above else estimate.d_int90
     if middle is None:
         return None
     start = end = middle
-    if estimate.ci_low is not None and not estimate.censored:
+    if estimate.ci_low is not None and not estimate.is_above:
         start, end = estimate.ci_low, estimate.ci_high or estimate.dmax
-    return Span(float(start), float(end), float(middle), estimate.censored)
+    return Span(float(start), float(end), float(middle), estimate.is_above)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rlid.figures.beside import span_of
 from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, log_ticks, save
-from rlid.measurement import Summary, compare_summaries
+from rlid.measurement import Summary, compare_summaries, value
 from rlid.records import canonical
 from rlid.store import slug
 
@@ -148,11 +148,11 @@ def _draw_members(axes: Axes, members: Sequence[Summary], palette: Palette) -> N
         if span is None:
             continue
         span.draw(axes, size, palette, is_upright=True)
-        if estimate.ci_low is not None and estimate.ci_high is None and not estimate.censored:
+        if estimate.ci_low is not None and estimate.ci_high is None and not estimate.is_above:
             axes.plot([size], [span.high], "^", color=palette.curve, ms=4, alpha=0.6)
         network = member.spec.network
         axes.annotate(
-            f"{network}, > {estimate.dmax}" if estimate.censored else network,
+            f"{network}, {value(estimate)}" if estimate.is_above else network,
             # Names stand by turns above and below, since they are longer than the gap between two.
             (size, span.low if index % 2 else span.high),
             xytext=(0, -6 if index % 2 else 6),

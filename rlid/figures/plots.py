@@ -98,8 +98,8 @@ def _draw_dimension(axes: Axes, summary: Summary, palette: Palette) -> None:
     if low is not None:
         end = max(dims) * 1.25 if high is None else max(high, low * 1.02)
         axes.axvspan(low, end, color=palette.band, lw=0, zorder=0)
-    if estimate.d_int90 is not None and estimate.bracket is None:
-        axes.axvline(estimate.d_int90, color=palette.curve, lw=1.2, ls="--")
+    if estimate.figure is not None:
+        axes.axvline(estimate.figure, color=palette.curve, lw=1.2, ls="--")
 
 
 def _draw_success(axes: Axes, summary: Summary, palette: Palette) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rlid.dimension import Estimate
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published, bounds
-from rlid.measurement import REFERENCE_SEEDS, Summary, count, infer
+from rlid.measurement import REFERENCE_SEEDS, Summary, count, improving_range, infer
 from rlid.records import DEFAULT_FRACTION, MISSING, MeasurementSpec, Record
 from rlid.store import Reference
 from rlid.task import Task, resolve
@@ -41,13 +41,13 @@ class Assessment:
     @property
     def d(self) -> int | None:
         """d_int90 where it is a figure; None where it is a bracket, above dmax or withheld."""
-        return None if self.estimate.bracket else self.estimate.d_int90
+        return self.estimate.figure
 
     @property
     def middle(self) -> float | None:
         """What it is ordered by: d_int90, the middle of its bracket, or None without either."""
         bracket = self.estimate.bracket
-        return math.sqrt(bracket[0] * bracket[1]) if bracket else self.estimate.d_int90
+        return math.sqrt(bracket[0] * bracket[1]) if bracket else self.estimate.figure
 
     @property
     def seeds(self) -> int:
@@ -65,13 +65,14 @@ class Assessment:
     def improving(self) -> int | None:
         """How many unsolved trials at d_int90 or below, in its interval, were still improving.
 
+        Where d_int90 lies above dmax, all in the interval up to dmax count.
         None where the file does not say: files of the first edition do not.
         """
         estimate = self.estimate
         unsolved = [row for row in self.published.rows if row.status == "unsolved"]
         if any(row.is_improving is None for row in unsolved):
             return None
-        low, high = estimate.ci_low or estimate.d_int90 or 1, estimate.d_int90 or 0
+        low, high = improving_range(estimate)
         return sum(bool(row.is_improving) and low <= row.d <= high for row in unsolved)
 
     @property
@@ -91,7 +92,7 @@ class Assessment:
             reasons.append("no answer")
         elif estimate.bracket:
             reasons.append("a bracket, no figure")
-        elif estimate.ci_low is None or estimate.ci_high is None:
+        elif estimate.ci_low is None or estimate.ci_high is None or estimate.is_open_below:
             reasons.append("no closed interval")
         elif estimate.relative_width > 1.0:
             reasons.append("interval wider than d_int90")

@@ -45,9 +45,14 @@ def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> lis
             f"The reference had a budget of {reference.budget:,} steps, a trial {row.budget:,}."
         )
     if estimate.is_least:
-        texts.append(f"No d below {estimate.dmin:,} was tried, so that d_int90 may be smaller.")
+        texts.append(f"No d below {estimate.d_int90:,} was tried, so that d_int90 may be smaller.")
     if estimate.censored:
         texts.append(f"No d up to {estimate.dmax:,} solves it for half of all seeds.")
+    if estimate.is_beyond:
+        texts.append(
+            f"d_int90 lies above {estimate.dmax:,}, the largest d that was open, with probability "
+            f"{estimate.probability_above_dmax:.2f}."
+        )
     missing = sum(trial.status in MISSING for trial in published.rows)
     if missing:
         texts.append(f"{missing} of {len(published.rows)} trials are missing.")

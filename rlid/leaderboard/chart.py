@@ -144,21 +144,21 @@ def _order(row: LeaderboardRow) -> tuple[bool, bool, bool, tuple[int, float], st
 def _hardness(row: LeaderboardRow) -> tuple[int, float]:
     """Return what measurements are ordered by: figures and brackets by d, then those above dmax."""
     middle, low, high = ends(row)
-    if row.censored:
+    if row.is_above:
         return 1, float(row.dmax or 0)
     return 0, float(middle) if middle is not None else math.sqrt((low or 1) * (high or 1))
 
 
 def _mark(row: LeaderboardRow, position: Callable[[float], float]) -> Mark:
     middle, low, high = ends(row)
-    is_open_above = not row.is_bracket and (row.censored or (low is not None and high is None))
-    is_open_below = row.is_least and not row.is_bracket
+    is_open_above = not row.is_bracket and (row.is_above or (low is not None and high is None))
+    is_open_below = (row.is_least or row.is_open_below) and not row.is_bracket
     lower_end = None if low is None else position(low)
-    if row.censored and row.dmax is not None:
+    if row.is_above and row.dmax is not None:
         lower_end = position(min(low or row.dmax, row.dmax))
     return Mark(
         row=row,
-        at=None if row.censored or middle is None else position(middle),
+        at=None if row.is_above or middle is None else position(middle),
         low=0.0 if is_open_below else lower_end,
         high=100.0 if is_open_above else None if high is None else position(high),
         is_open_above=is_open_above,

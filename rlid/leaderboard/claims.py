@@ -90,6 +90,7 @@ def _hardness(
         parts.append("no ratio follows from a bracket or a bound")
     else:
         parts.append(_factor(first, second, claimed))
+        parts.append(_by_one_rule(hard[1], first, second, claimed))
     for name, rows, default in ((*hard, first), (*easy, second)):
         others = [said(row) for row in rows if row is not default]
         if others:
@@ -108,12 +109,23 @@ def _factor(hard: Assessment, easy: Assessment, claimed: float) -> str:
     return f"{text}: {claimed:g} lies {'inside' if low <= claimed <= high else 'outside'}"
 
 
+def _by_one_rule(
+    hard: Sequence[Assessment], used: Assessment, easy: Assessment, claimed: float
+) -> str:
+    """Return the ratio with both tasks judged by one rule; "" where that is the ratio above."""
+    rule = easy.published.question.judged_by
+    same = default_of([row for row in hard if row.published.question.judged_by == rule])
+    if same is None or same is used or same.d is None:
+        return ""
+    return f"both by the rule {rule}, {said(same)}: {_factor(same, easy, claimed)}"
+
+
 def _least_favourable(
     hard: Sequence[Assessment], easy: Sequence[Assessment], claimed: float
 ) -> str:
     """Return the pair of measurements whose ratio lies farthest from the claimed one."""
     numerators = [row for row in hard if row.d is not None]
-    denominators = [row for row in easy if row.d is not None or row.estimate.censored]
+    denominators = [row for row in easy if row.d is not None or row.estimate.is_above]
     pairs = [
         ((first.d or 0) / (second.d or second.published.dmax), first, second)
         for first in numerators
@@ -121,7 +133,10 @@ def _least_favourable(
     ]
     if len(pairs) < 2:
         return ""
-    ratio, first, second = max(pairs, key=lambda pair: abs(math.log(pair[0] / claimed)))
+    # Of two equal ratios the bound lies farther away: "below" it.
+    ratio, first, second = max(
+        pairs, key=lambda pair: (abs(math.log(pair[0] / claimed)), pair[2].d is None)
+    )
     bound = "below " if second.d is None else ""
     return (
         f"the least favourable reading, {said(first)} against {said(second)}: "
@@ -134,11 +149,12 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
     for row in of_task(assessments, yardstick.TASK):
         question = row.published.question
         if question.network.startswith("mlp:"):
-            names = [question.agent, f"rule {question.judged_by}", *_other_projection(row)]
+            names = [question.agent, f"rule {question.judged_by}", *_other_protocol(row)]
             groups.setdefault(", ".join(names), []).append(row)
     name, family = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
     members = [row for row in family if row.d is not None]
-    if len({row.published.question.network for row in members}) < FEWEST_SIZES:
+    networks = {row.published.question.network for row in members}
+    if len(networks) < FEWEST_SIZES:
         return _open([f"{FEWEST_SIZES} fully connected networks on MNIST"])
     ordered = sorted(members, key=lambda row: row.d or 0)
     easiest, hardest = ordered[0], ordered[-1]
@@ -148,7 +164,7 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
     if few:
         caveats.append(f"; {few} of {len(members)} have fewer than five seeds and no interval")
     return (
-        f"MNIST, {name}: d_int90 from {easiest.d} to {hardest.d}, over {len(members)} fully "
+        f"MNIST, {name}: d_int90 from {easiest.d} to {hardest.d}, over {len(networks)} fully "
         f"connected networks with D from {sizes[0]:,} to {sizes[-1]:,}, a factor of "
         f"{sizes[-1] / sizes[0]:.2g}; the largest d_int90 over the smallest: "
         f"{families.factor(hardest.summary, easiest.summary)}{''.join(caveats)}"
@@ -189,7 +205,7 @@ def of_task(assessments: Iterable[Assessment], task: str) -> list[Assessment]:
     return [
         row
         for row in assessments
-        if row.published.question.task == task and (row.middle is not None or row.estimate.censored)
+        if row.published.question.task == task and (row.middle is not None or row.estimate.is_above)
     ]
 
 
@@ -222,28 +238,33 @@ def figure_of(row: Assessment) -> str:
     estimate = row.estimate
     if estimate.bracket:
         return f"{estimate.bracket[0]:,}-{estimate.bracket[1]:,}"
+    if estimate.is_beyond:
+        return f"{estimate.dmax:,} or more"
     return f"> {estimate.dmax:,}" if estimate.censored else f"{estimate.d_int90:,}"
 
 
 def said(row: Assessment) -> str:
     """Return the answer of a measurement, and what tells it from others of its task."""
     question = row.published.question
-    details = [question.agent, question.network, *_other_projection(row)]
+    details = [question.agent, question.network]
     if question.judged_by != "normalised":
         details.append(f"rule {question.judged_by}")
-    if question.settings:
-        details.append(f"settings {' '.join(question.settings)}")
-    if question.budget is not None:
-        details.append(f"budget {question.budget:,}")
+    details += _other_protocol(row)
     if row.published.is_first_edition:
         details.append("first edition")
     return f"{figure_of(row)} ({', '.join(details)})"
 
 
-def _other_projection(row: Assessment) -> list[str]:
-    """Return the projection, where it is not the default."""
-    question = row.published.question
-    return [] if question.is_usual_projection else [f"projection {question.projection}"]
+def _other_protocol(row: Assessment) -> list[str]:
+    """Return projection, settings and budget, where they are not the task's own."""
+    question, details = row.published.question, []
+    if not question.is_usual_projection:
+        details.append(f"projection {question.projection}")
+    if question.settings:
+        details.append(f"settings {' '.join(question.settings)}")
+    if question.budget is not None:
+        details.append(f"budget {question.budget:,}")
+    return details
 
 
 def _open(missing: Sequence[str]) -> str:

@@ -91,21 +91,31 @@ def _agents(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     ]
     if not pairs:
         return
-    hard, easy = max(
-        pairs, key=lambda pair: ((pair[0].d or 0) / (pair[1].d or 1), pair[1].published.name)
-    )
+    largest: dict[tuple[str, ...], tuple[Assessment, Assessment]] = {}
+    for pair in sorted(pairs, key=_ratio_and_name):
+        largest[_subject(pair[0])] = pair
+    hard, easy = max(largest.values(), key=_ratio_and_name)
     text = (
         f"The optimizer matters: on {hard.published.question.task}, "
         f"{families.digits((hard.d or 0) / (easy.d or 1))} times between {said(hard)} "
         f"and {said(easy)}"
     )
-    rows = of_task(assessments, hard.published.question.task)
-    others = [row for row in rows if _agent(row) == _agent(hard)]
-    least = _least(others, [row for row in rows if _agent(row) == _agent(easy)])
-    low = compare_summaries(hard.summary, easy.summary).ratio_low
-    if not least and low is not None:
-        least = f"{families.digits(low)} times, the lower end of the interval"
+    if len(largest) > 1:
+        other, equal = min(largest.values(), key=_ratio_and_name)
+        least = (
+            f"on {other.published.question.task}, {families.digits(_ratio_and_name((other, equal))[0])}"
+            f" times between {said(other)} and {said(equal)}"
+        )
+    else:
+        low = compare_summaries(hard.summary, easy.summary).ratio_low
+        least = "" if low is None else f"{families.digits(low)} times, the interval's lower end"
     yield BoardFinding(text, _interval(hard, easy), least)
+
+
+def _ratio_and_name(pair: tuple[Assessment, Assessment]) -> tuple[float, str]:
+    """Return how many times harder the first measurement is, and the second one's name."""
+    hard, easy = pair
+    return (hard.d or 0) / (easy.d or 1), easy.published.name
 
 
 def _compression(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
@@ -185,7 +195,7 @@ def _least(hard_rows: Iterable[Assessment], easy_rows: Iterable[Assessment]) -> 
         (hard, easy)
         for hard in hard_rows
         for easy in easy_rows
-        if hard.d is not None and (easy.d is not None or easy.estimate.censored)
+        if hard.d is not None and (easy.d is not None or easy.estimate.is_above)
     ]
     if len(pairs) < 2:
         return ""

@@ -53,7 +53,7 @@ class Peer:
             "first_edition": self.summary.is_first_edition,
             "budget": self.summary.spec.budget,
             "name": self.summary.path,
-            "d_int90": None if estimate.bracket else estimate.d_int90,
+            "d_int90": estimate.figure,
             "ci_low": estimate.ci_low,
             "ci_high": estimate.ci_high,
             "ratio": self.ratio,

@@ -253,9 +253,9 @@ def _first_of_tasks(rows: Rows) -> Rows:
 
 def _point(row: LeaderboardRow, x: float, label: str, group: str = "") -> overview.Point:
     middle, low, high = chart.ends(row)
-    if row.censored:
+    if row.is_above:
         low, high = row.dmax, None
-    return overview.Point(x, middle, low, high, label, row.kind, row.censored, group)
+    return overview.Point(x, middle, low, high, label, row.kind, row.is_above, group)
 
 
 def _agent(row: LeaderboardRow) -> str:

@@ -101,7 +101,7 @@ def rank(assessment: Assessment) -> tuple[Any, ...]:
     A bracket stands at its geometric mean.
     """
     published, middle = assessment.published, assessment.middle
-    group = 0 if middle is not None else 1 if assessment.estimate.censored else 2
+    group = 0 if middle is not None else 1 if assessment.estimate.is_above else 2
     return group, middle or published.dmax, published.question.task, published.name
 
 
@@ -141,6 +141,8 @@ def row_of(assessment: Assessment, ratio: Ratio | None) -> LeaderboardRow:
         dmax=published.dmax,
         censored=estimate.censored,
         is_least=estimate.is_least,
+        is_beyond=estimate.is_beyond,
+        is_open_below=estimate.is_open_below,
         withheld=estimate.withheld,
         ratio=None if ratio is None else round(ratio.value, 6),
         ratio_rule="" if ratio is None else ratio.other_rule,

@@ -16,7 +16,9 @@ class LeaderboardRow:
         bracket_low: the largest d that is known to be too small, where only a bracket is known.
         bracket_high: the smallest d that is known to be large enough, where only a bracket is.
         d_reliable: the smallest d at which nine seeds of ten succeed.
-        is_least: whether no smaller d was open to the search.
+        is_least: whether no smaller d was open to the search, or tried.
+        is_beyond: whether d_int90 is more likely above dmax than not; d_int90 is None then.
+        is_open_below: whether the interval reaches below the smallest d that was open.
         ratio: d_int90, or dmax where it lies above that, over the d_int90 of MNIST with the
             paper's fully connected network.
         ratio_rule: the rule that MNIST was judged by, where it is another one than the row's.
@@ -89,6 +91,8 @@ class LeaderboardRow:
     hours: float | None = None
     is_own_problem: bool = True
     settings: str = ""
+    is_beyond: bool = False
+    is_open_below: bool = False
 
     @property
     def is_measured(self) -> bool:
@@ -101,21 +105,31 @@ class LeaderboardRow:
         return self.bracket_high is not None
 
     @property
+    def is_above(self) -> bool:
+        """Whether the answer is a bound from below: d_int90 lies above dmax, surely or likely."""
+        return self.censored or self.is_beyond
+
+    @property
     def answer(self) -> str:
         """d_int90 in a few characters: a number, a bracket, "> dmax", or "" without an answer.
 
-        The smallest d that was open to the search is an upper bound: "at most 300".
+        The smallest d that was open to the search, or tried, is an upper bound: "at most 300".
+        Where d_int90 is more likely above dmax than not, dmax is a lower one: "400 or more".
         """
         if self.is_bracket:
             seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
             return f"{self.bracket_low:,}-{self.bracket_high:,}, {seeds}"
         if self.d_int90 is not None:
             return f"at most {self.d_int90:,}" if self.is_least else f"{self.d_int90:,}"
+        if self.is_beyond:
+            return f"{self.dmax:,} or more"
         return f"> {self.dmax:,}" if self.censored else ""
 
     @property
     def interval(self) -> str:
-        """The 95 % interval: "3-8", "3 or more", or "" where none is claimed."""
+        """The 95 % interval: "3-8", "3 or more", "8 or less", or "" where none is claimed."""
+        if self.is_open_below and self.ci_low is not None:
+            return "open" if self.ci_high is None else f"{self.ci_high:,} or less"
         return self._range(self.ci_low, self.ci_high)
 
     @property

@@ -23,9 +23,9 @@ from rlid.leaderboard.yardstick import Ratio
 MISSING = "–"
 NOTE = (
     "d_int90 is the smallest subspace dimension at which at least half of all seeds succeed "
-    "(interval: 95 %); d_reliable: at which nine seeds of ten succeed. D - d is the dimension"
-    " of the solution manifold; policy: bytes of the smallest exported one. A bracket is "
-    "shown where one seed, or one success above one failure, is all there is; nothing is "
+    "(interval: 95 %); d_reliable: at which nine seeds of ten succeed. D - d: the set "
+    "of solutions has at least so many dimensions, by this optimizer; policy: bytes of the "
+    "smallest exported one. A bracket is shown where one seed, or one success above one failure, is all there is; nothing is "
     "derived from it. Full: an interval that is closed and no wider than d_int90, 10 seeds "
     "(supervised: 5), and a reference from 5 seeds. First edition: one noisy look could end a"
     " trial unsolved, so that d_int90 may be too large; to be measured again. A ratio with a "
@@ -188,7 +188,7 @@ def json_text(rows: Sequence[LeaderboardRow]) -> str:
 def _ratio(row: LeaderboardRow) -> str:
     if row.ratio is None:
         return ""
-    return str(Ratio(row.ratio, row.censored, row.is_least, row.ratio_rule))
+    return str(Ratio(row.ratio, row.is_above, row.is_least, row.ratio_rule))
 
 
 def _bounded(row: LeaderboardRow, text: str) -> str:

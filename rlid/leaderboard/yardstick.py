@@ -51,8 +51,7 @@ def ratio(summary: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
         other
         for other in of_mnist
         if (other.spec.network, other.spec.agent) == (NETWORK, AGENT)
-        and other.estimate.d_int90 is not None
-        and other.estimate.bracket is None
+        and other.estimate.figure is not None
     ]
     estimate = summary.estimate
     has_answer = estimate.d_int90 is not None or estimate.censored
@@ -64,7 +63,7 @@ def ratio(summary: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
     )
     value = (estimate.d_int90 or estimate.dmax) / (unit.estimate.d_int90 or 1)
     other_rule = "" if _rule(unit) == _rule(summary) else _rule(unit)
-    return Ratio(value, estimate.censored, estimate.is_least, other_rule)
+    return Ratio(value, estimate.is_above, estimate.is_least, other_rule)
 
 
 def _rule(summary: Summary) -> str:

@@ -64,6 +64,7 @@ from rlid.measurement.suite_file import load_suite as load_suite
 from rlid.measurement.suite_file import suite_names as suite_names
 from rlid.measurement.summary import Summary as Summary
 from rlid.measurement.summary import compare_summaries as compare_summaries
+from rlid.measurement.summary import improving_range as improving_range
 from rlid.measurement.summary import is_first_edition as is_first_edition
 from rlid.measurement.summary import measurements as measurements
 from rlid.measurement.summary import summarise as summarise

@@ -23,9 +23,11 @@ def is_bracket(estimate: Estimate) -> bool:
 
 
 def value(estimate: Estimate) -> str:
-    """Return the figure alone: "= 7", "at most 20", "> 100"."""
+    """Return the figure alone: "= 7", "at most 20", "> 100", "100 or more"."""
     if estimate.censored:
         return f"> {estimate.dmax}"
+    if estimate.is_beyond:
+        return f"{estimate.dmax} or more"
     if estimate.is_least:
         return f"at most {estimate.d_int90}"
     return f"= {estimate.d_int90}"
@@ -87,14 +89,15 @@ def answer_json(estimate: Estimate) -> dict[str, Any]:
 def details_json(estimate: Estimate) -> dict[str, Any]:
     """Return the other figures of a JSON answer.
 
-    Where the trials give only a bracket, it takes the place of d_int90.
+    Where the trials give only a bracket or a bound from below, d_int90 is no figure, but null.
     """
     names = (
         "d_reliable", "reliable_low", "reliable_high", "bracket", "further_trials", "flat_low",
-        "flat_high",
+        "flat_high", "probability_above_dmax",
     )  # fmt: skip
     figures = {name: getattr(estimate, name) for name in names}
-    return {**figures, "d_int90": None} if is_bracket(estimate) else figures
+    has_no_figure = is_bracket(estimate) or estimate.is_beyond
+    return {**figures, "d_int90": None} if has_no_figure else figures
 
 
 def curve_json(estimate: Estimate) -> list[dict[str, Any]]:

@@ -77,14 +77,11 @@ class Summary:
 
         With a larger budget they might be solved, and d_int90 be smaller.
         """
-        d_int90, low = self.estimate.d_int90, self.estimate.ci_low
-        if d_int90 is None:
-            return ()
-        low = d_int90 if low is None else low
+        low, high = improving_range(self.estimate)
         return tuple(
             record
             for record in self.records
-            if low <= record.spec.d <= d_int90 and is_improving(record)
+            if low <= record.spec.d <= high and is_improving(record)
         )
 
     @property
@@ -96,6 +93,18 @@ class Summary:
     def env_steps(self) -> int:
         """Environment steps of all its trials."""
         return sum(record.env_steps for record in self.records)
+
+
+def improving_range(estimate: Estimate) -> tuple[int, int]:
+    """Return from which d to which unsolved trials that still improve limit the answer.
+
+    It is the part of the interval up to d_int90, or up to dmax where d_int90 lies above that.
+    Where nothing of the interval lies below dmax, it is dmax alone. Without an answer it is empty.
+    """
+    high = estimate.dmax if estimate.censored else estimate.d_int90
+    if high is None:
+        return 1, 0
+    return min(estimate.ci_low or high, high), high
 
 
 def summarise(

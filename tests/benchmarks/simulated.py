@@ -189,6 +189,7 @@ CURVES = (
     Curve("never 0.2 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.2),
     Curve("never 0.3 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.3),
     Curve("never 0.3 shallow 100", half=18.5, scale=0.4, dmax=100, never=0.3),
+    Curve("never 0.6 100", half=24.5, scale=0.1, dmax=100, spread=0.2, never=0.6),
     Curve("never 0.3 steep 1000", half=100.5, scale=0.02, dmax=1000, never=0.3),
     Curve("bimodal 100", half=12.5, scale=0.1, dmax=100, spread=1.5, seeds="bimodal"),
     Curve("P(1) 0.56 20", half=0.908, scale=0.4, dmax=20),
