@@ -48,8 +48,13 @@ def _successor(
             entry
             for entry in published.values()
             if not entry.row["edition"]
-            # The same question has the same file name; supervised rows were never asked again.
-            and (entry.row["kind"] == "rl" or entry.path != f"results/{old['name']}.json")
+            # The same question has the same file name; supervised rows were never asked again, and
+            # with other settings they answer another question.
+            and (
+                entry.row["kind"] == "rl"
+                or entry.path != f"results/{old['name']}.json"
+                and entry.row["settings"] == old["settings"]
+            )
             and entry.row["agent"] == agent
             and all(entry.row[key] == old[key] for key in ("task", "network", "projection", "rule"))
         ]

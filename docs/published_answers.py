@@ -40,7 +40,7 @@ class PublishedRow:
         row = self.row
         if row["bracket_high"] is not None:
             return f"{row['bracket_low']:,}-{row['bracket_high']:,}"
-        if row["is_beyond"]:
+        if row.get("is_beyond"):
             return f"{row['dmax']:,} or more"
         if row["d_int90"] is None:
             return f"above {row['dmax']:,}" if row["censored"] else "withheld"
@@ -55,7 +55,7 @@ class PublishedRow:
             return f"a bracket, {seeds_in_words(row['seeds'])}"
         if low is None:
             return "not claimed"
-        if row["is_open_below"]:
+        if row.get("is_open_below"):
             return "open" if high is None else f"{high:,} or less"
         if high is not None:
             return f"{low:,}-{high:,}"
@@ -68,7 +68,7 @@ class PublishedRow:
         row = self.row
         if row["bracket_high"] is not None:
             return f"{self.answer}, {seeds_in_words(row['seeds'])}"
-        if row["d_int90"] is None and not row["is_beyond"]:
+        if row["d_int90"] is None and not row.get("is_beyond"):
             return self.answer
         interval = "no interval" if row["ci_low"] is None else self.interval
         return f"{self.answer} ({interval})"

@@ -158,11 +158,11 @@ def _published_elsewhere(entry: PublishedRow) -> str:
 
 
 def projections(published: Published) -> str:
-    """Return what was measured by several kinds of projection, a line for each."""
+    """Return what was measured by several kinds of projection with the task's own settings."""
     kinds: dict[tuple[str, ...], list[PublishedRow]] = {}
     for entry in published.values():
         row = entry.row
-        if not row["edition"]:
+        if not row["edition"] and not row["settings"]:
             kinds.setdefault((*_key(entry), str(row["budget"])), []).append(entry)
     rows = [
         entry

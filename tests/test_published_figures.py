@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import math
 import re
 import sys
 
@@ -67,6 +68,8 @@ def test_the_figures_of_a_document_are_those_of_the_published_files(document, pu
         ({"ci_low": None, "ci_high": None}, "4 (no interval)"),
         ({"d_int90": 4000, "ci_low": 1000, "ci_high": 9000}, "4,000 (1,000-9,000)"),
         ({"is_least": True}, "at most 4 (3-6)"),
+        ({"is_open_below": True}, "4 (6 or less)"),
+        ({"d_int90": None, "is_beyond": True, "ci_high": None}, "20 or more (3 or more)"),
         ({"d_int90": None, "censored": True, "ci_low": 21, "ci_high": None}, "above 20"),
         ({"d_int90": None}, "withheld"),
         ({"d_int90": None, "bracket_low": 3000, "bracket_high": 10_000, "seeds": 1},
@@ -172,7 +175,8 @@ def claims_of_the_page(row):
         "needs many times as many dimensions as `cmaes`":
             dqn.row["ci_low"] > 10 * row("cartpole_v0", "cmaes").row["ci_high"],
         "The intervals of `cmaes`, `random` and `batched_ppo` overlap":
-            max(r["ci_low"] for r in others) <= min(r["ci_high"] for r in others),
+            max(r["ci_low"] for r in others)
+            <= min(math.inf if r["ci_high"] is None else r["ci_high"] for r in others),
         "the intervals of each task overlap":
             all(max(r["ci_low"] for r in rows) <= min(r["ci_high"] for r in rows)
                 for rows in projected),

@@ -65,7 +65,7 @@ class Assessment:
     def improving(self) -> int | None:
         """How many unsolved trials at d_int90 or below, in its interval, were still improving.
 
-        Where d_int90 lies above dmax, all in the interval up to dmax count.
+        Where d_int90 lies above dmax, all count.
         None where the file does not say: files of the first edition do not.
         """
         estimate = self.estimate

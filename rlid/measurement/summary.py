@@ -98,13 +98,13 @@ class Summary:
 def improving_range(estimate: Estimate) -> tuple[int, int]:
     """Return from which d to which unsolved trials that still improve limit the answer.
 
-    It is the part of the interval up to d_int90, or up to dmax where d_int90 lies above that.
-    Where nothing of the interval lies below dmax, it is dmax alone. Without an answer it is empty.
+    It is the part of the interval up to d_int90. Where d_int90 lies above dmax, it is every d: a
+    larger budget might bring the answer to any of them. Without an answer it is empty.
     """
-    high = estimate.dmax if estimate.censored else estimate.d_int90
-    if high is None:
-        return 1, 0
-    return min(estimate.ci_low or high, high), high
+    if estimate.censored:
+        return 1, estimate.dmax
+    high = estimate.d_int90
+    return (1, 0) if high is None else (estimate.ci_low or high, high)
 
 
 def summarise(
