@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from command import rlid_here, rlid_module
 from rlid.batched.rollout import Pool
 from rlid.engine import LocalEngine, random_scores
 from rlid.errors import InputError
+from rlid.evaluation import random_returns
 from rlid.measurement import Runner, Watcher, plan
 from rlid.networks import Network, parse
 from rlid.problem import make_problem
+from rlid.records import REFERENCE_SEED
 from rlid.sb3_bridge import SimulatorVecEnv
 from rlid.simulators import dependence, make_network, make_world, within
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
+from rlid.store.references import shipped
 from rlid.task import Task, adapt, resolve
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -75,6 +79,34 @@ def test_a_task_can_say_how_many_environments_may_exist(monkeypatch):
     monkeypatch.setenv("RLID_ENVS", "1")
     assert most_envs(task) == 1
     assert "max_envs" not in task.protocol()
+
+
+@pytest.mark.parametrize("most", [None, 1, 3, 64, 127])
+def test_the_score_of_random_actions_does_not_depend_on_how_many_environments_there_are(
+    most, monkeypatch
+):
+    # The shipped reference was measured without a limit.
+    task = resolve("cartpole_v0")
+    reference = shipped(task.name, task.version, task.protocol(), "linear")
+    if most is not None:
+        monkeypatch.setenv("RLID_ENVS", str(most))
+    episodes = range(reference.random_episodes)
+    arguments = ("cartpole_v0", (), REFERENCE_SEED, len(episodes), episodes, lambda _: None)
+    assert np.mean(random_scores(*arguments)) == pytest.approx(reference.random, abs=1e-9)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_random_actions_of_frozen_and_continuous_tasks_do_not_depend_on_it_either(
+    most, monkeypatch
+):
+    task = replace(adapt(resolve("gym:Pendulum-v1"), observation="frozen"), episode_cap=5)
+
+    def returns():
+        return random_returns(task, make_world(task), range(150), np.random.default_rng(0))
+
+    expected = returns()
+    monkeypatch.setenv("RLID_ENVS", str(most))
+    assert returns().tolist() == expected.tolist()
 
 
 def test_an_environment_that_is_slow_to_make_gives_signs_of_life():
