@@ -150,7 +150,7 @@ def make_problem(
         task,
         network,
         make_subspace(network, projection, d, seed),
-        world or make_world(task),
+        world or make_world(task, beat),
         budget or task.budget,
         beat,
     )

@@ -47,6 +47,8 @@ class Simulator(Protocol):
         max_slots: the most episodes that it can hold at once.
         reorders: whether it has `reorder`, since its step costs more, the further its last active
             slot is.
+        own_slots: `max_slots` before the limits of the task and the user, as `make_world` sets it.
+            Random actions are drawn for so many episodes at once, whatever those limits are.
     """
 
     observation_size: int
@@ -56,6 +58,7 @@ class Simulator(Protocol):
     merges: bool
     max_slots: int
     reorders: bool = False
+    own_slots: int | None = None
 
     def start(self, seeds: Sequence[int]) -> NDArray[Any]:
         """Begin one episode for each seed, in slots 0, 1, ...; return observations (n, size)."""

@@ -157,14 +157,19 @@ def test_trials_whose_epochs_end_early_are_what_they_are_alone():
 
 def test_an_annealed_clip_range_is_half_of_itself_at_half_of_the_budget():
     """After one rollout half of the budget is left, and a range of 0.2 clips as one of 0.1 does."""
-    found = []
+    found, clipped = [], []
     for changes in ({"anneal_clip_range": True}, {"clip_range": 0.1}, {}):
         each = learner("cartpole", "mlp:20x20", 11, 9, n_epochs=8, lr=1e-2, **changes)
         each.problem.budget = 2 * SETTINGS.n_envs * SETTINGS.n_steps
+        each.problem.is_watched = True
         batch = PPOBatch([each])
         batch.round()
         batch.close()
         found.append(each.z)
+        clipped.append(each.scalars["train/clip_fraction"])
+    # What is told of it counts the ratios beyond the range of the moment.
+    assert clipped[0] == pytest.approx(clipped[1], abs=0.02)
+    assert clipped[0] > 0
     annealed, narrow, wide = found
     np.testing.assert_allclose(annealed, narrow, atol=1e-6)
     assert not np.allclose(annealed, wide, atol=1e-3)

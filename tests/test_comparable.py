@@ -5,10 +5,13 @@ import json
 import numpy as np
 import pytest
 from command import rlid
+from records import a_record
 
 from rlid import measure
 from rlid.leaderboard import publish as publisher
+from rlid.leaderboard import rerun
 from rlid.leaderboard.comparable import is_within_noise
+from rlid.leaderboard.from_records import row_of
 from rlid.store import Store
 
 SETTINGS = ("n_envs=4", "n_steps=64", "batch_size=64", "n_epochs=4")
@@ -41,6 +44,21 @@ def test_a_further_draw_is_hardly_ever_accused_and_another_score_is():
 def verified(honest, tmp_path, **environment):
     words = ("--rerun", "2", "--jobs", "1", "--seed", "0")
     return rlid("verify", honest, *words, cwd=tmp_path, **environment)
+
+
+@pytest.mark.parametrize(("search_steps", "is_same"), [(1000, True), (1040, True), (999, False)])
+def test_a_trial_that_spent_its_budget_may_be_published_as_stopped_early(
+    monkeypatch, search_steps, is_same
+):
+    record = a_record(search_steps=search_steps, stopped_early=False)
+    assert record.spec.budget == 1000
+    row = row_of(record.model_copy(update={"stopped_early": True}), 0)
+    monkeypatch.setattr(rerun, "_rows_again", lambda *_: [(row, record)])
+    ((_, differences),) = rerun.repeat(None, [row])
+    assert differences == ([] if is_same else ["stopped_early is False, not True"])
+    other = row_of(record.model_copy(update={"score": 490.0}), 0)
+    monkeypatch.setattr(rerun, "_rows_again", lambda *_: [(other, record)])
+    assert rerun.repeat(None, [other])[0][1] == ["score is 480.0, not 490.0"]
 
 
 @pytest.mark.slow

@@ -2,16 +2,24 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from command import rlid_here, rlid_module
 
+from rlid.batched.rollout import Pool
 from rlid.engine import LocalEngine, random_scores
 from rlid.errors import InputError
+from rlid.evaluation import random_returns
 from rlid.measurement import Runner, Watcher, plan
+from rlid.networks import Network, parse
 from rlid.problem import make_problem
-from rlid.simulators import make_network, make_world, within
+from rlid.records import REFERENCE_SEED
+from rlid.sb3_bridge import SimulatorVecEnv
+from rlid.simulators import dependence, make_network, make_world, within
+from rlid.simulators.gymnasium_envs import GymnasiumSimulator
+from rlid.store.references import shipped
 from rlid.task import Task, adapt, resolve
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -73,11 +81,79 @@ def test_a_task_can_say_how_many_environments_may_exist(monkeypatch):
     assert "max_envs" not in task.protocol()
 
 
+@pytest.mark.parametrize("most", [None, 1, 3, 64, 127])
+def test_the_score_of_random_actions_does_not_depend_on_how_many_environments_there_are(
+    most, monkeypatch
+):
+    # The shipped reference was measured without a limit.
+    task = resolve("cartpole_v0")
+    reference = shipped(task.name, task.version, task.protocol(), "linear")
+    if most is not None:
+        monkeypatch.setenv("RLID_ENVS", str(most))
+    episodes = range(reference.random_episodes)
+    arguments = ("cartpole_v0", (), REFERENCE_SEED, len(episodes), episodes, lambda _: None)
+    assert np.mean(random_scores(*arguments)) == pytest.approx(reference.random, abs=1e-9)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_random_actions_of_frozen_and_continuous_tasks_do_not_depend_on_it_either(
+    most, monkeypatch
+):
+    task = replace(adapt(resolve("gym:Pendulum-v1"), observation="frozen"), episode_cap=5)
+
+    def returns():
+        return random_returns(task, make_world(task), range(150), np.random.default_rng(0))
+
+    expected = returns()
+    monkeypatch.setenv("RLID_ENVS", str(most))
+    assert returns().tolist() == expected.tolist()
+
+
 def test_an_environment_that_is_slow_to_make_gives_signs_of_life():
     with LocalEngine(1, 4.0) as engine:
         # Twelve of them take more than 8 seconds to make.
         scores = engine.call(random_scores, "gym:SlowToMake-v0", ("single",), 0, 12, range(12))
     assert len(scores) == 12
+
+
+def batched(problem, rngs):
+    return Pool(problem, rngs, 4).begin()
+
+
+def by_stable_baselines3(problem, rngs):
+    return SimulatorVecEnv(problem, 12, rngs[0]).reset()
+
+
+@pytest.mark.parametrize("train", [batched, by_stable_baselines3])
+@pytest.mark.parametrize("observation", ["raw", "frozen"])
+def test_training_gives_a_sign_of_life_after_every_environment_that_it_makes(
+    train, observation, monkeypatch
+):
+    events = []
+
+    def plain(simulator, make=GymnasiumSimulator.plain):
+        events.append("made")
+        return make(simulator)
+
+    monkeypatch.setattr(GymnasiumSimulator, "plain", plain)
+    task = adapt(resolve("gym:CartPole-v1"), observation=observation)
+    network = Network(parse("mlp:4"), 4, 2)
+    world = make_world(task)
+    problem = make_problem(task, network, "onehot", 3, 0, world, beat=lambda: events.append("beat"))
+    events.clear()
+    train(problem, [np.random.default_rng(seed) for seed in range(3)])
+    assert events.count("made") == 12
+    following = zip(events, [*events[1:], "end"], strict=True)
+    assert {after for event, after in following if event == "made"} == {"beat"}
+    # The steps of the statistics are signs of life of their own.
+    assert (events.count("beat") > 30) == (observation == "frozen")
+
+
+def test_the_probe_of_frozen_statistics_gives_signs_of_life_as_well():
+    task = adapt(resolve("gym:CartPole-v1"), observation="frozen")
+    beats = []
+    assert dependence(task, make_world(task), lambda: beats.append(1)) == ""
+    assert len(beats) >= 2
 
 
 def test_a_sign_of_life_after_the_time_limit_starts_no_clock():

@@ -1,8 +1,10 @@
 """The MuJoCo tasks: networks of the sizes in the literature, thresholds of the library itself."""
 
 import gc
+import inspect
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 import gymnasium
@@ -18,6 +20,20 @@ from rlid.task import TASKS, resolve
 STATUS = Path("/proc/self/status")
 HOPPER = Path(gymnasium.__file__).parent / "envs/mujoco/assets/hopper.xml"
 SIZE = '<size memory="3M"/>'
+ARGUMENTS = {
+    "frame_skip": 3,
+    "reset_noise_scale": 0.2,
+    "exclude_current_positions_from_observation": False,
+    "forward_reward_weight": 2.5,
+    "ctrl_cost_weight": 0.3,
+    "healthy_reward": 0.25,
+    "terminate_when_unhealthy": False,
+    "healthy_state_range": (-1.0, 1.0),
+    "healthy_z_range": (1.1, 1.24),
+    "healthy_angle_range": (-0.01, 0.01),
+    "reward_dist_weight": 2.5,
+    "reward_control_weight": 0.3,
+}
 NAMES = [entry.name for entry in TASKS.entries() if "mujoco" in entry.tags]
 
 
@@ -55,11 +71,26 @@ def test_the_double_pendulum_standing_still_earns_just_its_ceiling():
     assert task.episode_cap * reward == pytest.approx(task.ceiling)
 
 
-@pytest.mark.parametrize("env", OUTCOMES)
-def test_direct_stepping_gives_what_gymnasium_gives(env):
+def arguments_of(env):
+    """One value, other than its default, of each argument of an environment's class."""
+    parameters = inspect.signature(gymnasium.make(env).unwrapped.__class__).parameters
+    return [(env, {name: ARGUMENTS[name]}) for name in parameters if name in ARGUMENTS]
+
+
+def test_every_argument_of_the_environments_is_tried():
+    classes = [gymnasium.make(env).unwrapped.__class__ for env in OUTCOMES]
+    names = {name for each in classes for name in inspect.signature(each).parameters}
+    assert names - {"xml_file", "default_camera_config", "kwargs"} == set(ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("env", "options"),
+    [*((env, {}) for env in OUTCOMES), *chain.from_iterable(map(arguments_of, OUTCOMES))],
+)
+def test_direct_stepping_gives_what_gymnasium_gives(env, options):
     """Bitwise in observations and ends, within rounding in rewards; episodes restart on the way."""
     cap, slots = 30, 4
-    ours, theirs = MujocoSimulator(env, {}, cap), GymnasiumSimulator(env, {}, cap)
+    ours, theirs = MujocoSimulator(env, options, cap), GymnasiumSimulator(env, options, cap)
     assert np.array_equal(ours.start(range(slots)), theirs.start(range(slots)))
     rng, everyone, seed = np.random.default_rng(0), np.ones(slots, bool), slots
     for _ in range(3 * cap):

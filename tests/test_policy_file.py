@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import a_file
 
-from rlid.errors import PolicyFileError
+from rlid.errors import InputError, PolicyFileError
 from rlid.policies import policy, policy_file
 from rlid.policies.policy import Policy
 from rlid.policies.policy_file import WIDTHS
@@ -73,6 +73,8 @@ def test_a_policy_is_rebuilt_and_acts(tmp_path):
     assert not np.array_equal(loaded.evaluate(8, seed=1), loaded.evaluate(8, seed=2))
     with pytest.raises(ValueError, match="an observation of 3 numbers, not 4"):
         loaded.predict(np.zeros(3))
+    with pytest.raises(InputError, match="on 1 episode or more, not 0"):
+        loaded.evaluate(0)
 
 
 def test_predict_and_the_plain_network_play_as_evaluate_does(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from scripted import MadeUp, timeless
 
 from rlid.agent import Ask, Progress
+from rlid.records import Judgement
 from rlid.training.course import BEST_LOOKS, Course, Look
 from rlid.training.stopping import (
     CONFIRMATION,
@@ -228,6 +229,31 @@ def test_trials_of_the_first_edition_end_by_one_look(scripted):
     assert (record.status, record.stopped_early) == ("unsolved", True)
     assert record.deciding_score is None
     assert [len(request.seeds) for request in made_up.of("scoring")] == [100]
+
+
+def only(*numbers):
+    """Returns above the stop score for the candidates of `reports` with these numbers alone."""
+    return lambda request, _: np.where(np.isin(request.Z[:, :1], numbers), 500.0, 300.0)
+
+
+@pytest.mark.parametrize("stopping", ["look", "confirmed"])
+@pytest.mark.parametrize("budget", [1000, 10_100])
+def test_a_trial_that_spent_its_budget_has_not_stopped_early(scripted, stopping, budget):
+    # Of 1,000 steps the last candidate is looked at as all are, of 10,100 after the search alone.
+    made_up = MadeUp(scripted(reports(200)), stopping=stopping, budget=budget)
+    record, _ = made_up.run(only(budget // 100 - 1))
+    assert (record.status, record.search_steps) == ("solved", budget)
+    assert not record.stopped_early
+    assert (record.score, record.curve[-1]) == (500.0, (budget, 500.0))
+    harder = Judgement(600.0, 20.0, 700.0)
+    assert harder.outcome(record) is False
+
+
+@pytest.mark.parametrize("stopping", ["look", "confirmed"])
+def test_a_trial_whose_agent_asks_no_more_has_not_stopped_early(scripted, stopping):
+    record, _ = MadeUp(scripted(reports(1)), stopping=stopping, budget=10_100).run(only(0))
+    assert (record.status, record.search_steps) == ("solved", 100)
+    assert not record.stopped_early
 
 
 def test_the_same_trial_twice_is_one_record(scripted):

@@ -120,6 +120,34 @@ class TestAdapted:
         assert [row.task for row in rows].count("cartpole") == 1
         assert {row.task: row.dmax for row in rows}["cartpole"] == 64
 
+    @pytest.mark.parametrize(
+        "field", ['search = "grid"', "seed = 100", "precision = 0.5", "max_trials = 40", "dmax = 9"]
+    )
+    def test_rows_that_no_option_changes_all_stay(self, field):
+        suite = parsed(f'[[row]]\ntask = "a"\n[[row]]\ntask = "a"\n{field}\n')
+        assert [dict(row.options) for row in suite.adapted(seeds=3).rows] == [
+            {**row.options, "seeds": 3} for row in suite.rows
+        ]
+
+    @pytest.mark.parametrize("field", ['search = "grid"', "seed = 100", "precision = 0.5"])
+    def test_rows_of_another_search_stay_apart_under_another_agent(self, field):
+        text = f'[[row]]\ntask = "a"\nagent = "ppo"\n[[row]]\ntask = "a"\n{field}\n'
+        assert len(parsed(text).adapted(agent="random").rows) == 2
+
+    def test_a_row_under_another_agent_joins_the_row_of_that_agent(self):
+        suite = parsed(
+            '[[row]]\ntask = "a"\nagent = "ppo"\ndmax = 30\nseeds = 5\n'
+            '[[row]]\ntask = "a"\nagent = "random"\ndmax = 3\nseeds = 7\n'
+            '[[row]]\ntask = "a"\nagent = "random"\ndmax = 4\nseeds = 6\n'
+        )
+        rows = suite.adapted(agent="random").rows
+        assert [(row.dmax, row.seeds) for row in rows] == [(30, 7), (4, 6)]
+
+    def test_rows_that_an_option_makes_the_same_are_kept_once(self):
+        suite = parsed('[[row]]\ntask = "a"\nseeds = 5\n[[row]]\ntask = "a"\nseeds = 6\n')
+        assert len(suite.adapted().rows) == 2
+        assert len(suite.adapted(seeds=3).rows) == 1
+
     def test_a_pattern_keeps_the_rows_that_it_fits(self):
         suite = load_suite("classic")
         assert {row.task for row in suite.adapted(only="cart*").rows} == {"cartpole"}

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from records import a_spec
 
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
 from rlid.records.judgement import Judgement
 from rlid.training.cell import run_trials
-from rlid.training.tensorboard import check_tensorboard
+from rlid.training.tensorboard import Scalars, check_tensorboard
 
 
 def run(agent, projection, folder=None, task="cartpole"):
@@ -83,6 +84,13 @@ def test_a_gradient_free_agent_has_no_gradient_to_share(tmp_path):
     run("cmaes", "onehot", str(tmp_path))
     assert set(events(tmp_path)) >= {"return", "z_norm"}
     assert "gradient_share" not in events(tmp_path)
+
+
+@pytest.mark.parametrize("task", ["table:../../../etc/x.csv,target=y", "..", "gym:a/../../b-v0"])
+def test_a_task_whose_name_is_a_path_stays_inside_the_folder(tmp_path, task):
+    Scalars(str(tmp_path / "runs"), a_spec(task=task)).close()
+    (file,) = tmp_path.rglob("events.*")
+    assert len(file.relative_to(tmp_path / "runs").parts) == 3
 
 
 def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import unfaithful
 
-from rlid.agent import AGENTS, Ask
+from rlid.agent import AGENTS, Ask, Progress
 from rlid.networks import Network
 from rlid.task import TASKS, resolve
 from rlid.testing import (
@@ -19,6 +19,9 @@ from rlid.testing import (
     compare,
     examine_env,
 )
+
+SLOW = ("a2c", "crossq", "dqn", "qrdqn", "sac", "td3", "tqc")
+"""Agents whose searches take more than a few seconds."""
 
 
 @pytest.mark.parametrize(
@@ -89,9 +92,46 @@ def test_a_bad_task_fails_in_every_check_at_once():
     assert {each.check for each in caught.value.findings} == {"floor", "ceiling", "recipes"}
 
 
-@pytest.mark.parametrize(("name", "task"), [("cmaes", "cartpole"), ("adam", "sum_constraints:4")])
-def test_a_good_agent_passes(name, task):
-    check_agent(name, task=task)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in AGENTS],
+)
+def test_every_registered_agent_passes(name):
+    agent = AGENTS[name]
+    task = "cartpole" if not agent.actions or "discrete" in agent.actions else "pendulum"
+    starts = agent.__dataclass_fields__.get("learning_starts")
+    is_late = starts is not None and starts.default > 1900
+    check_agent(
+        name,
+        task=task if "rl" in agent.kinds else "sum_constraints:4",
+        settings=["learning_starts=1900"] if is_late else [],
+    )
+
+
+def test_an_agent_that_stands_still_is_not_said_to_ignore_its_seed():
+    @AGENTS.add(name="late")
+    @dataclasses.dataclass(frozen=True)
+    class Late:
+        """Draws from its generator, and begins after so many steps."""
+
+        kinds = ("rl",)
+        begins: int = 5000
+
+        def search(self, problem, rng):
+            z = np.zeros(problem.dim)
+            while True:
+                problem.search_steps += 500
+                step = rng.normal(size=problem.dim)
+                z = z + step if problem.search_steps > self.begins else z
+                yield Progress(z, None)
+
+    try:
+        check_agent("late", settings=["begins=1000"])
+        with pytest.raises(CheckFailed, match="search: z stands still for 2,000 steps") as caught:
+            check_agent("late")
+    finally:
+        del AGENTS._entries["late"]
+    assert len(caught.value.findings) == 1
 
 
 def test_a_bad_agent_fails_by_name():

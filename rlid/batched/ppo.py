@@ -223,7 +223,7 @@ class PPOBatch:
                 gain=gain,
                 clipped_gain=clipped_gain,
                 residuals=residuals,
-                clip_range=settings.clip_range,
+                clip_range=self._clip_range(),
             )
             for learner, scalars in zip(self.learners, watched, strict=True):
                 learner.scalars = scalars
@@ -231,12 +231,18 @@ class PPOBatch:
 
     def _clipped(self, ratio: torch.Tensor) -> torch.Tensor:
         """Return probability ratios (n, m) cut to within the clip range of each trial."""
+        widths = self._clip_range()
+        if isinstance(widths, torch.Tensor):
+            return torch.minimum(torch.maximum(ratio, 1 - widths), 1 + widths)
+        return ratio.clamp(1 - widths, 1 + widths)
+
+    def _clip_range(self) -> float | torch.Tensor:
+        """Return the clip range, or that of each trial as it is now, (n, 1), where it shrinks."""
         settings = self.settings
         if not settings.anneal_clip_range:
-            return ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
+            return settings.clip_range
         ranges = [settings.clip_range * self._left(learner) for learner in self.learners]
-        widths = torch.tensor(ranges, device=self._device).unsqueeze(1)
-        return torch.minimum(torch.maximum(ratio, 1 - widths), 1 + widths)
+        return torch.tensor(ranges, device=self._device).unsqueeze(1)
 
 
 def minibatch(experience: Experience, places: torch.Tensor) -> Experience:

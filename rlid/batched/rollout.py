@@ -68,7 +68,7 @@ class Pool:
 
     def __init__(self, problem: Problem, rngs: Sequence[np.random.Generator], n_envs: int) -> None:
         """Make the simulator of the trials' common task; `rngs` draw each trial's episode seeds."""
-        world: Any = make_world(problem.task)
+        world: Any = make_world(problem.task, problem.beat)
         self.simulator: Simulator = world
         self._problem, self._n_envs = problem, n_envs
         self._seeds = [EpisodeSeeds(rng) for rng in rngs]

@@ -16,7 +16,7 @@ def update_scalars(
     gain: torch.Tensor,
     clipped_gain: torch.Tensor,
     residuals: torch.Tensor,
-    clip_range: float,
+    clip_range: float | torch.Tensor,
 ) -> list[dict[str, float]]:
     """Return the scalars of each trial on its minibatch; every tensor is (n, m).
 
@@ -26,7 +26,7 @@ def update_scalars(
         gain: advantages times the probability ratio.
         clipped_gain: the same with the ratio cut to the clip range.
         residuals: what the critic says less the returns.
-        clip_range: the largest distance of the ratio from 1.
+        clip_range: the largest distance of the ratio from 1, or that of each trial, (n, 1).
 
     Returns:
         For each trial: `train/policy_loss`, `train/value_loss`, `train/approx_kl` (Schulman's k3),

@@ -137,9 +137,10 @@ def probe(
     task = adapt(resolve(name), observation=observation, backend=backend)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EnvironmentWarning)
-        simulator = cast(Simulator, make_world(task, beats(report)))
+        beat = beats(report)
+        simulator = cast(Simulator, make_world(task, beat))
         try:
-            problem = dependence(task, simulator)
+            problem = dependence(task, simulator, beat)
         finally:
             simulator.close()
     return problem, [str(w.message) for w in caught if w.category is EnvironmentWarning]

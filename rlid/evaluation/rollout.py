@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -243,24 +244,32 @@ def random_returns(
 ) -> NDArray[np.float64]:
     """Return the returns (n,) of random actions in one episode per seed.
 
+    They do not depend on how many episodes the task or the user lets the simulator hold at once.
+
     Raises:
         EnvironmentFault: the environment failed.
     """
+    together = simulator.own_slots or simulator.max_slots
     totals: list[NDArray[np.float64]] = []
-    for at in range(0, len(seeds), simulator.max_slots):
-        part = seeds[at : at + simulator.max_slots]
-        simulator.start(part)
-        active, returns = np.ones(len(part), bool), np.zeros(len(part))
-        for _ in range(task.episode_cap):
-            beat()
-            actions = sample(simulator.action_space, rng, len(part))
-            _, rewards, terminated, truncated = simulator.step(actions, active)
-            check_finite(rewards, active)
-            with np.errstate(over="ignore"):
-                returns += rewards * active
-            active &= ~(terminated | truncated)
-            if not active.any():
-                break
-        check_returns(returns)
-        totals.append(returns)
+    for first in range(0, len(seeds), together):
+        group = seeds[first : first + together]
+        drawn: list[NDArray[Any]] = []
+        for at in range(0, len(group), simulator.max_slots):
+            part = slice(at, at + simulator.max_slots)
+            simulator.start(group[part])
+            returns = np.zeros(len(group[part]))
+            active = np.ones(len(returns), bool)
+            for step in range(task.episode_cap):
+                beat()
+                if step == len(drawn):
+                    drawn.append(sample(simulator.action_space, rng, len(group)))
+                _, rewards, terminated, truncated = simulator.step(drawn[step][part], active)
+                check_finite(rewards, active)
+                with np.errstate(over="ignore"):
+                    returns += rewards * active
+                active &= ~(terminated | truncated)
+                if not active.any():
+                    break
+            check_returns(returns)
+            totals.append(returns)
     return np.concatenate(totals)

@@ -274,8 +274,12 @@ def _differences(row: TrialRow, again: Record | None) -> list[str]:
         return ["it left no record"]
     if again.is_missing and again.status != row.status:
         return [f"it could not be run here: {again.reason}"]
-    first = row.model_dump(exclude=IGNORED, exclude_unset=True)
-    second = row_of(again, 0).model_dump(exclude=IGNORED)
+    ignored = set(IGNORED)
+    if row.stopped_early and again.search_steps >= again.spec.budget:
+        # Earlier versions also said it of a trial that its last candidate of the budget ended.
+        ignored.add("stopped_early")
+    first = row.model_dump(exclude=ignored, exclude_unset=True)
+    second = row_of(again, 0).model_dump(exclude=ignored)
     return [
         f"{name} is {second[name]!r}, not {first[name]!r}"
         for name in first

@@ -25,10 +25,14 @@ MAX_BYTES = 1_000_000
 MAX_ROWS = 1000
 FIELDS = frozenset(MeasurementSpec.model_fields) - {"imports", "round_size"}
 """What a row may say. Packages are imported only where the command line names them."""
-OF_SEARCH = ("dmax", "dims", "seeds", "seed", "search", "precision", "max_trials")
-"""Fields of a row that say which d and seeds are tried, and how they are chosen."""
+EXTENT = ("dmax", "dims", "seeds")
+"""Fields of a row that say how far the measurement goes: up to which d, with how many seeds."""
 OF_AGENT = ("agent", "settings", "budget")
 """Fields of a row that belong to its own agent, and do not pass on to another one."""
+
+
+REPLACEABLE = ("agent", "network")
+"""Fields that options may replace so that two rows ask the same question."""
 
 
 class SuiteFile(BaseModel):
@@ -74,9 +78,14 @@ class SuiteRow:
 
     @property
     def subject(self) -> tuple[str, ...]:
-        """What the row measures: every field but those that say which d and seeds to try."""
-        fields = {key: value for key, value in self.options.items() if key not in OF_SEARCH}
-        return tuple(f"{key}={value!r}" for key, value in sorted(fields.items()))
+        """What the row measures, and how: every field but those of its EXTENT."""
+        fields = {key: value for key, value in self.options.items() if key not in EXTENT}
+        return SuiteRow(fields).fields
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All its fields in words, by which two rows are the same."""
+        return tuple(f"{key}={value!r}" for key, value in sorted(self.options.items()))
 
     @property
     def label(self) -> str:
@@ -110,8 +119,9 @@ class Suite:
     ) -> Suite:
         """Return the suite with other options in every row.
 
-        Rows that then differ in the d and seeds alone become one, with the largest d and the most
-        seeds.
+        A row whose agent or network is replaced may then differ from another one in its d and its
+        number of seeds alone: both become one row, with the largest d and the most seeds. Rows that
+        are then the same are kept once. All others stay as they are.
 
         Args:
             agent: an agent in place of each row's own. The settings and the budget of a row are
@@ -136,17 +146,15 @@ class Suite:
         given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
         if settings:
             given["settings"] = tuple(settings)
-        rows: dict[tuple[str, ...], SuiteRow] = {}
+        rows = []
         for row in kept:
             options = dict(row.options)
             if agent is not None and agent != options.get("agent"):
                 options = {key: value for key, value in options.items() if key not in OF_AGENT}
-            adapted = SuiteRow({**options, **given})
-            same = rows.setdefault(adapted.subject, adapted)
-            wider, other = (adapted, same) if adapted.dmax > same.dmax else (same, adapted)
-            most_seeds = max(wider.seeds, other.seeds)
-            rows[adapted.subject] = SuiteRow({**wider.options, "seeds": most_seeds})
-        return replace(self, rows=tuple(rows.values()))
+            adapted = {**options, **given}
+            is_replaced = any(adapted.get(name) != row.options.get(name) for name in REPLACEABLE)
+            rows.append((SuiteRow(adapted), is_replaced))
+        return replace(self, rows=_merged(rows))
 
 
 def suite_names() -> list[str]:
@@ -209,9 +217,26 @@ def parse_suite(name: str, data: bytes) -> Suite:
             if given in own:
                 inherited.pop(other, None)
         rows.append(SuiteRow({**inherited, **own}))
-    if len({tuple(sorted(map(repr, row.options.items()))) for row in rows}) < len(rows):
+    if len({row.fields for row in rows}) < len(rows):
         raise InputError(f"suite {name!r}: two rows are the same")
     return Suite(name, content.title, tuple(rows))
+
+
+def _merged(rows: Sequence[tuple[SuiteRow, bool]]) -> tuple[SuiteRow, ...]:
+    """Return rows, each with whether its agent or network was replaced, with these merged."""
+    merged: dict[tuple[str, ...], SuiteRow] = {}
+    # Of rows that nothing replaced only equal ones are merged, not even by way of a third row.
+    own = {row.subject: row.fields for row, is_replaced in reversed(rows) if not is_replaced}
+    for row, is_replaced in rows:
+        key = own.get(row.subject, row.subject) if is_replaced else row.fields
+        merged[key] = _wider(merged.get(key, row), row)
+    return tuple(merged.values())
+
+
+def _wider(row: SuiteRow, other: SuiteRow) -> SuiteRow:
+    """Return the row with the larger d, the first of equal ones, with the seeds of either."""
+    wider = other if other.dmax > row.dmax else row
+    return SuiteRow({**wider.options, "seeds": max(row.seeds, other.seeds)})
 
 
 def _fits(row: SuiteRow, pattern: str) -> bool:

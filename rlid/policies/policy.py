@@ -189,8 +189,11 @@ class Policy:
         """Return the scores of fresh episodes, or of one scoring where nothing is drawn.
 
         Raises:
+            InputError: fewer than 1 episode is asked for.
             EnvironmentFault: the environment failed.
         """
+        if episodes < 1:
+            raise InputError(f"a policy is evaluated on 1 episode or more, not {episodes}")
         return score(self.problem, self.file.z, self.episode_seeds(episodes, seed))
 
     def episode_seeds(self, episodes: int, seed: int = 0) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ class FrozenStatistics(Simulator):
         self.observation_type = np.float32
         self.action_space = simulator.action_space
         self.merges, self.max_slots = simulator.merges, simulator.max_slots
-        self.reorders = simulator.reorders
+        self.reorders, self.own_slots = simulator.reorders, simulator.own_slots
 
     def prepare(self, observation: Any) -> NDArray[np.float32]:
         """Return an observation as the environment gives it, as a network's inputs (size,)."""

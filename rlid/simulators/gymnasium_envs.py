@@ -82,6 +82,7 @@ class GymnasiumSimulator(Simulator):
         self._make_arguments = (env, options, episode_cap)
         self._beat = beat
         self._pool: list[Any] = [self.plain()]
+        beat()
         self._envs: list[Any] = []
         try:
             with guarded(f"a space of {env}", InputError):

@@ -22,7 +22,7 @@ from rlid.random_stream import role_seed
 from rlid.simulators.actions import sample
 from rlid.simulators.make import make_world
 from rlid.task import Task
-from rlid.world import Simulator
+from rlid.world import Beat, Simulator, no_beat
 
 SEED = 2**33 + 1
 """Seed of the probe's actions; trials, references and frozen statistics have other seeds."""
@@ -50,7 +50,7 @@ def check_independence(task: Task, simulator: Simulator) -> None:
     tell_of_dependence(task, dependence(task, simulator))
 
 
-def dependence(task: Task, simulator: Simulator) -> str:
+def dependence(task: Task, simulator: Simulator, beat: Beat = no_beat) -> str:
     """Return in words what episodes depend on besides their seeds and actions, or "".
 
     The same seed and actions are run twice alone, and once beside another instance. Tasks with
@@ -60,6 +60,7 @@ def dependence(task: Task, simulator: Simulator) -> str:
     Args:
         task: of kind "rl".
         simulator: its world, with no episodes under way.
+        beat: called after each environment that is made for it.
     """
     if task.world is not None:
         return ""
@@ -67,7 +68,7 @@ def dependence(task: Task, simulator: Simulator) -> str:
         if task.observation != "frozen":
             return _problem(task.env, simulator)
         # Its statistics would take many episodes before the probe.
-        raw = cast(Simulator, make_world(replace(task, observation="raw")))
+        raw = cast(Simulator, make_world(replace(task, observation="raw"), beat))
         try:
             return _problem(task.env, raw)
         finally:

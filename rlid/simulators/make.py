@@ -49,6 +49,7 @@ def make_world(task: Task, beat: Beat = no_beat) -> World:
     if task.kind != "rl":
         return world
     simulator = cast(Simulator, world)
+    simulator.own_slots = simulator.max_slots
     simulator.max_slots = min(simulator.max_slots, most_envs(task) or simulator.max_slots)
     if task.observation == "frozen":
         return FrozenStatistics(simulator, task.episode_cap, beat)

@@ -91,22 +91,22 @@ def _reacher(step: _Step) -> StepOutcome:
 
 
 def _swimmer(step: _Step) -> StepOutcome:
-    return _gait(step, step.qpos[:, 2:], step.qvel)
+    return _gait(step, step.qpos, step.qvel, places=2)
 
 
 def _half_cheetah(step: _Step) -> StepOutcome:
-    return _gait(step, step.qpos[:, 1:], step.qvel)
+    return _gait(step, step.qpos, step.qvel)
 
 
 def _hopper(step: _Step) -> StepOutcome:
     low, high = step.env._healthy_state_range
     state = np.hstack([step.qpos[:, 2:], step.qvel])
     is_healthy = _is_upright(step) & ((low < state) & (state < high)).all(1)
-    return _gait(step, step.qpos[:, 1:], np.clip(step.qvel, -10, 10), is_healthy)
+    return _gait(step, step.qpos, np.clip(step.qvel, -10, 10), is_healthy)
 
 
 def _walker2d(step: _Step) -> StepOutcome:
-    return _gait(step, step.qpos[:, 1:], np.clip(step.qvel, -10, 10), _is_upright(step))
+    return _gait(step, step.qpos, np.clip(step.qvel, -10, 10), _is_upright(step))
 
 
 def _is_upright(step: _Step) -> NDArray[np.bool_]:
@@ -117,15 +117,24 @@ def _is_upright(step: _Step) -> NDArray[np.bool_]:
 
 
 def _gait(
-    step: _Step, positions: Floats, velocities: Floats, is_healthy: NDArray[np.bool_] | None = None
+    step: _Step,
+    positions: Floats,
+    velocities: Floats,
+    is_healthy: NDArray[np.bool_] | None = None,
+    places: int = 1,
 ) -> StepOutcome:
-    """Return the outcome for what earns by moving forward, and by health where it can fall."""
+    """Return the outcome for what earns by moving forward, and by health where it can fall.
+
+    The first `places` positions say where it is: an observation has them only where asked for.
+    """
     env, rewards = step.env, step.env._forward_reward_weight * step.forward
     is_over = np.zeros(len(rewards), bool)
     if is_healthy is not None:
         rewards = rewards + is_healthy * env._healthy_reward
-        is_over = ~is_healthy & env._terminate_when_unhealthy
+        is_over = ~is_healthy & bool(env._terminate_when_unhealthy)
     rewards = rewards - env._ctrl_cost_weight * step.effort
+    if env._exclude_current_positions_from_observation:
+        positions = positions[:, places:]
     return np.hstack([positions, velocities]), rewards, is_over
 
 

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.agent import AGENTS, Ask, configure, settings
+from rlid.agent import (
+    AGENTS,
+    Ask,
+    Progress,
+    SearchSteps,
+    TrainingBatch,
+    TrainingRound,
+    configure,
+)
+from rlid.agent import settings as settings_of
 from rlid.errors import EnvironmentFault, InputError
 from rlid.problem import make_problem
 from rlid.registry import import_packages
@@ -30,7 +39,12 @@ Proposals = list[NDArray[np.float64]]
 
 
 def check_agent(
-    name: str, *, task: str = "cartpole", imports: Sequence[str] = (), network: str | None = None
+    name: str,
+    *,
+    task: str = "cartpole",
+    imports: Sequence[str] = (),
+    network: str | None = None,
+    settings: Sequence[str] = (),
 ) -> None:
     """Check that a registered agent can search in a trial.
 
@@ -39,13 +53,15 @@ def check_agent(
         task: a quick task that it takes.
         imports: packages that register it.
         network: a small one for the task; the task's own by default.
+        settings: assignments to the agent's hyper-parameters, such as "learning_starts=500" for one
+            that would not begin to train within 2,000 steps.
 
     Raises:
         CheckFailed: a check failed; the message has a line for each.
     """
     try:
         import_packages(imports)
-        agent: Any = configure(name)
+        agent: Any = configure(name, settings)
         world = make_world(resolve(task))
         network = network or resolve(task).network
     except InputError as error:
@@ -66,7 +82,7 @@ def _of_the_settings(name: str, agent: Any) -> Iterator[Finding]:
     if not agent.__dataclass_params__.frozen:
         yield wrong("settings", "they can be changed", "use @dataclass(frozen=True)")
     try:
-        is_plain = json.loads(json.dumps(settings(agent), allow_nan=False)) == settings(agent)
+        is_plain = json.loads(json.dumps(settings_of(agent), allow_nan=False)) == settings_of(agent)
     except (TypeError, ValueError):
         is_plain = False
     if not is_plain:
@@ -93,7 +109,11 @@ def _of_the_search(agent: Any, task: str, network: str, world: World) -> Iterato
     if not _are_equal(first, searched(0)):
         yield wrong("seeds", "two searches with one seed differ", "draw from `rng` alone")
     if _are_equal(first, searched(1)):
-        yield wrong("seeds", "two seeds give one search", "draw from `rng`")
+        if len(first) > 1 and all(np.array_equal(Z, first[0]) for Z in first):
+            advice = "pass `settings` with which it trains earlier"
+            yield wrong("search", f"z stands still for {BUDGET:,} steps", advice)
+        else:
+            yield wrong("seeds", "two seeds give one search", "draw from `rng`")
     if not searched(0, d=1):
         yield wrong("dimension", "it yields nothing at d = 1", "every d from 1 on must work")
 
@@ -110,11 +130,11 @@ def _search(agent: Any, task: str, network: str, world: World, d: int, seed: int
     problem = make_problem(resolved, shape, "onehot", d, seed, world, BUDGET)
     search, reply = agent.search(problem, np.random.default_rng(seed)), None
     proposed: Proposals = []
+    batches: list[TrainingBatch] = []
     try:
         while problem.search_steps < BUDGET and len(proposed) < MOST_STEPS:
-            try:
-                step = search.send(reply)
-            except StopIteration:
+            step = _next_step(search, reply, batches)
+            if step is None:
                 break
             reply = None
             if isinstance(step, Ask):
@@ -126,7 +146,33 @@ def _search(agent: Any, task: str, network: str, world: World, d: int, seed: int
                 proposed.append(np.array(step.z, np.float64)[None])
     finally:
         search.close()
+        for batch in batches:
+            batch.close()
     return proposed
+
+
+def _next_step(
+    search: SearchSteps, reply: NDArray[np.float64] | None, batches: list[TrainingBatch]
+) -> Ask | Progress | None:
+    """Return the next question or report, after the rounds of training that come before it.
+
+    Batches that begin meanwhile are added to `batches`. Returns None where the search is over.
+    """
+    try:
+        step = search.send(reply)
+        while isinstance(step, TrainingRound):
+            learner = step.learner
+            if learner.batch is None:
+                learner.begin_batches([learner])
+            batch = learner.batch
+            assert batch is not None, "begin_batches gave the learner no batch"
+            if batch not in batches:
+                batches.append(batch)
+            batch.round()
+            step = search.send(None)
+    except StopIteration:
+        return None
+    return step
 
 
 def _are_equal(these: Proposals, others: Proposals) -> bool:

@@ -39,7 +39,7 @@ class Course:
             BEST_LOOKS, or one in trials of stopping "look".
         last: the last candidate (d,), where it was not looked at.
         deciding: returns (n,) of the scoring that ended the search, where one did.
-        is_solved: whether the search ended early: `best` then holds the policy that ended it.
+        is_solved: whether a candidate ended the search: `best` then holds this policy.
         is_in_doubt: whether the last look passed and fresh episodes did not confirm it.
         validation_steps: steps of looks, confirmations and second looks.
         scoring_steps: steps of scorings.
@@ -100,8 +100,13 @@ class Course:
         ranked = sorted([*self.best, look], key=lambda each: -each.mean)
         self.best = ranked[: BEST_LOOKS if self.is_confirmed else 1]
 
+    @property
+    def has_stopped_early(self) -> bool:
+        """Whether a candidate ended the search before the budget was spent."""
+        return self.is_solved and self.problem.search_steps < self.spec.budget
+
     def finish(self, look: Look, deciding: NDArray[np.float64] | None = None) -> None:
-        """End the search early with this policy; `deciding` are the returns that decided."""
+        """End the search with this policy; `deciding` are the returns that decided."""
         self.best, self.deciding, self.is_solved = [look], deciding, True
 
     def state(self) -> State:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError
 from rlid.records import TrialSpec
+from rlid.store import slug
 
 
 def check_tensorboard(folder: str | None) -> None:
@@ -42,9 +43,9 @@ class Scalars:
         """Open the trial's event file."""
         from torch.utils.tensorboard import SummaryWriter
 
-        name = f"{spec.agent}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
-        task = spec.task.replace(":", "_")
-        self._writer: Any = SummaryWriter(str(Path(folder) / task / name))
+        name = f"{slug(spec.agent)}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
+        # The name of a task may hold a path.
+        self._writer: Any = SummaryWriter(str(Path(folder) / slug(spec.task) / name))
         self._stop = spec.stop_score
         self._seen = 0
 

@@ -100,7 +100,7 @@ def _record(
         search_steps=problem.search_steps,
         validation_steps=course.validation_steps,
         scoring_steps=course.scoring_steps,
-        stopped_early=course.is_solved,
+        stopped_early=course.has_stopped_early,
         seconds=course.earlier_seconds,
         curve=thin_curve(course.curve),
         hidden_state={

@@ -46,7 +46,8 @@ def validate(course: Course, z: Z, *, may_end: bool = True) -> Asking:
 
     With stopping "look" the look alone decides. With "confirmed" a look that passes is followed by
     a confirmation, and this by a scoring. Where either falls short, the search goes on: the agent
-    learns nothing of it, and no draw depends on it. Without `may_end` z is looked at and no more.
+    learns nothing of it, and no draw depends on it. Without `may_end` the search is over, and z is
+    looked at and no more: with stopping "look" it is scored where its look passes.
     """
     steps = course.problem.search_steps
     looked = yield from _look(course, z)
@@ -55,10 +56,13 @@ def validate(course: Course, z: Z, *, may_end: bool = True) -> Asking:
     course.is_in_doubt = False
     if not looked.has_passed:
         return
-    if not course.is_confirmed:
-        course.finish(look)
+    if course.is_confirmed:
+        if may_end:
+            yield from _confirm(course, look, steps)
     elif may_end:
-        yield from _confirm(course, look, steps)
+        course.finish(look)
+    else:
+        course.best = [look]
 
 
 def _look(course: Course, z: Z) -> Testing:
