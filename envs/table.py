@@ -62,5 +62,7 @@ def table(file: str) -> Task:
 def _objective(data: OwnData, beat: Beat = no_beat) -> Classification | Regression:
     """Return the classification of labels, or the regression of numbers."""
     if data.names:
-        return Classification(data, len(data.names), chance=data.majority, beat=beat)
-    return Regression(data, beat)
+        return Classification(
+            data, len(data.names), chance=data.majority, beat=beat, scales=data.scales
+        )
+    return Regression(data, beat, data.scales)
