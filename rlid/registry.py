@@ -12,7 +12,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from rlid.errors import InputError, UnknownName, guarded
@@ -28,6 +29,7 @@ class Entry:
         tags: words to filter by.
         load: returns what is registered; it may import a module for that.
         example: a parameter to try it with, where the name takes one (`sum_constraints:10`).
+        home: the module that defines what is registered.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Entry:
     tags: tuple[str, ...]
     load: Callable[[], Any]
     example: str = ""
+    home: str = ""
 
 
 class Registry(Mapping[str, Any]):
@@ -53,6 +56,7 @@ class Registry(Mapping[str, Any]):
         self._entries: dict[str, Entry] = {}
         self._promised: set[str] = set()
         self._is_loaded = package is None and group is None
+        _REGISTRIES.append(self)
 
     def add(self, *tags: str, name: str | None = None, example: str = "") -> Callable[[Any], Any]:
         """Return a decorator that registers a function or class.
@@ -67,7 +71,8 @@ class Registry(Mapping[str, Any]):
         def register(value: Any) -> Any:
             key = name or value.__name__
             lines = (value.__doc__ or "").strip().splitlines()
-            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: value, example))
+            summary, home = lines[0] if lines else "", getattr(value, "__module__", "")
+            self._insert(Entry(key, summary, tags, lambda: value, example, home))
             return value
 
         return register
@@ -78,7 +83,8 @@ class Registry(Mapping[str, Any]):
         Raises:
             InputError: the name is taken.
         """
-        self._insert(Entry(name, summary, tags, lambda: import_target(target)))
+        home = target.partition(":")[0]
+        self._insert(Entry(name, summary, tags, lambda: import_target(target), home=home))
 
     def _insert(self, entry: Entry) -> None:
         # A module that an entry point names registers the same name when it is imported.
@@ -137,8 +143,29 @@ class Registry(Mapping[str, Any]):
                 # The module may have been imported, and have registered the name, before.
                 if point.name not in self._entries:
                     summary = f"from {point.dist.name}" if point.dist else ""
-                    self._insert(Entry(point.name, summary, ("plug-in",), point.load))
+                    load = partial(_load_point, f"{self.noun} {point.name!r} {summary}", point)
+                    entry = Entry(point.name, summary, ("plug-in",), load, home=point.module)
+                    self._insert(entry)
                     self._promised.add(point.name)
+
+
+_REGISTRIES: list[Registry] = []
+
+
+def registers_of(module: str) -> bool:
+    """Whether a module defines anything that is registered, of any kind; nothing is loaded."""
+    entries = [entry for registry in _REGISTRIES for entry in registry._entries.values()]
+    return any(entry.home == module for entry in entries)
+
+
+def _load_point(what: str, point: EntryPoint) -> Any:
+    """Return what an entry point names.
+
+    Raises:
+        InputError: it cannot be imported.
+    """
+    with guarded(f"the import of {what.strip()}", InputError):
+        return point.load()
 
 
 def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
