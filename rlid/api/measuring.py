@@ -47,6 +47,7 @@ def measure(
     jobs: int | None = None,
     place: Place | None = None,
     timeout: float | None = None,
+    tensorboard: str | os.PathLike[str] | None = None,
     watcher: Watcher | None = None,
     progress: bool = True,
     retry: bool = False,
@@ -91,6 +92,7 @@ def measure(
         jobs: worker processes; None for as many as there are cores.
         place: where trials run, if not in local processes: `Place("ray", address=...)`.
         timeout: seconds without a sign of life after which a trial counts as hung.
+        tensorboard: a folder for TensorBoard's curves of every trial.
         watcher: hears how it goes, in place of `progress`.
         progress: in a notebook, show how far it is below the cell.
         retry: run failed (missing) trials again.
@@ -109,6 +111,7 @@ def measure(
     options["imports"] = (imports,) if isinstance(imports, str) else tuple(imports or ())
     # A package that is imported may change the working folder.
     folder = Path(os.path.abspath(store))
+    curves = None if tensorboard is None else os.path.abspath(tensorboard)
     place = place or Place()
     if jobs is not None:
         place = replace(place, jobs=jobs)
@@ -121,7 +124,7 @@ def measure(
                 watcher.note(f"{os.fspath(config)}: {note}")
         with Runner(
             plan_of(ask(**options)), folder, place=place, timeout=timeout, watcher=watcher,
-            retry=retry,
+            retry=retry, tensorboard=curves,
         ) as runner:  # fmt: skip
             return Measurement.of_run(run_plan(runner), folder)
     finally:
