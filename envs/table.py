@@ -25,6 +25,8 @@ KINDS = ("label", "number")
 @TASKS.add("supervised", "any", name="table", example="flowers.csv,target=kind")
 def table(file: str) -> Task:
     """Predict a column of your own table: table:FILE.csv,target=COLUMN; labels, or a number."""
+    if ":" in file:
+        raise InputError(f"task table:{file}: a policy file holds no colon; rename file or column")
     path, comma, rest = file.partition(",target=")
     target, _, kind = rest.partition(",kind=")
     if not comma or not target:

@@ -157,12 +157,6 @@ def resolve(text: str) -> Task:
     address, has_arguments, arguments = text.partition("?")
     name, colon, parameter = address.partition(":")
     factory = TASKS[name]
-    if ":" in parameter:
-        # In a policy file of a stranger it would make gymnasium import a module.
-        raise InputError(
-            f"task {address!r}: a name has one colon, before its parameter; rename the file or "
-            "column, or use --import for a package"
-        )
     takes_parameter = factory.__code__.co_argcount > 0
     if colon and not takes_parameter:
         raise InputError(f"task {name!r} takes no parameter, but {address!r} gives {parameter!r}")

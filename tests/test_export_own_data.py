@@ -100,8 +100,9 @@ def test_a_name_that_forges_lines_or_imports_modules_is_refused(task):
 
 def test_a_task_that_no_policy_file_holds_is_refused_before_it_is_measured(tmp_path):
     write_flowers(tmp_path / "f.csv", header=("petal", "leaf", "price", "kind:x"))
-    with pytest.raises(InputError, match="a name has one colon"):
-        resolve(f"table:{tmp_path}/f.csv,target=kind:x")
+    for name in (f"table:{tmp_path}/f.csv,target=kind:x", "images:12:30", "images:12:30,size=5"):
+        with pytest.raises(InputError, match="a policy file holds no colon"):
+            resolve(name)
 
 
 def test_a_table_is_a_regular_file(tmp_path):
