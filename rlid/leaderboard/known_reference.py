@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from importlib import resources
 
+from rlid.errors import InputError
 from rlid.leaderboard.known import Known, is_of_this_version
 from rlid.leaderboard.published import Published
 from rlid.measurement import REFERENCE_SEEDS
 from rlid.records import REFERENCE_SEED
 from rlid.store import DirectTraining, Reference, references, slug
+from rlid.task import adapt, resolve
 
 RANDOM_NOISE = 4.0
 """Standard errors by which two measurements of the score of random actions may differ."""
@@ -21,7 +23,7 @@ ONE_ALGORITHM = ({"ppo", "batched_ppo"},)
 
 def is_shipped(published: Published) -> bool:
     """Whether the reference is the one that is shipped with rlid."""
-    shipped = _shipped(published.reference_record)
+    shipped = _shipped(published)
     return shipped is not None and _is_same(published.reference_record, shipped)
 
 
@@ -33,6 +35,7 @@ def problems(published: Published, known: Known) -> Iterator[str]:
     """
     record, task = published.reference_record, known.task
     yield from _direct(record)
+    yield from _backend(published, known)
     if task.ceiling is not None:
         for name, score in (("random score", record.random), ("reference", record.reference)):
             if score > task.ceiling + 1e-9:
@@ -44,8 +47,8 @@ def problems(published: Published, known: Known) -> Iterator[str]:
         yield f"reference {record.reference!r}: below the task's floor of {task.floor!r}"
     if not is_of_this_version(published, known):
         return
-    yield from _random(record)
-    shipped = _shipped(record)
+    yield from _random(published)
+    shipped = _shipped(published)
     if is_measured and shipped is not None and not _is_same(record, shipped):
         for direct in shipped.direct:
             if not any(_covers(own, direct) for own in record.direct):
@@ -64,12 +67,14 @@ def notes(published: Published, known: Known) -> Iterator[str]:
         return
     if not is_shipped(published):
         yield "the reference is the file's own: --rerun repeats its direct training as well"
-    if _of_task(record) is None:
+    if _of_task(published) is None:
         yield "no random score is shipped for this task: it was not compared"
 
 
-def _shipped(record: Reference) -> Reference | None:
-    return references.shipped(record.task, record.task_version, record.protocol, record.network)
+def _shipped(published: Published) -> Reference | None:
+    # What the trials say of their task counts: its record in the file might name another version.
+    spec = published.spec(1, 0)
+    return references.shipped(spec.task, spec.task_version, spec.protocol, spec.network)
 
 
 def _is_same(record: Reference, shipped: Reference) -> bool:
@@ -77,20 +82,21 @@ def _is_same(record: Reference, shipped: Reference) -> bool:
     return (record.reference, record.scores) == (shipped.reference, shipped.scores)
 
 
-def _of_task(record: Reference) -> Reference | None:
+def _of_task(published: Published) -> Reference | None:
     """Return a shipped reference of the task, whatever its network: they share a random score."""
-    folder = resources.files("rlid") / "references" / slug(record.task)
+    spec = published.spec(1, 0)
+    folder = resources.files("rlid") / "references" / slug(spec.task)
     sources = sorted(folder.iterdir(), key=lambda source: source.name) if folder.is_dir() else []
     for source in sources:
         if source.name.endswith(".json"):
             shipped = references.read(source)
-            if shipped.fits(record.task, record.task_version, record.protocol, shipped.network):
+            if shipped.fits(spec.task, spec.task_version, spec.protocol, shipped.network):
                 return shipped
     return None
 
 
-def _random(record: Reference) -> Iterator[str]:
-    shipped = _of_task(record)
+def _random(published: Published) -> Iterator[str]:
+    record, shipped = published.reference_record, _of_task(published)
     if shipped is None:
         return
     noise = RANDOM_NOISE * math.hypot(record.random_error, shipped.random_error)
@@ -98,6 +104,18 @@ def _random(record: Reference) -> Iterator[str]:
     noise = min(noise, 2 * RANDOM_NOISE * shipped.random_error)
     if not math.isclose(record.random, shipped.random, rel_tol=1e-9, abs_tol=noise):
         yield f"random score {record.random!r}: the shipped one is {shipped.random!r}"
+
+
+def _backend(published: Published, known: Known) -> Iterator[str]:
+    """Check the simulator of the reference: runs on any back end of a task share its reference."""
+    backend = published.reference_record.backend
+    if backend == published.common.get("backend"):
+        return
+    own = resolve(published.question.task)
+    try:
+        adapt(own, backend=backend)
+    except InputError:
+        yield f"a reference measured by {backend!r}, which does not simulate this task"
 
 
 def _direct(record: Reference) -> Iterator[str]:

@@ -134,9 +134,12 @@ def _judgement(published: Published) -> Iterator[str]:
 
 def _reference(published: Published, reference: Reference) -> Iterator[str]:
     question, protocol = published.question, published.common.get("protocol")
+    version = published.common.get("task_version")
     measured = (reference.task, reference.network, reference.D, reference.protocol)
     if measured != (question.task, question.network, published.D, protocol):
         yield "the reference is of another task, network or protocol"
+    if reference.task_version != version:
+        yield f"the reference is of version {reference.task_version} of the task, not {version}"
     medians = []
     for direct in reference.direct:
         scores = [trial.score for trial in direct.trials if trial.score is not None]
@@ -151,6 +154,10 @@ def _reference(published: Published, reference: Reference) -> Iterator[str]:
         yield f"the question gives the reference {question.reference!r}, its record another one"
     if not reference.is_given and (not medians or reference.reference != max(medians)):
         yield f"the reference {reference.reference!r} is not the best median of direct training"
+    # The scores of this agent's training tell how uncertain the reference is.
+    best = [direct.agent for direct in reference.direct if direct.median == reference.reference]
+    if not reference.is_given and best[:1] != [reference.agent]:
+        yield f"the reference is not the median of direct training by {reference.agent}"
 
 
 def _rows(published: Published) -> Iterator[str]:

@@ -204,3 +204,19 @@ def a_later_version_of_the_projection(value):
 @forgery
 def another_simulator(value):
     value["common"]["backend"] = value["reference_record"]["backend"] = "mujoco"
+
+
+@forgery
+def a_reference_of_another_version_of_the_task(value):
+    value["reference_record"]["task_version"] = 7
+    value["random"] = value["reference_record"]["random"] = -4000.0
+
+
+@forgery
+def a_reference_of_another_simulator(value):
+    value["reference_record"]["backend"] = "ale-py"
+
+
+@forgery
+def a_reference_named_after_another_agent(value):
+    value["reference_record"]["agent"] = "random"
