@@ -16,8 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from rlid.errors import DamagedRecord, InputError
+from rlid.leaderboard import (
+    compared,
+    known_reference,
+    policy_checks,
+    policy_choice,
+    registered,
+    searched,
+)
 from rlid.leaderboard import known as knowledge
-from rlid.leaderboard import known_reference, policy_checks, policy_choice, registered, searched
 from rlid.leaderboard import origin as origins
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import Assessment, assess
@@ -71,7 +78,7 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         *_digests(published), *_judgement(published),
         *_reference(published, published.reference_record), *_rows(published),
         *policy_checks.report_problems(published), *policy_choice.problems(published),
-        *origins.problems(published),
+        *origins.problems(published), *compared.problems(published),
     ]  # fmt: skip
     known = None
     try:

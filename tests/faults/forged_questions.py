@@ -220,3 +220,37 @@ def a_reference_of_another_simulator(value):
 @forgery
 def a_reference_named_after_another_agent(value):
     value["reference_record"]["agent"] = "random"
+
+
+def under_an_unknown_name(value, noun, name):
+    value["question"][noun] = value["common"][noun] = name
+
+
+@forgery
+def a_random_score_far_too_low_by_an_unknown_agent(value):
+    under_an_unknown_name(value, "agent", "cmaes2")
+    value["random"] = value["reference_record"]["random"] = -4000.0
+
+
+@forgery
+def a_shorter_episode_by_an_unknown_projection(value):
+    under_an_unknown_name(value, "projection", "onehot2")
+    for protocol in (value["common"]["protocol"], value["reference_record"]["protocol"]):
+        protocol["episode_cap"] = 200
+
+
+@forgery
+def another_kind_by_an_unknown_agent(value):
+    under_an_unknown_name(value, "agent", "cmaes2")
+    value["kind"] = "supervised"
+
+
+@forgery
+def an_agent_with_a_letter_of_another_alphabet(value):
+    under_an_unknown_name(value, "agent", "cm\u0430es")
+
+
+@forgery
+def a_task_with_a_letter_of_another_alphabet(value):
+    for holder in (value["question"], value["common"], value["reference_record"]):
+        holder["task"] = "c\u0430rtpole"
