@@ -116,7 +116,6 @@ def problems(published: Published, known: Known) -> Iterator[str]:
         yield f"D = {published.D}: {question.network} has {known.network.D} weights on this task"
     if question.baseline == "global" and task.baseline != published.reference:
         yield f"reference {published.reference!r}: the task's own figure is {task.baseline!r}"
-    yield from _rows(published, known)
 
 
 def notes(published: Published, known: Known) -> Iterator[str]:
@@ -149,29 +148,6 @@ def _newer(published: Published, known: Known) -> Iterator[str]:
     for what, measured, here in _versions(published, known):
         if measured > here:
             yield f"version {measured} of the {what}: this rlid knows version {here} at most"
-
-
-def _rows(published: Published, known: Known) -> Iterator[str]:
-    """Check rows against what no trial of the task can do."""
-    task, budget = known.task, published.spec(1, 0).budget
-    of_theta: dict[str, tuple[int, int]] = {}
-    for row in published.rows:
-        name = f"d = {row.d}, seed {row.seed}"
-        scores = [score for score in (row.score, row.deciding_score) if score is not None]
-        if task.ceiling is not None and any(score > task.ceiling + 1e-9 for score in scores):
-            yield f"{name}: a score of {max(scores)!r}, above the task's ceiling of {task.ceiling}"
-        is_spent = row.search_steps >= budget or row.stopped_early
-        if row.status == "unsolved" and not row.reason and not is_spent:
-            yield f"{name}: unsolved after {row.search_steps} of {budget} steps"
-        if task.kind == "rl" and row.score is not None and row.scoring_steps < row.episodes:
-            yield f"{name}: {row.episodes} episodes in {row.scoring_steps} steps"
-        if known.network is not None and row.d > known.network.D:
-            yield f"{name}: d is above D = {known.network.D}"
-        other = (
-            of_theta.setdefault(row.theta_sha256, (row.d, row.seed)) if row.theta_sha256 else None
-        )
-        if task.kind != "synthetic" and other is not None and other[1] != row.seed:
-            yield f"{name}: has the weights of d = {other[0]}, seed {other[1]}"
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,7 @@ from rlid.leaderboard import (
     policy_choice,
     registered,
     searched,
+    trial_rules,
 )
 from rlid.leaderboard import known as knowledge
 from rlid.leaderboard import origin as origins
@@ -85,6 +86,7 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         published.spec(1, 0)
         known = knowledge.known_of(published.question)
         problems += knowledge.problems(published, known)
+        problems += trial_rules.problems(published, known)
         problems += known_reference.problems(published, known)
         notes += knowledge.notes(published, known)
         notes += known_reference.notes(published, known)
