@@ -7,6 +7,7 @@ them. Nothing is imported that the caller has not imported before, and no data s
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from rlid import agent as agents
 from rlid import projections
 from rlid.agent import Agent
 from rlid.datasets import DATASETS
+from rlid.dimension import BATCH_ROUND_SIZE
 from rlid.errors import InputError
 from rlid.leaderboard.compared import refuse_import, unknown_names
 from rlid.leaderboard.published import Published
@@ -25,6 +27,7 @@ from rlid.records import MeasurementSpec
 from rlid.simulators import make_network, make_world, within
 from rlid.task import CAP_ARGUMENT, Task, resolve
 
+DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?", re.ASCII)
 VECTOR = "vector:"
 """How the names of networks begin that are nothing but their weights."""
 
@@ -98,6 +101,8 @@ def problems(published: Published, known: Known) -> Iterator[str]:
         yield f"a budget of {common['budget']}: the question asks for {task.budget}"
     is_paper = question.rule == "paper"
     expected: dict[str, object] = {
+        "dtype": "float32",
+        "device": question.device,
         "projection": question.projection,
         "candidate": "last" if is_paper else "best",
         "stop_score": None if question.full or is_paper else published.threshold,
@@ -112,10 +117,32 @@ def problems(published: Published, known: Known) -> Iterator[str]:
     for name, value in expected.items():
         if getattr(spec, name) != value:
             yield f"{name} is {getattr(spec, name)!r}: the question asks for {value!r}"
+    yield from _derived(question, known)
     if known.network is not None and known.network.D != published.D:
         yield f"D = {published.D}: {question.network} has {known.network.D} weights on this task"
     if question.baseline == "global" and task.baseline != published.reference:
         yield f"reference {published.reference!r}: the task's own figure is {task.baseline!r}"
+
+
+def _derived(question: MeasurementSpec, known: Known) -> Iterator[str]:
+    """Check the options that `rlid run` derives from the others."""
+    if not DEVICE.fullmatch(question.device):
+        yield f"device {question.device!r}: trials run on cpu, cuda or cuda:N"
+    agent = known.agent
+    if agent is None:
+        return
+    if question.device != "cpu" and "cuda" not in agent.devices:
+        yield f"device {question.device!r}: agent {question.agent!r} trains on the cpu"
+    is_shared = agent.trains_together or (known.merges is not False and agent.shares_batch)
+    sizes = {MeasurementSpec.model_fields["round_size"].default}
+    if question.search == "adaptive" and is_shared:
+        is_sure = agent.trains_together or known.merges
+        sizes = {BATCH_ROUND_SIZE} if is_sure else sizes | {BATCH_ROUND_SIZE}
+    if question.round_size not in sizes:
+        yield (
+            f"rounds of {question.round_size} trials: this search asks for "
+            f"{' or '.join(map(str, sorted(sizes)))} at once"
+        )
 
 
 def notes(published: Published, known: Known) -> Iterator[str]:
@@ -164,7 +191,7 @@ def _make(question: MeasurementSpec) -> _Made:
         shape, classes = DATASETS[task.env].shape, DATASETS[task.env].classes
         inputs = math.prod(shape)
         network = make(question.network, inputs, classes, task.activation, shape, 1 / 255)
-        return _Made(network, None)
+        return _Made(network, merges=False)
     arguments = [text.partition("=")[0] for text in task.name.partition("?")[2].split("&") if text]
     if any(name != CAP_ARGUMENT for name in arguments):
         why = "the environment takes arguments from the file, and was not made"

@@ -254,3 +254,28 @@ def an_agent_with_a_letter_of_another_alphabet(value):
 def a_task_with_a_letter_of_another_alphabet(value):
     for holder in (value["question"], value["common"], value["reference_record"]):
         holder["task"] = "c\u0430rtpole"
+
+
+@forgery
+def rounds_of_another_size(value):
+    value["question"]["round_size"] = 11
+
+
+@forgery
+def trials_said_to_be_in_float64(value):
+    value["common"]["dtype"] = "float64"
+
+
+@forgery
+def trials_said_to_be_of_another_device(value):
+    value["common"]["device"] = "cuda"
+
+
+@forgery
+def a_device_that_there_is_not(value):
+    value["question"]["device"] = value["common"]["device"] = "banana"
+
+
+@forgery
+def a_device_that_the_agent_does_not_take(value):
+    value["question"]["device"] = value["common"]["device"] = "cuda"
