@@ -117,15 +117,16 @@ def problems(published: Published, known: Known) -> Iterator[str]:
     for name, value in expected.items():
         if getattr(spec, name) != value:
             yield f"{name} is {getattr(spec, name)!r}: the question asks for {value!r}"
-    yield from _derived(question, known)
+    yield from _derived(published, known)
     if known.network is not None and known.network.D != published.D:
         yield f"D = {published.D}: {question.network} has {known.network.D} weights on this task"
     if question.baseline == "global" and task.baseline != published.reference:
         yield f"reference {published.reference!r}: the task's own figure is {task.baseline!r}"
 
 
-def _derived(question: MeasurementSpec, known: Known) -> Iterator[str]:
+def _derived(published: Published, known: Known) -> Iterator[str]:
     """Check the options that `rlid run` derives from the others."""
+    question = published.question
     if not DEVICE.fullmatch(question.device):
         yield f"device {question.device!r}: trials run on cpu, cuda or cuda:N"
     agent = known.agent
@@ -136,7 +137,8 @@ def _derived(question: MeasurementSpec, known: Known) -> Iterator[str]:
     is_shared = agent.trains_together or (known.merges is not False and agent.shares_batch)
     sizes = {MeasurementSpec.model_fields["round_size"].default}
     if question.search == "adaptive" and is_shared:
-        is_sure = agent.trains_together or known.merges
+        # Files from before they had an origin may have the smaller rounds all the same.
+        is_sure = published.origin is not None and (agent.trains_together or known.merges)
         sizes = {BATCH_ROUND_SIZE} if is_sure else sizes | {BATCH_ROUND_SIZE}
     if question.round_size not in sizes:
         yield (
