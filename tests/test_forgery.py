@@ -24,6 +24,7 @@ from rlid.leaderboard.verify import verify
 RESULTS = Path(__file__).parents[1] / "results"
 PUBLISHED = Path(__file__).parent / "fixtures" / "published"
 EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+WITH_ORIGIN = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-870e2998.json"
 NO_SHIPPED_REFERENCE = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-8b211452.json"
 
 
@@ -78,6 +79,30 @@ def test_an_edited_policy_whose_hash_is_edited_as_well_is_refused(tmp_path):
     source.write_text(signed(parse(json.dumps(value))).dump())
     (line,) = verify(source)[1].problems
     assert "the weights that follow from it are not those that it names" in line
+
+
+def of_a_report_without_d(policy):
+    for attempt in policy["attempts"]:
+        attempt["d"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (of_a_report_without_d, "do not say their d"),
+        (lambda policy: policy.update(attempts=[]), "do not say their d"),
+        (lambda policy: policy.update(confirmations=0), "not played again on fresh episodes"),
+        (lambda policy: policy.update(score=1e9), "above the task's ceiling"),
+        (lambda policy: policy.update(deciding_score=501.0), "above the task's ceiling"),
+        (lambda policy: policy["attempts"][0].update(mean=501.0), "above the task's ceiling"),
+    ],
+)
+def test_a_forged_report_of_a_policy_is_refused(tmp_path, change, problem):
+    source = copy_of(WITH_ORIGIN, tmp_path)
+    value = json.loads(source.read_text())
+    change(value["policy"])
+    source.write_text(signed(parse(json.dumps(value))).dump())
+    assert any(problem in line for line in verify(source)[1].problems)
 
 
 def test_the_draw_does_not_depend_on_the_order_of_the_rows(honest):

@@ -87,6 +87,7 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         known = knowledge.known_of(published.question)
         problems += knowledge.problems(published, known)
         problems += trial_rules.problems(published, known)
+        problems += policy_checks.score_problems(published, known)
         problems += known_reference.problems(published, known)
         notes += knowledge.notes(published, known)
         notes += known_reference.notes(published, known)
