@@ -172,6 +172,7 @@ def _reference(published: Published, reference: Reference) -> Iterator[str]:
 
 def _rows(published: Published) -> Iterator[str]:
     low, high = bounds(published.question, published.D)
+    dims = frozenset(published.question.dims or ())
     seeds = range(published.question.seed, published.question.seed + published.question.seeds)
     episodes = published.common.get("protocol", {}).get("scoring_episodes")
     seen = set[tuple[int, int]]()
@@ -180,7 +181,8 @@ def _rows(published: Published) -> Iterator[str]:
         if (row.d, row.seed) in seen:
             yield f"{name}: there are two such rows"
         seen.add((row.d, row.seed))
-        if not low <= row.d <= high or row.seed not in seeds:
+        is_open = low <= row.d <= high and (not dims or row.d in dims)
+        if not is_open or row.seed not in seeds:
             yield f"{name}: outside what was asked"
         if row.versions >= len(published.versions):
             yield f"{name}: names versions that are not listed"

@@ -179,3 +179,24 @@ def a_trial_that_was_never_looked_at(value):
 @forgery
 def a_success_that_was_scored_once(value):
     smallest(value)["scoring_steps"] = smallest(value)["episodes"]
+
+
+def as_a_bisection(value, dims):
+    """Keep rows at these d, as a bisection whose file says of nothing that it is of a new rlid."""
+    value["question"] |= {"search": "bisect", "dims": dims, "dmax": None, "round_size": 5}
+    value["versions"] = [{"rlid": "0.1.0"}]
+    value.pop("origin", None)
+    value["rows"] = [{**row, "versions": 0} for row in value["rows"] if row["d"] in dims]
+
+
+@forgery
+def a_bisection_of_the_first_edition_with_confirmed_trials(value):
+    as_a_bisection(value, [1, 2, 8])
+    value["rows"] = [row for row in value["rows"] if row["d"] != 8]
+
+
+@forgery
+def a_bisection_with_a_d_that_was_not_open(value):
+    dims = sorted({row["d"] for row in value["rows"]})
+    as_a_bisection(value, dims)
+    value["question"]["dims"] = [dims[0], dims[-1]]
