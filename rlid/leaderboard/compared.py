@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rlid import agent as agents
 from rlid import projections
 from rlid.agent import AGENTS
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published
+from rlid.measurement import agent_of
 from rlid.records import MeasurementSpec
-from rlid.task import resolve
+from rlid.store import DirectTraining
+from rlid.task import Task, resolve
 
 NOT_COMPARED = "not compared: "
 """How the reason begins for which a measurement leads no row of the chart and no finding."""
@@ -64,3 +67,24 @@ def reasons(published: Published) -> Iterator[str]:
     names = [f"unknown {noun} {name}" for noun, name in unknown_names(published.question)]
     if names:
         yield NOT_COMPARED + ", ".join(names)
+    if not any(noun == "task" for noun, _ in unknown_names(published.question)):
+        yield from _of_task(published, resolve(published.question.task))
+
+
+def _of_task(published: Published, task: Task) -> Iterator[str]:
+    """Yield where a measurement keeps to another protocol than the task's, or may do so."""
+    version = published.common.get("task_version")
+    if isinstance(version, int) and version < task.version:
+        yield f"version {version} of the task, not {task.version}"
+    best = published.reference_record.best
+    if published.question.baseline == "own" and best is not None and not is_recipe(best, task):
+        yield f"reference by {best.agent} with settings that are not the task's own"
+
+
+def is_recipe(direct: DirectTraining, task: Task) -> bool:
+    """Whether direct training has the settings that the task's protocol asks of its agent."""
+    try:
+        own = agents.settings(AGENTS[direct.agent](**direct.settings))
+        return own == agents.settings(agent_of(direct.agent, task, ()))
+    except (TypeError, ValueError):
+        return False

@@ -102,6 +102,6 @@ def _longest_round(known: Known, spec: TrialSpec) -> int:
     settings = {} if known.agent is None else agents.settings(known.agent)
     numbers = [value for value in settings.values() if isinstance(value, int)]
     doublings = settings.get("max_doublings", 0)
-    doubled = 2 ** min(MOST_DOUBLINGS, doublings if isinstance(doublings, int) else 0)
+    doubled: int = 2 ** min(MOST_DOUBLINGS, doublings if isinstance(doublings, int) else 0)
     candidates = max([MOST_CANDIDATES, *numbers]) * max(1, doubled)
     return candidates * _number(spec, "search_episodes") * _number(spec, "episode_cap")

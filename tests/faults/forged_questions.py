@@ -279,3 +279,9 @@ def a_device_that_there_is_not(value):
 @forgery
 def a_device_that_the_agent_does_not_take(value):
     value["question"]["device"] = value["common"]["device"] = "cuda"
+
+
+@forgery
+def a_lower_reference_by_settings_that_learn_nothing(value):
+    with_reference(value, 480.0, 1.0)
+    direct(value)["settings"]["sigma0"] = 1e-5
