@@ -13,9 +13,7 @@ pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
 
 @pytest.mark.parametrize(("shift", "is_same"), [(0.0, True), (-4000.0, False)])
-def test_random_actions_that_are_played_again_tell_a_forged_score(
-    quick_store, shift, is_same
-):
+def test_random_actions_that_are_played_again_tell_a_forged_score(quick_store, shift, is_same):
     (published,) = publisher.harvest(quick_store).published
     record = published.reference_record
     shifted = record.model_copy(update={"random": record.random + shift})
