@@ -38,6 +38,17 @@ def test_a_full_measurement_is_drawn_large_before_a_smaller_provisional_one():
     assert line_of("cartpole", full, both_full).marks[0].row.agent == "ppo"
 
 
+@pytest.mark.parametrize("changes", [{"agent": "cmaes2"}, {"projection": "onehot2"}])
+def test_a_measurement_with_a_name_that_rlid_does_not_know_leads_nothing(changes):
+    known, unknown = a_published(threshold_d=6, seeds=4), a_published(threshold_d=3, **changes)
+    (mark, other) = line_of("cartpole", known, unknown).marks
+    assert (mark.row.is_compared, mark.row.status) == (True, "provisional")
+    assert (other.row.is_compared, other.row.status) == (False, "provisional")
+    assert any("not compared: unknown" in note for note in other.row.notes)
+    board = ranking.board([known, unknown])
+    assert findings.findings(board.chosen) == findings.findings(ranking.board([known]).chosen)
+
+
 def test_open_ends_and_brackets_are_drawn_as_such():
     (above,) = line_of("swimmer", a_published("swimmer", threshold_d=300, dmax=75)).marks
     assert (above.at, above.is_open_above, above.high) == (None, True, 100.0)

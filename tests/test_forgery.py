@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parent / "faults"))
 
 import forgery
 
-from rlid.leaderboard import collection, known_reference, sample
+from rlid.leaderboard import collection, compared, known_reference, sample
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.from_records import signed
 from rlid.leaderboard.known import known_of
@@ -24,6 +24,9 @@ from rlid.leaderboard.verify import verify
 RESULTS = Path(__file__).parents[1] / "results"
 PUBLISHED = Path(__file__).parent / "fixtures" / "published"
 EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
+WITH_ORIGIN = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-870e2998.json"
+DIGITS = RESULTS / "digits" / "adam-mlp_50x50-onehot-f8d0f17a.json"
+CIFAR10 = RESULTS / "cifar10" / "adam-mlp_200x200-onehot-4e61be88.json"
 NO_SHIPPED_REFERENCE = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-8b211452.json"
 
 
@@ -78,6 +81,71 @@ def test_an_edited_policy_whose_hash_is_edited_as_well_is_refused(tmp_path):
     source.write_text(signed(parse(json.dumps(value))).dump())
     (line,) = verify(source)[1].problems
     assert "the weights that follow from it are not those that it names" in line
+
+
+def of_a_report_without_d(policy):
+    for attempt in policy["attempts"]:
+        attempt["d"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (of_a_report_without_d, "do not say their d"),
+        (lambda policy: policy.update(attempts=[]), "do not say their d"),
+        (lambda policy: policy.update(confirmations=0), "not played again on fresh episodes"),
+        (lambda policy: policy.update(score=1e9), "above the task's ceiling"),
+        (lambda policy: policy.update(deciding_score=501.0), "above the task's ceiling"),
+        (lambda policy: policy["attempts"][0].update(mean=501.0), "above the task's ceiling"),
+    ],
+)
+def test_a_forged_report_of_a_policy_is_refused(tmp_path, change, problem):
+    source = copy_of(WITH_ORIGIN, tmp_path)
+    value = json.loads(source.read_text())
+    change(value["policy"])
+    source.write_text(signed(parse(json.dumps(value))).dump())
+    assert any(problem in line for line in verify(source)[1].problems)
+
+
+def changed(source, *changes):
+    """Return a published file with numbers of its reference, or of its trials, changed."""
+    value = json.loads(source.read_text())
+    for change in changes:
+        change(value)
+    return signed(parse(json.dumps(value)))
+
+
+@pytest.mark.parametrize(
+    ("source", "random"), [(DIGITS, -5.0), (DIGITS, 1.2), (CIFAR10, 0.09), (CIFAR10, 0.2)]
+)
+def test_the_random_score_of_a_supervised_task_is_chance(source, random):
+    published = changed(source, lambda value: value["reference_record"].update(random=random))
+    problems = [*known_reference.problems(published, known_of(published.question))]
+    assert any("chance is 0.1" in line for line in problems)
+
+
+def of_an_earlier_task(value):
+    for holder in (value["common"], value["reference_record"]):
+        holder["task_version"] = 1
+
+
+@pytest.mark.parametrize(
+    ("source", "change", "reason"),
+    [
+        (CIFAR10, of_an_earlier_task, "version 1 of the task, not 2"),
+        (
+            DIGITS,
+            lambda value: value["reference_record"]["direct"][0]["settings"].update(lr=1e-5),
+            "reference by adam with settings that are not the task's own",
+        ),
+    ],
+    ids=["task", "settings"],
+)
+def test_a_measurement_by_another_protocol_than_the_present_one_is_provisional(
+    source, change, reason
+):
+    assert [*compared.reasons(publisher.read(source))] == []
+    assert [*compared.reasons(changed(source, change))] == [reason]
 
 
 def test_the_draw_does_not_depend_on_the_order_of_the_rows(honest):

@@ -126,7 +126,7 @@ def _repeat(
     Raises:
         InputError: its task is unknown here.
     """
-    from rlid.leaderboard import comparable, rerun, sample
+    from rlid.leaderboard import comparable, rerun, rerun_random, sample
 
     drawn = sample.draw(published, repeating.n, repeating.seed)
     repeated = rerun.repeat_sample(
@@ -158,7 +158,12 @@ def _repeat(
         "trials are invented"
     )
     outcome["problems"] += [f"{again.name}: {'; '.join(again.differences)}" for again in unlike]
-    outcome |= {"ok": not unlike, "verdict": sentence, "seed": repeating.seed}
+    of_random = []
+    if rerun_random.is_cheap(published):
+        of_random = rerun_random.problems(published, repeating.imports, repeating.max_hours)
+        outcome["problems"] += of_random
+    is_ok = not unlike and not of_random
+    outcome |= {"ok": is_ok, "verdict": sentence, "seed": repeating.seed}
 
 
 def _mark_second_files(outcomes: list[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "published",
     "ranking",
     "rerun",
+    "rerun_random",
     "sample",
     "site",
     "step_times",

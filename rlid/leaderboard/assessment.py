@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rlid.dimension import Estimate
 from rlid.errors import InputError
+from rlid.leaderboard import compared
 from rlid.leaderboard.published import Published, bounds
 from rlid.measurement import REFERENCE_SEEDS, Summary, count, improving_range, infer
 from rlid.records import DEFAULT_FRACTION, MISSING, MeasurementSpec, Record
@@ -96,7 +97,7 @@ class Assessment:
             reasons.append("no closed interval")
         elif estimate.relative_width > 1.0:
             reasons.append("interval wider than d_int90")
-        return tuple(reasons)
+        return (*reasons, *compared.reasons(self.published))
 
     @property
     def is_own_problem(self) -> bool:

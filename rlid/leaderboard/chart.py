@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rlid.leaderboard import paper
 from rlid.leaderboard.row import LeaderboardRow
@@ -134,11 +135,12 @@ def ends(row: LeaderboardRow) -> tuple[int | None, int | None, int | None]:
     return row.d_int90 or row.dmax, row.ci_low, row.ci_high
 
 
-def _order(row: LeaderboardRow) -> tuple[bool, bool, bool, tuple[int, float], str, str]:
+def _order(row: LeaderboardRow) -> tuple[Any, ...]:
     """Return the sort key of a measurement among those of its task."""
     is_provisional = row.status != "full"
     names = row.agent, row.network
-    return not row.is_own_problem, bool(row.settings), is_provisional, _hardness(row), *names
+    is_other = not row.is_compared, not row.is_own_problem, bool(row.settings)
+    return *is_other, is_provisional, _hardness(row), *names
 
 
 def _hardness(row: LeaderboardRow) -> tuple[int, float]:

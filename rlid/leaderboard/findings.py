@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from rlid.figures import families
-from rlid.leaderboard import paper, yardstick
+from rlid.leaderboard import compared, paper, yardstick
 from rlid.leaderboard.assessment import Assessment
 from rlid.leaderboard.claims import default_of, of_task, said
 from rlid.measurement import compare_summaries
@@ -37,7 +37,8 @@ def findings(assessments: Sequence[Assessment]) -> list[BoardFinding]:
     makers: list[Callable[[Sequence[Assessment]], Iterator[BoardFinding]]] = [
         _pairs, _span, _agents, _compression, _published,
     ]  # fmt: skip
-    return [finding for make in makers for finding in make(assessments)]
+    known = [row for row in assessments if not compared.unknown_names(row.published.question)]
+    return [finding for make in makers for finding in make(known)]
 
 
 def _pairs(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:

@@ -17,6 +17,7 @@ from rlid.store import parse_z, read_limited
 from rlid.subspace import make_subspace
 
 FLOAT_BYTES = 4
+ROUNDING = 1e-9
 MAX_POLICY_BYTES = 64 * 1024 * 1024
 SAME_EVERYWHERE = "onehot"
 """The projection whose weights have the same bits on every processor."""
@@ -144,3 +145,17 @@ def report_problems(published: Published) -> Iterator[str]:
     tried = [attempt for attempt in report.attempts if (attempt.seed, attempt.bits) == chosen]
     if not tried or any(attempt.error < 0 for attempt in report.attempts):
         yield "the width of its policy is none that was validated"
+
+
+def score_problems(published: Published, known: Known) -> Iterator[str]:
+    """Yield scores in the report of the policy that the task cannot give."""
+    report, task = published.policy, known.task
+    if report is None:
+        return
+    means = [attempt.mean for attempt in report.attempts]
+    scores = [report.score, report.deciding_score, *means]
+    for score in sorted({score for score in scores if score is not None}):
+        if task.ceiling is not None and score > task.ceiling + ROUNDING:
+            yield f"its policy scored {score!r}, above the task's ceiling of {task.ceiling!r}"
+        if task.kind == "supervised" and score < 0:
+            yield f"its policy has an accuracy of {score!r}"

@@ -20,7 +20,10 @@ Tried = tuple[int, int]
 def problems(published: Published) -> Iterator[str]:
     """Yield where the report of a policy contradicts itself, or the solved rows."""
     report = published.policy
-    if report is None or any(attempt.d == 0 for attempt in report.attempts):
+    if report is None:
+        return
+    yield from _of_earlier_reports(published, report)
+    if any(attempt.d == 0 for attempt in report.attempts):
         return
     yield from _chosen(published, report)
     trials: list[Tried] = []
@@ -35,6 +38,16 @@ def problems(published: Published) -> Iterator[str]:
         line = line or _left_out(published)
     if line:
         yield line
+
+
+def _of_earlier_reports(published: Published, report: PolicyReport) -> Iterator[str]:
+    """Check for what only reports from before files had an origin may lack."""
+    if published.origin is None:
+        return
+    if any(attempt.d == 0 for attempt in report.attempts) or not report.attempts:
+        yield "the validations of its policy do not say their d, or there are none"
+    if published.kind == "rl" and not report.confirmations:
+        yield "its policy was not played again on fresh episodes"
 
 
 def notes(published: Published) -> Iterator[str]:

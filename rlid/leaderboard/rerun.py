@@ -152,7 +152,7 @@ def _run(
         cells = [
             Cell(task.name, tuple(imports), (spec,), judgement, str(store.folder)) for spec in specs
         ]
-        with _ended_after(max_hours):
+        with ended_after(max_hours):
             engine.run(Agenda(cells, store, leases, lambda _: weights, on_record))
         leases.close()
     return records
@@ -166,7 +166,7 @@ def _same_task(task: Task, spec: TrialSpec) -> Task:
 
 
 @contextmanager
-def _ended_after(hours: float | None) -> Iterator[None]:
+def ended_after(hours: float | None) -> Iterator[None]:
     """End what runs in the main thread after some hours.
 
     Raises:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from rlid.leaderboard.compared import NOT_COMPARED
+
 
 @dataclass(frozen=True)
 class LeaderboardRow:
@@ -98,6 +100,11 @@ class LeaderboardRow:
     def is_measured(self) -> bool:
         """Whether it was measured here."""
         return bool(self.command)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether rlid knows its task, agent and projection, and could hold it against them."""
+        return NOT_COMPARED not in self.provisional_because
 
     @property
     def is_bracket(self) -> bool:

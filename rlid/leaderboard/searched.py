@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from rlid.dimension import make_search
+from rlid.dimension import TrialOutcome, make_search
 from rlid.errors import InputError
 from rlid.leaderboard.published import Published, bounds
 from rlid.measurement import Summary, as_trial
@@ -33,9 +33,10 @@ def problems(published: Published, summary: Summary) -> Iterator[str]:
     asked, missing = _replay(published, summary, published.question.max_trials)
     if missing is None and rows - asked:
         asked, missing = _replay(published, summary, len(rows))
+    if missing is not None and may_be_first_bisection(published):
+        asked, missing = _replay(published, summary, published.question.max_trials, is_first=True)
     if missing is not None:
-        if not _is_first_bisection(published, missing):
-            yield f"the search asks for d = {missing[0]}, seed {missing[1]}: no such row"
+        yield f"the search asks for d = {missing[0]}, seed {missing[1]}: no such row"
         return
     for d, seed in sorted(rows - asked):
         yield f"d = {d}, seed {seed}: the search never asks for it"
@@ -43,23 +44,32 @@ def problems(published: Published, summary: Summary) -> Iterator[str]:
 
 def is_first_bisection(published: Published, summary: Summary) -> bool:
     """Whether the rows are of the bisection of rlid 0.1, which did not try the largest d."""
-    if published.question.search != "bisect":
+    if not may_be_first_bisection(published):
         return False
     missing = _replay(published, summary, None)[1]
-    return missing is not None and _is_first_bisection(published, missing)
+    return missing is not None and _replay(published, summary, None, is_first=True)[1] is None
 
 
-def _is_first_bisection(published: Published, missing: Pair) -> bool:
+def may_be_first_bisection(published: Published) -> bool:
+    """Whether a bisection may be that of rlid 0.1: nothing in the file is of a later version."""
     # Records name the processor's instructions since the bisection tries the largest d.
-    is_old = not any(name.startswith(PREFIX) for listed in published.versions for name in listed)
-    is_bisection = published.question.search == "bisect"
-    return is_old and is_bisection and missing[0] == published.dmax
+    is_later = published.origin is not None or published.common.get("stopping") == "confirmed"
+    names = {name for listed in published.versions for name in listed}
+    has_versions = bool(published.versions) and all("rlid" in each for each in published.versions)
+    is_old = not is_later and has_versions and not any(name.startswith(PREFIX) for name in names)
+    return is_old and published.question.search == "bisect"
 
 
 def _replay(
-    published: Published, summary: Summary, max_trials: int | None
+    published: Published, summary: Summary, max_trials: int | None, *, is_first: bool = False
 ) -> tuple[set[Pair], Pair | None]:
     """Run the search on the outcomes of the rows.
+
+    Args:
+        published: the measurement.
+        summary: its rows, judged.
+        max_trials: the limit of the search.
+        is_first: whether the largest d may be in no row, as after the bisection of rlid 0.1.
 
     Returns:
         The pairs (d, seed) that it asked for, and the first that is in no row.
@@ -84,6 +94,8 @@ def _replay(
         if time.process_time() - started > REPLAY_SECONDS:
             raise InputError(f"the search was not replayed within {REPLAY_SECONDS:g} seconds")
         for pair in pairs:
+            if pair not in outcome and is_first and pair[0] == published.dmax:
+                outcome[pair] = TrialOutcome(*pair, success=None, score=None)
             if pair not in outcome:
                 return set(so_far), pair
         so_far += pairs

@@ -16,8 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from rlid.errors import DamagedRecord, InputError
+from rlid.leaderboard import (
+    compared,
+    known_reference,
+    policy_checks,
+    policy_choice,
+    registered,
+    searched,
+    trial_rules,
+)
 from rlid.leaderboard import known as knowledge
-from rlid.leaderboard import known_reference, policy_checks, policy_choice, registered, searched
 from rlid.leaderboard import origin as origins
 from rlid.leaderboard import publish as publisher
 from rlid.leaderboard.assessment import Assessment, assess
@@ -71,13 +79,15 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         *_digests(published), *_judgement(published),
         *_reference(published, published.reference_record), *_rows(published),
         *policy_checks.report_problems(published), *policy_choice.problems(published),
-        *origins.problems(published),
+        *origins.problems(published), *compared.problems(published),
     ]  # fmt: skip
     known = None
     try:
         published.spec(1, 0)
         known = knowledge.known_of(published.question)
         problems += knowledge.problems(published, known)
+        problems += trial_rules.problems(published, known)
+        problems += policy_checks.score_problems(published, known)
         problems += known_reference.problems(published, known)
         notes += knowledge.notes(published, known)
         notes += known_reference.notes(published, known)
@@ -134,9 +144,12 @@ def _judgement(published: Published) -> Iterator[str]:
 
 def _reference(published: Published, reference: Reference) -> Iterator[str]:
     question, protocol = published.question, published.common.get("protocol")
+    version = published.common.get("task_version")
     measured = (reference.task, reference.network, reference.D, reference.protocol)
     if measured != (question.task, question.network, published.D, protocol):
         yield "the reference is of another task, network or protocol"
+    if reference.task_version != version:
+        yield f"the reference is of version {reference.task_version} of the task, not {version}"
     medians = []
     for direct in reference.direct:
         scores = [trial.score for trial in direct.trials if trial.score is not None]
@@ -151,10 +164,15 @@ def _reference(published: Published, reference: Reference) -> Iterator[str]:
         yield f"the question gives the reference {question.reference!r}, its record another one"
     if not reference.is_given and (not medians or reference.reference != max(medians)):
         yield f"the reference {reference.reference!r} is not the best median of direct training"
+    # The scores of this agent's training tell how uncertain the reference is.
+    best = [direct.agent for direct in reference.direct if direct.median == reference.reference]
+    if not reference.is_given and best[:1] != [reference.agent]:
+        yield f"the reference is not the median of direct training by {reference.agent}"
 
 
 def _rows(published: Published) -> Iterator[str]:
     low, high = bounds(published.question, published.D)
+    dims = frozenset(published.question.dims or ())
     seeds = range(published.question.seed, published.question.seed + published.question.seeds)
     episodes = published.common.get("protocol", {}).get("scoring_episodes")
     seen = set[tuple[int, int]]()
@@ -163,7 +181,8 @@ def _rows(published: Published) -> Iterator[str]:
         if (row.d, row.seed) in seen:
             yield f"{name}: there are two such rows"
         seen.add((row.d, row.seed))
-        if not low <= row.d <= high or row.seed not in seeds:
+        is_open = low <= row.d <= high and (not dims or row.d in dims)
+        if not is_open or row.seed not in seeds:
             yield f"{name}: outside what was asked"
         if row.versions >= len(published.versions):
             yield f"{name}: names versions that are not listed"

@@ -29,6 +29,7 @@ from rlid.measurement.cost import check_hours as check_hours
 from rlid.measurement.cost import cost_of as cost_of
 from rlid.measurement.cost import expected_trials as expected_trials
 from rlid.measurement.dims import read_dims as read_dims
+from rlid.measurement.direct_training import RANDOM_EPISODES as RANDOM_EPISODES
 from rlid.measurement.direct_training import REFERENCE_SEEDS as REFERENCE_SEEDS
 from rlid.measurement.direct_training import measure_reference as measure_reference
 from rlid.measurement.inference import as_trial as as_trial
@@ -77,6 +78,7 @@ __all__ = [
     "MeasurementRun",
     "Plan",
     "PlannedRow",
+    "RANDOM_EPISODES",
     "REFERENCE_SEEDS",
     "RowResult",
     "Runner",

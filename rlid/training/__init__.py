@@ -10,12 +10,18 @@ from rlid.training.checkpoint import Checkpoints as Checkpoints
 from rlid.training.journal import Journals as Journals
 from rlid.training.seeds import draw_seeds as draw_seeds
 from rlid.training.seeds import role_generator as role_generator
+from rlid.training.stopping import CONFIRMATION as CONFIRMATION
+from rlid.training.stopping import FIRST_EDITION_LOOK as FIRST_EDITION_LOOK
+from rlid.training.stopping import LOOK as LOOK
 from rlid.training.stopping import standard_error as standard_error
 from rlid.training.tensorboard import check_tensorboard as check_tensorboard
 from rlid.training.timing import Timing as Timing
 from rlid.training.timing import time_trials as time_trials
 
 __all__ = [
+    "CONFIRMATION",
+    "FIRST_EDITION_LOOK",
+    "LOOK",
     "Checkpoints",
     "Journals",
     "Timing",

@@ -204,3 +204,84 @@ def a_later_version_of_the_projection(value):
 @forgery
 def another_simulator(value):
     value["common"]["backend"] = value["reference_record"]["backend"] = "mujoco"
+
+
+@forgery
+def a_reference_of_another_version_of_the_task(value):
+    value["reference_record"]["task_version"] = 7
+    value["random"] = value["reference_record"]["random"] = -4000.0
+
+
+@forgery
+def a_reference_of_another_simulator(value):
+    value["reference_record"]["backend"] = "ale-py"
+
+
+@forgery
+def a_reference_named_after_another_agent(value):
+    value["reference_record"]["agent"] = "random"
+
+
+def under_an_unknown_name(value, noun, name):
+    value["question"][noun] = value["common"][noun] = name
+
+
+@forgery
+def a_random_score_far_too_low_by_an_unknown_agent(value):
+    under_an_unknown_name(value, "agent", "cmaes2")
+    value["random"] = value["reference_record"]["random"] = -4000.0
+
+
+@forgery
+def a_shorter_episode_by_an_unknown_projection(value):
+    under_an_unknown_name(value, "projection", "onehot2")
+    for protocol in (value["common"]["protocol"], value["reference_record"]["protocol"]):
+        protocol["episode_cap"] = 200
+
+
+@forgery
+def another_kind_by_an_unknown_agent(value):
+    under_an_unknown_name(value, "agent", "cmaes2")
+    value["kind"] = "supervised"
+
+
+@forgery
+def an_agent_with_a_letter_of_another_alphabet(value):
+    under_an_unknown_name(value, "agent", "cm\u0430es")
+
+
+@forgery
+def a_task_with_a_letter_of_another_alphabet(value):
+    for holder in (value["question"], value["common"], value["reference_record"]):
+        holder["task"] = "c\u0430rtpole"
+
+
+@forgery
+def rounds_of_another_size(value):
+    value["question"]["round_size"] = 11
+
+
+@forgery
+def trials_said_to_be_in_float64(value):
+    value["common"]["dtype"] = "float64"
+
+
+@forgery
+def trials_said_to_be_of_another_device(value):
+    value["common"]["device"] = "cuda"
+
+
+@forgery
+def a_device_that_there_is_not(value):
+    value["question"]["device"] = value["common"]["device"] = "banana"
+
+
+@forgery
+def a_device_that_the_agent_does_not_take(value):
+    value["question"]["device"] = value["common"]["device"] = "cuda"
+
+
+@forgery
+def a_lower_reference_by_settings_that_learn_nothing(value):
+    with_reference(value, 480.0, 1.0)
+    direct(value)["settings"]["sigma0"] = 1e-5

@@ -148,3 +148,55 @@ def weights_that_do_not_follow_from_z(value):
 def a_field_changed_after_signing(value):
     value["machine"]["cores"] += 1
     value["leave"] = ("sha256",)
+
+
+@forgery
+def a_failure_with_another_deciding_score(value):
+    row = min(unsolved(value), key=lambda row: row["d"])
+    row |= {"deciding_score": 500.0, "search_steps": 150, "validation_steps": 0}
+
+
+@forgery
+def a_success_before_the_budget_that_did_not_stop_early(value):
+    smallest(value).update(stopped_early=False, search_steps=150)
+
+
+@forgery
+def a_success_after_far_more_than_the_budget(value):
+    smallest(value)["search_steps"] = 10**12
+
+
+@forgery
+def an_unsolved_trial_that_stopped_early(value):
+    unsolved(value)[0]["stopped_early"] = True
+
+
+@forgery
+def a_trial_that_was_never_looked_at(value):
+    unsolved(value)[0]["validation_steps"] = 0
+
+
+@forgery
+def a_success_that_was_scored_once(value):
+    smallest(value)["scoring_steps"] = smallest(value)["episodes"]
+
+
+def as_a_bisection(value, dims):
+    """Keep rows at these d, as a bisection whose file says of nothing that it is of a new rlid."""
+    value["question"] |= {"search": "bisect", "dims": dims, "dmax": None, "round_size": 5}
+    value["versions"] = [{"rlid": "0.1.0"}]
+    value.pop("origin", None)
+    value["rows"] = [{**row, "versions": 0} for row in value["rows"] if row["d"] in dims]
+
+
+@forgery
+def a_bisection_of_the_first_edition_with_confirmed_trials(value):
+    as_a_bisection(value, [1, 2, 8])
+    value["rows"] = [row for row in value["rows"] if row["d"] != 8]
+
+
+@forgery
+def a_bisection_with_a_d_that_was_not_open(value):
+    dims = sorted({row["d"] for row in value["rows"]})
+    as_a_bisection(value, dims)
+    value["question"]["dims"] = [dims[0], dims[-1]]

@@ -1,0 +1,34 @@
+"""The random score of a published measurement, played again by `rlid verify --rerun`."""
+
+from pathlib import Path
+
+import pytest
+
+from rlid.leaderboard import publish as publisher
+from rlid.leaderboard import rerun_random
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
+
+
+@pytest.mark.parametrize(("shift", "is_same"), [(0.0, True), (-4000.0, False)])
+def test_random_actions_that_are_played_again_tell_a_forged_score(quick_store, shift, is_same):
+    (published,) = publisher.harvest(quick_store).published
+    record = published.reference_record
+    shifted = record.model_copy(update={"random": record.random + shift})
+    forged = published.model_copy(update={"reference_record": shifted})
+    lines = rerun_random.problems(forged, ["hostile"])
+    assert ["random actions: their score is" in line for line in lines] == [True] * (not is_same)
+
+
+@pytest.mark.parametrize(
+    ("stem", "is_cheap"),
+    [
+        ("cartpole/cmaes-mlp_20x20-onehot-870e2998", False),  # a shipped reference tells it
+        ("digits/adam-mlp_50x50-onehot-f8d0f17a", True),
+        ("pong/ppo-conv_16-32-256-onehot-8b211452", False),  # episodes may take millions of steps
+    ],
+)
+def test_random_actions_are_played_again_where_it_is_cheap_and_tells_something(stem, is_cheap):
+    assert rerun_random.is_cheap(publisher.read(RESULTS / f"{stem}.json")) == is_cheap
