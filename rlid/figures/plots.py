@@ -12,7 +12,7 @@ from rlid.dimension import exact_interval, fitted_curve
 from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, save, thinned
 from rlid.measurement import Summary
 from rlid.records import Record
-from rlid.store import slug
+from rlid.store import Store, slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,26 @@ WIDEST_JITTER = 0.1
 
 
 def stem(store: Path, summary: Summary) -> Path:
-    """Return the path of a measurement's figure in a store, without its suffix."""
-    return store / "plots" / slug(summary.path.replace("/", "-"))
+    """Return the path of a measurement's figure in a store, without its suffix.
+
+    Raises:
+        StoreError: the store's folder of figures is a link.
+    """
+    return folder(store) / file_name(summary)
+
+
+def folder(store: Path) -> Path:
+    """Return the path of a store's figures.
+
+    Raises:
+        StoreError: it is a link.
+    """
+    return Store(store).room("plots")
+
+
+def file_name(summary: Summary) -> str:
+    """Return the name of a measurement's figure, without its suffix."""
+    return slug(summary.path.replace("/", "-"))
 
 
 def load() -> None:

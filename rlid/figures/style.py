@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rlid.store import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,16 +89,28 @@ def drawing(
 
 
 def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
+    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths.
+
+    A link of that name is replaced, not followed: the folder may be a stranger's.
+
+    Raises:
+        OSError: a file cannot be written; what was there stays.
+    """
     paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
-    to.parent.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        # A date in the file would make every drawing differ.
-        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(path, dpi=150, metadata=metadata)
+    for path, kind in zip(paths, formats, strict=True):
+        write_whole(path, drawn(figure, kind))
         # The layout is final. Computing it again takes a third of the time.
         figure.set_layout_engine("none")
     return paths
+
+
+def drawn(figure: Figure, kind: str) -> bytes:
+    """Return the content of a figure's file of one format: "svg", "png" or another."""
+    # A date in the file would make every drawing differ.
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, dpi=150, metadata=metadata)
+    return content.getvalue()
 
 
 def thinned(dims: Sequence[int]) -> list[int]:

@@ -19,7 +19,7 @@ from rlid.measurement import curve_json, fits, name_of, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, MeasurementSpec, Record, judged
-from rlid.store import Store, StoredMeasurement, read_limited, slug, write_whole
+from rlid.store import Store, StoredMeasurement, inside, read_limited, slug, write_whole
 from rlid.store import measurements as measured
 
 
@@ -138,13 +138,14 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
-        StoreError: nothing can be written there.
+        StoreError: nothing can be written there, or the task's folder is a link.
     """
     target, row = path(published, out), published.smallest()
     kept = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
     # A record in the store is judged as the first run that asked for it judged it.
     records = [judged(record, published.judgement) for record in kept if record is not None]
     try:
+        inside(out, target.parent.name)
         written = [write_whole(target, published.dump().encode())]
         points = learning_curves.of_records(records)
         if points:
@@ -183,7 +184,7 @@ def derive_again(source: Path) -> list[str]:
 
     Raises:
         DamagedRecord: it is no published measurement, or was altered since it was written.
-        StoreError: the file cannot be written.
+        StoreError: the file cannot be written, or its folder is a link.
     """
     published = read(source)
     if published.digest() != published.sha256:
@@ -195,6 +196,7 @@ def derive_again(source: Path) -> list[str]:
         return []
     changed = signed(published.model_copy(update={"answer": after, "curve": curve}))
     try:
+        inside(source.parent.parent, source.parent.name)
         write_whole(source, changed.dump().encode())
     except OSError as error:
         raise StoreError(f"{str(source)!r} cannot be written: {error.strerror or error}") from error
