@@ -14,7 +14,15 @@ from rlid.figures import curves
 from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
-from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
+from rlid.leaderboard.published import (
+    MAX_BYTES,
+    MAX_SCORE,
+    Answer,
+    Published,
+    PublishedCurvePoint,
+    is_possible,
+    parse,
+)
 from rlid.measurement import curve_json, fits, name_of, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
@@ -108,6 +116,11 @@ def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> st
     asked = len(measurement.trials)
     if len(trials) < asked or not trials:
         return f"{asked - len(trials)} of {asked} trials have gone"
+    scores = [measurement.threshold, measurement.reference.random, measurement.reference.reference]
+    for trial in trials:
+        scores += [score for score in (trial.score, trial.deciding_score) if score is not None]
+    if not all(map(is_possible, scores)):
+        return f"a score beyond {MAX_SCORE:g}"
     return why_not_published(trials)
 
 
