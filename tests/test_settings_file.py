@@ -164,6 +164,14 @@ def test_files_that_cannot_be_used_are_refused_in_one_line(tmp_path, text, reaso
     assert "\n" not in str(seen.value)
 
 
+def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(b"lr: \xff\xfe")
+    with pytest.raises(InputError, match="no plain YAML: ") as seen:
+        read_settings(path, "ppo", resolve("cartpole"))
+    assert "\n" not in str(seen.value)
+
+
 def test_aliases_that_stand_for_more_values_than_a_memory_holds_are_refused_at_once(tmp_path):
     lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     for level in range(1, 10):

@@ -115,8 +115,9 @@ def _parsed(path: Path, text: bytes) -> Any:
     """
     import yaml
 
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -136,7 +137,8 @@ def _parsed(path: Path, text: bytes) -> Any:
         # So PyYAML fails at a value that is none of the type that is named before it.
         raise InputError(f"--config {path}: no plain YAML: a value is not of its type") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _size(node: Any, sizes: dict[int, float]) -> float:
