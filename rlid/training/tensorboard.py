@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,27 @@ from numpy.typing import NDArray
 
 from rlid.errors import InputError
 from rlid.records import TrialSpec
+from rlid.store import slug
 
 
 def check_tensorboard(folder: str | None) -> None:
-    """Refuse a folder for TensorBoard where its package is missing.
+    """Make the folder for TensorBoard; refuse it where nothing can be written there.
 
     Raises:
-        InputError: in one line, how to get it.
+        InputError: the package is missing, or the folder cannot be made or written; in one line.
     """
-    if folder is not None and importlib.util.find_spec("tensorboard") is None:
+    if folder is None:
+        return
+    if importlib.util.find_spec("tensorboard") is None:
         raise InputError(
             "--tensorboard needs the package tensorboard: pip install 'rlid[tensorboard]'"
         )
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--tensorboard {folder}: {error.strerror or error}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--tensorboard {folder}: the folder cannot be written")
 
 
 class Scalars:
@@ -42,9 +52,9 @@ class Scalars:
         """Open the trial's event file."""
         from torch.utils.tensorboard import SummaryWriter
 
-        name = f"{spec.agent}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
-        task = spec.task.replace(":", "_")
-        self._writer: Any = SummaryWriter(str(Path(folder) / task / name))
+        # The name of a task may hold a path, and the folder of all trials is not left.
+        name = f"{slug(spec.agent)}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
+        self._writer: Any = SummaryWriter(str(Path(folder) / slug(spec.task) / name))
         self._stop = spec.stop_score
         self._seen = 0
 
