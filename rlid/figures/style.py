@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlid.errors import InputError
 from rlid.store import write_whole
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ FORMATS = ("svg", "png")
 MOST_TICKS = 9
 LEAST_GAP = 1.18
 """Ratio of two neighbouring d from which on their labels do not touch."""
+MOST = 1e100
+"""Size of a score that is drawn: of larger ones, matplotlib cannot form the ends of an axis."""
 DECADES = 16
 MOST_ROUND_TICKS = 7
 TICK_STEPS = ((1, 2, 3, 4, 6, 8), (1, 2, 5), (1,))
@@ -111,6 +114,17 @@ def drawn(figure: Figure, kind: str) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format=kind, dpi=150, metadata=metadata)
     return content.getvalue()
+
+
+def check_sizes(scores: Iterable[float | None]) -> None:
+    """Refuse scores that no axis can show.
+
+    Raises:
+        InputError: one of them is too large.
+    """
+    for score in scores:
+        if score is not None and not abs(score) <= MOST:
+            raise InputError(f"a figure cannot show a score of {score:g}: beyond {MOST:g}")
 
 
 def thinned(dims: Sequence[int]) -> list[int]:
