@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +135,11 @@ def _from_archive(path: Path, wanted: dict[str, Records], beat: Beat) -> set[str
     """
     filled = set()
     most = sum(len(target) for target in wanted.values()) + MAX_MEMBERS * MAX_OTHER_BYTES
-    with gzip.open(path) as file, tarfile.open(fileobj=_Limited(file, most), mode="r|") as archive:
+    with (
+        gzip.open(path) as file,
+        # Of a stream, tarfile asks for `read` alone.
+        tarfile.open(fileobj=cast("IO[bytes]", _Limited(file, most)), mode="r|") as archive,
+    ):
         for count, member in enumerate(archive):
             name = PurePosixPath(member.name)
             if name.is_absolute() or ".." in name.parts:
@@ -158,7 +162,7 @@ def _from_archive(path: Path, wanted: dict[str, Records], beat: Beat) -> set[str
 class _Limited:
     """An unpacked archive of at most so many bytes: tarfile reads a header of any size as one."""
 
-    def __init__(self, file: IO[bytes], most: int) -> None:
+    def __init__(self, file: gzip.GzipFile, most: int) -> None:
         """`file` is read from where it stands."""
         self._file, self._left = file, most
 

@@ -66,8 +66,9 @@ def verdict_of(published: Published, source: Path) -> Verdict:
     try:
         published.spec(1, 0)
     except DamagedRecord as error:
-        problems = (*_digests(published), f"no spec: {error}")
-        return Verdict(("schema", "digest", "command"), problems, ())
+        return Verdict(
+            ("schema", "digest", "command"), (*_digests(published), f"no spec: {error}"), ()
+        )
     checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
     notes = [
         *registered.notes(published, source), *_versions(published),
