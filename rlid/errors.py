@@ -6,12 +6,15 @@ Any other ValueError is a bug, of rlid or of a library, and shows its traceback.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 LONGEST_LINE = 500
 """Characters of an error's first line that are kept."""
+LONGEST_VALUE = 40
+"""Characters of a value that a message shows."""
 
 
 class InputError(ValueError):
@@ -182,6 +185,17 @@ def first_line(error: BaseException) -> str:
 def named_line(error: BaseException) -> str:
     """Return the name of an error's type and the first line of its message."""
     return f"{type(error).__name__}: {first_line(error)}"[:LONGEST_LINE]
+
+
+def brief(value: object) -> str:
+    """Return a value of a stranger's file for a message, in at most 40 characters.
+
+    Of a large value only the beginning is written out.
+    """
+    try:
+        return reprlib.repr(value)[:LONGEST_VALUE]
+    except ValueError:
+        return "a number of too many digits"
 
 
 def visible(text: str) -> str:

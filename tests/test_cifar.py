@@ -1,7 +1,9 @@
 """CIFAR-10: every copy of it gives the same arrays, and what is no copy is refused."""
 
+import gzip
 import hashlib
 import tarfile
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -169,11 +171,29 @@ class TestRefusals:
         (folder / ARCHIVE).write_bytes(b"<html>not found</html>")
         assert "damaged archive" in refusal()
 
+    @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"S"])
+    def test_a_header_that_unpacks_to_more_than_the_data_set_is_not_read_to_its_end(
+        self, folder, kind, monkeypatch
+    ):
+        monkeypatch.setattr(cifar, "MAX_OTHER_BYTES", 10_000)
+        header = tarfile.TarInfo("x")
+        header.type, header.size = kind, 1 << 30
+        with gzip.open(folder / ARCHIVE, "wb", 1) as file:
+            file.write(header.tobuf(tarfile.GNU_FORMAT))
+            for _ in range(64):
+                file.write(bytes(1 << 20))
+        tracemalloc.start()
+        try:
+            assert "unpacks to more bytes than CIFAR-10 has" in refusal()
+            assert tracemalloc.get_traced_memory()[1] < 1 << 24
+        finally:
+            tracemalloc.stop()
+
     def test_a_path_that_cannot_be_read_is_no_damage(self, folder, monkeypatch):
         def denied(*_arguments):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(tarfile, "open", denied)
+        monkeypatch.setattr(gzip, "open", denied)
         message = refusal()
         assert "cannot be read (Permission denied)" in message
         assert "fetch" not in message

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 from records import a_record, a_spec
 
-from rlid.figures import plots
+from rlid.errors import InputError
+from rlid.figures import curves, plots
 from rlid.measurement import answer
 from rlid.measurement.summary import summarise
 
@@ -49,3 +50,20 @@ def test_a_title_with_markup_is_shown_as_text(tmp_path):
     root = ET.parse(svg).getroot()
     assert "<script>alert(1)</script>" in "".join(root.itertext())
     assert not [node for node in root.iter() if node.tag.endswith("script")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"score": 1.7e308}, {"score": -1.7e308}, {"threshold": 1.7e308}, {"random": -1e101}],
+)
+def test_scores_that_no_axis_can_show_are_refused_in_one_line(tmp_path, change):
+    summary = summarise([a_record(**change)])
+    with pytest.raises(InputError, match="a figure cannot show a score of "):
+        plots.draw(summary, tmp_path / "figure", "d_int90 = 3")
+    assert not list(tmp_path.iterdir())
+
+
+def test_learning_curves_that_no_axis_can_show_are_refused_in_one_line(tmp_path):
+    records = [a_record(curve=[(1, 1.7e308), (2, -1.7e308)])]
+    with pytest.raises(InputError, match="a figure cannot show a score of "):
+        curves.draw(records, tmp_path / "figure.svg")

@@ -1,5 +1,6 @@
 """`--config FILE.yaml`: what rl-zoo's files say is used, or refused with the key named."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,15 @@ def test_a_gradient_free_agent_takes_its_settings_from_a_file_too(tmp_path):
         ("lr: !!python/object/apply:os.system ['true']\n", "no plain YAML"),
         ("1: 2\n", "1 is no name of a setting"),
         ("lrr: 0.1\n", "lrr .unknown setting of ppo 'lrr': did you mean 'lr'"),
+        ("lr: !!bool foo\n", "a value is not of its type"),
+        ('lr: !!int ""\n', "a value is not of its type"),
+        ("lr: !!timestamp foo\n", "a value is not of its type"),
+        ("lr: !!float ''\n", "no plain YAML"),
+        ("lr: 2026-13-45\n", "no plain YAML: month must be in 1..12"),
+        ("lr: &a [*a]\n", "its aliases make more than 100,000 values"),
+        (f"lr: 0x{'f' * 5000}\n", "a number of more than 300 characters"),
+        (f"lr: {'59:' * 5000}59\n", "a number of more than 300 characters"),
+        (f"policy_kwargs: {{net_arch: [0x{'f' * 5000}]}}\n", "a number of more than 300"),
         ("lr: fast\n", "lr=fast: not a number"),
         ("lr: -1\n", "lr must be positive"),
         ("lr: .inf\n", "must be finite"),
@@ -154,6 +164,34 @@ def test_files_that_cannot_be_used_are_refused_in_one_line(tmp_path, text, reaso
     assert "\n" not in str(seen.value)
 
 
+def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(b"lr: \xff\xfe")
+    with pytest.raises(InputError, match="no plain YAML: ") as seen:
+        read_settings(path, "ppo", resolve("cartpole"))
+    assert "\n" not in str(seen.value)
+
+
+def test_aliases_that_stand_for_more_values_than_a_memory_holds_are_refused_at_once(tmp_path):
+    lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for level in range(1, 10):
+        lines.append(f"x{level}: &x{level} [{', '.join([f'*x{level - 1}'] * 10)}]")
+    bomb = "\n".join([*lines, "policy_kwargs: {net_arch: *x9}"])
+    merges = ["m0: &m0 {a: 1}"]
+    for level in range(1, 40):
+        merges.append(f"m{level}: &m{level} {{<<: [*m{level - 1}, *m{level - 1}]}}")
+    for text in (bomb, "\n".join(merges)):
+        start = time.process_time()
+        with pytest.raises(InputError, match="its aliases make more than 100,000 values"):
+            read_settings(written(tmp_path, text), "ppo", resolve("cartpole"))
+        assert time.process_time() - start < 5.0
+
+
+def test_an_alias_of_a_few_values_is_read_as_in_the_files_of_rl_zoo(tmp_path):
+    path = written(tmp_path, "common: &common\n  lr: 0.002\nCartPole-v1:\n  <<: *common\n")
+    assert read_settings(path, "ppo", resolve("cartpole")).settings == ("lr=0.002",)
+
+
 def test_a_missing_folder_or_a_huge_file_is_refused(tmp_path):
     task = resolve("cartpole")
     with pytest.raises(InputError, match="No such file"):
@@ -161,7 +199,7 @@ def test_a_missing_folder_or_a_huge_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="directory"):
         read_settings(tmp_path, "ppo", task)
     with pytest.raises(InputError, match="larger than"):
-        read_settings(written(tmp_path, "#" * 1_000_001), "ppo", task)
+        read_settings(written(tmp_path, "#" * 100_001), "ppo", task)
 
 
 def test_python_text_is_parsed_and_not_run():

@@ -142,13 +142,18 @@ def test_the_shipped_pages_and_pictures_follow_from_the_shipped_results(tmp_path
     assert len(figures) >= 11
     for path in (*shipped, *figures):
         (tmp_path / "results" / path.relative_to(RESULTS)).write_text("")
-    monkeypatch.setattr(
-        plots, "draw_panels", lambda summary, to: draw(summary, to) if to.name == first.stem else {}
-    )
     draw_curves = curves.draw
+
+    def panels(summary, to):
+        if to.name == first.stem:
+            return draw(summary, to)
+        endings = {"success": ".svg", "scores": "-scores.svg"}
+        return {name: to.with_name(f"{to.name}{ending}") for name, ending in endings.items()}
+
+    monkeypatch.setattr(plots, "draw_panels", panels)
     monkeypatch.setattr(
         curves, "draw",
-        lambda records, to: draw_curves(records, to) if to.stem == f"{first.stem}-curves" else None,
+        lambda records, to: draw_curves(records, to) if to.stem == f"{first.stem}-curves" else to,
     )  # fmt: skip
     write(tmp_path / "results")
     assert shipped

@@ -1,6 +1,7 @@
 """Suites: what their files may say, and that one row's failure ends no other."""
 
 import json
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -85,6 +86,12 @@ class TestFile:
             ('titel = "x"\n[[row]]\ntask = "a"\n', "titel"),
             ("[[row]\n", "not valid TOML"),
             ("x = " + "[" * 5000, "not valid TOML"),
+            (f'[[row]]\ntask = "a"\nseeds = {"9" * 5000}\n', "not valid TOML"),
+            (f'[[row]]\ntask = "a"\nseeds = 0x{"f" * 5000}\n', "--seeds a number of too many"),
+            (f'[[row]]\ntask = "a"\ndims = [0x{"f" * 5000}]\n', "row 1: --dims "),
+            (".".join("a" * 17) + " = 1", "a name of more than 16 parts"),
+            ("[" + ".".join("a" * 20_000) + "]", "a name of more than 16 parts"),
+            ("x = [{" + ".".join(['"="'] * 20_000) + " = 1}]", "a name of more than 16 parts"),
         ],
     )
     def test_a_bad_file_is_refused_in_one_line(self, text, words):
@@ -92,6 +99,24 @@ class TestFile:
             parsed(text)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    def test_values_are_kept_with_the_types_of_a_measurement(self):
+        (row,) = parsed('[[row]]\ntask = "a"\ndims = ["5", 2]\nseeds = "3"\n').rows
+        assert (row.options["dims"], row.dmax, row.seeds) == ((5, 2), 5, 3)
+
+    def test_dots_in_texts_and_comments_join_no_parts_of_a_name(self):
+        dots = "a." * 40
+        suite = parsed(f"# {dots}\ntitle = \"{dots}\"\n[[row]]\ntask = '{dots}'\n")
+        assert (suite.title, suite.rows[0].task) == (dots, dots)
+
+    @pytest.mark.parametrize(
+        "part", ['"""\\', "'''", '"', "'", "\\", '""""', 'a."', "a.'''", "#.", '\\"""', "a=1\n"]
+    )
+    def test_a_long_text_is_read_in_a_time_that_grows_with_its_length(self, part):
+        start = time.process_time()
+        with pytest.raises(InputError):
+            parsed(part * (300_000 // len(part)))
+        assert time.process_time() - start < 5.0
 
     def test_bytes_that_are_no_text_are_refused(self):
         with pytest.raises(InputError, match="not valid TOML"):

@@ -9,6 +9,7 @@ from command import rlid_here
 from records import a_spec
 
 import rlid
+from rlid.errors import InputError
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
 from rlid.records.judgement import Judgement
@@ -118,3 +119,20 @@ def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"pip install 'rlid\[tensorboard\]'"):
         Runner(plan("cartpole", dmax=2), tmp_path, tensorboard="logs")
     check_tensorboard(None)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_a_trial_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=f"--tensorboard {folder}: "):
+            check_tensorboard(str(folder))
+    check_tensorboard(str(tmp_path / "new" / "below"))
+    assert (tmp_path / "new" / "below").is_dir()
+
+
+def test_no_name_of_a_task_leads_out_of_the_folder(tmp_path):
+    spec = a_spec(task="table:../../../elsewhere.csv", agent="sb3:../../x")
+    Scalars(str(tmp_path / "board"), spec).close()
+    (file,) = tmp_path.rglob("events.*")
+    assert file.is_relative_to(tmp_path / "board")
+    assert len(file.relative_to(tmp_path / "board").parts) == 3

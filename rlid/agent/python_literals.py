@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from rlid.errors import brief
+
 LONGEST = 2000
 """Characters of a text that is still parsed."""
 
@@ -32,7 +34,7 @@ def plain_value(value: Any) -> Any:
     try:
         return _value(ast.parse(value.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise NotPlain(f"{value!r:.40} is no Python value") from None
+        raise NotPlain(f"{brief(value)} is no Python value") from None
 
 
 def _value(node: ast.expr) -> Any:

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from rlid.agent.settings import configure
 from rlid.agent.zoo import is_zoo_entry, translate
-from rlid.errors import InputError, first_line
+from rlid.errors import InputError, brief, first_line
 
 if TYPE_CHECKING:
     from rlid.task import Task
 
-LARGEST = 1_000_000
-"""Bytes of a file that is still read."""
+LARGEST = 100_000
+"""Bytes of a file that is still read; the largest of rl-zoo has 20,000."""
+MOST_VALUES = 100_000
+"""Values of a file, those behind an alias counted wherever it stands: ten levels of aliases in each
+other would make more values than any memory holds.
+"""
+LONGEST_NUMBER = 300
+"""Characters of a whole number; Python writes out none of more than 4,300 digits."""
 SHARED = ("atari",)
 """Entry that rl-zoo has for all environments of screens."""
 MAPPINGS = ("policy_kwargs", "normalize", "replay_buffer_kwargs", "env_kwargs", "monitor_kwargs")
@@ -85,8 +91,6 @@ def _load(path: Path) -> Mapping[str, Any]:
     Raises:
         InputError: it cannot be read, or holds something else.
     """
-    import yaml
-
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
@@ -94,19 +98,68 @@ def _load(path: Path) -> Mapping[str, Any]:
         raise InputError(f"--config {path}: {error.strerror or 'cannot be read'}") from None
     if len(text) > LARGEST:
         raise InputError(f"--config {path}: larger than {LARGEST} bytes")
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = "" if mark is None else f", line {mark.line + 1}"
-        problem = getattr(error, "problem", None) or first_line(error)
-        raise InputError(f"--config {path}{line}: no plain YAML: {problem}") from None
+    content = _parsed(path, text)
     if not isinstance(content, dict) or not content:
         raise InputError(f"--config {path}: use a mapping, such as lr: 0.001")
     strange = [key for key in content if not isinstance(key, str)]
     if strange:
-        raise InputError(f"--config {path}: {strange[0]!r:.40} is no name of a setting")
+        raise InputError(f"--config {path}: {brief(strange[0])} is no name of a setting")
     return content
+
+
+def _parsed(path: Path, text: bytes) -> Any:
+    """Return what a text of YAML holds, of its plain types.
+
+    Raises:
+        InputError: it is no YAML, or its aliases stand for more values than are read.
+    """
+    import yaml
+
+    loader = None
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > MOST_VALUES:
+            raise InputError(f"--config {path}: its aliases make more than {MOST_VALUES:,} values")
+        return loader.construct_document(node)
+    except InputError:
+        raise
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f", line {mark.line + 1}"
+        problem = getattr(error, "problem", None) or first_line(error)
+        raise InputError(f"--config {path}{line}: no plain YAML: {problem}") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise InputError(f"--config {path}: no plain YAML: {first_line(error)}") from None
+    except (LookupError, AttributeError, TypeError):
+        # So PyYAML fails at a value that is none of the type that is named before it.
+        raise InputError(f"--config {path}: no plain YAML: a value is not of its type") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _size(node: Any, sizes: dict[int, float]) -> float:
+    """Return the number of values below a node of YAML, itself included; of a ring, infinity.
+
+    Args:
+        node: a scalar, a sequence or a mapping.
+        sizes: those of the nodes so far, by their identity: each node is counted once.
+
+    Raises:
+        ValueError: a whole number has too many digits.
+    """
+    if node.tag.endswith(":int") and len(node.value) > LONGEST_NUMBER:
+        raise ValueError(f"a number of more than {LONGEST_NUMBER} characters")
+    if id(node) not in sizes:
+        # A node that is met again below itself.
+        sizes[id(node)] = math.inf
+        parts = node.value if isinstance(node.value, list) else []
+        pairs = (part if isinstance(part, tuple) else (part,) for part in parts)
+        sizes[id(node)] = 1 + sum(_size(each, sizes) for pair in pairs for each in pair)
+    return sizes[id(node)]
 
 
 def _entry(path: Path, content: Mapping[str, Any], task: Task) -> tuple[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlid.agent.protocol import AGENTS
 from rlid.agent.python_literals import NotPlain, plain_value
+from rlid.errors import brief
 from rlid.registry import unknown
 
 if TYPE_CHECKING:
@@ -167,16 +168,16 @@ class _Translator:
         if isinstance(value, str) and value.startswith(("lin_", "linear_")):
             schedule = SCHEDULES.get(name)
             if schedule is None or schedule not in self.fields:
-                self._refuse(key, f"{value}: {self.agent} has no schedule for it")
+                self._refuse(key, f"{value:.40}: {self.agent} has no schedule for it")
                 return
             self.result.settings[schedule] = True
             value = value.partition("_")[2]
         if isinstance(value, list | tuple) and len(value) == 2 and value[1] == "step":
             value = value[0]
         if name == "ent_coef" and isinstance(value, str) and value.startswith("auto"):
-            self._refuse(key, f"{value}: rlid's coefficient is fixed; give a number")
+            self._refuse(key, f"{value:.40}: rlid's coefficient is fixed; give a number")
         elif isinstance(value, dict | list | tuple):
-            self._refuse(key, f"{value!r:.40}: use a single value")
+            self._refuse(key, f"{brief(value)}: use a single value")
         else:
             self.result.settings[name] = value
 
@@ -184,11 +185,11 @@ class _Translator:
         try:
             self.result.budget = int(float(value))
         except (TypeError, ValueError, OverflowError):
-            self._refuse("n_timesteps", f"{value!r:.40} is no number of steps")
+            self._refuse("n_timesteps", f"{brief(value)} is no number of steps")
 
     def _key_policy(self, value: Any) -> None:
         if value not in POLICIES:
-            self._refuse("policy", f"{value!r:.40}: rlid's policies are {' and '.join(POLICIES)}")
+            self._refuse("policy", f"{brief(value)}: rlid's policies are {' and '.join(POLICIES)}")
 
     def _key_use_sde(self, value: Any) -> None:
         if value:
@@ -209,7 +210,7 @@ class _Translator:
 
     def _key_noise_type(self, value: Any) -> None:
         if value != "normal" or "noise" not in self.fields:
-            self._refuse("noise_type", f"{value!r:.40}: {REASONS['noise_type']}")
+            self._refuse("noise_type", f"{brief(value)}: {REASONS['noise_type']}")
 
     def _key_env_wrapper(self, value: Any) -> None:
         wrappers = [value] if isinstance(value, str) else value
@@ -252,7 +253,7 @@ class _Translator:
             self._refuse("policy_kwargs", str(error))
             return
         if not isinstance(arguments, dict):
-            self._refuse("policy_kwargs", f"{value!r:.40} is no mapping")
+            self._refuse("policy_kwargs", f"{brief(value)} is no mapping")
             return
         for key, argument in arguments.items():
             method = getattr(self, f"_argument_{key}", None)
@@ -268,23 +269,22 @@ class _Translator:
         parts = value if isinstance(value, dict) else {"pi": value}
         actor = parts.get("pi", [])
         if not isinstance(actor, list | tuple) or not all(type(each) is int for each in actor):
-            self._refuse("policy_kwargs: net_arch", f"{value!r:.40}: use a list of widths")
+            self._refuse("policy_kwargs: net_arch", f"{brief(value)}: use a list of widths")
         elif self.task.observation == "pixels":
             self._refuse("policy_kwargs: net_arch", "give a network of images by --network")
         else:
             self.result.network = "mlp:" + "x".join(map(str, actor)) if actor else "linear"
             critic = parts.get("vf", parts.get("qf", actor))
             if critic != actor:
-                self.result.notes.append(
-                    f"net_arch: the critic is {self.agent}'s own, not one of widths {critic!r:.40}"
-                )
+                kept = f"net_arch: the critic is {self.agent}'s own, not one of widths"
+                self.result.notes.append(f"{kept} {brief(critic)}")
 
     def _argument_activation_fn(self, value: Any) -> None:
         name = str(value).rpartition(".")[2].lower()
         if name != self.task.activation:
             self._refuse(
                 "policy_kwargs: activation_fn",
-                f"{value}: the activation is the task's, {self.task.activation}",
+                f"{name:.40}: the activation is the task's, {self.task.activation}",
             )
 
     def _argument_ortho_init(self, value: Any) -> None:

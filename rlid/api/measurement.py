@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rlid.api.tables import curve_rows, dataframe, html_table
 from rlid.dimension import Estimate
 from rlid.errors import InputError
-from rlid.figures import plots
+from rlid.figures import plots, style
 from rlid.measurement import (
     MeasurementRun,
     Plan,
@@ -30,7 +30,7 @@ from rlid.measurement import (
 )
 from rlid.policies import Policy, policy
 from rlid.records import Judgement, Record
-from rlid.store import Reference, Store
+from rlid.store import Reference, Store, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -166,8 +166,7 @@ class Measurement:
                 raise InputError(
                     f"{os.fspath(path)!r}: the name must end in one of {', '.join(sorted(kinds))}"
                 )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(target, dpi=150)
+            write_whole(target, style.drawn(figure, target.suffix[1:]))
         return figure
 
     def z(self, record: Record) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ def plot(
     - agents: the agents on one task
     - budgets: d_int90 against the budget
     """
-    from rlid.figures import style
+    from rlid.figures import plots, style
     from rlid.registry import unknown
 
     if kind is not None and kind not in KINDS:
@@ -59,7 +59,7 @@ def plot(
         raise InputError(f"--family and --kind {kind}: give one of them")
     wanted = "family" if family else kind
     summaries = named(store, name) if "/" in name else measurements_of(name, store)
-    folder = out or store / "plots"
+    folder = out or plots.folder(store)
     palette = style.DARK if dark else style.LIGHT
     drawn = 0
     for each in KINDS if wanted is None else (wanted,):
@@ -81,12 +81,12 @@ def _figures(
 
     if kind == "dimension":
         for summary in summaries:
-            target = folder / plots.stem(folder, summary).name
+            target = folder / plots.file_name(summary)
             figures = plots.draw(summary, target, answer(summary.estimate), palette=palette)
             yield [shown(path) for path in figures]
     elif kind == "curves":
         for summary in summaries:
-            target = folder / f"{plots.stem(folder, summary).name}-curves.svg"
+            target = folder / f"{plots.file_name(summary)}-curves.svg"
             title = f"{summary.title}\n{answer(summary.estimate)}"
             drawn = (
                 curves.draw(summary.records, target.with_suffix(suffix), palette, title)

@@ -91,11 +91,14 @@ def leaderboard(
     if readme is not None:
         texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
     try:
+        # First: it refuses a folder that is a link, and nothing else is then written.
+        page = site.write(board, statements, out)[0]
         for path, text in texts.items():
             say(shown(write_whole(path, text.encode())))
-        say(shown(site.write(board, statements, out)[0]))
+        say(shown(page))
     except OSError as error:
-        raise StoreError(f"{shown(out)!r} cannot be written: {error.strerror or error}") from error
+        name = shown(Path(error.filename or out))
+        raise StoreError(f"{name!r} cannot be written: {error.strerror or error}") from error
     if loaded.refused:
         raise typer.Exit(FAILED)
 

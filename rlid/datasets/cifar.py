@@ -8,13 +8,14 @@ SHA-256: every copy gives the same arrays.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ def _refusals(path: Path) -> Iterator[None]:
     except TimeoutError:
         # Somebody's limit on the time: it says nothing about the file.
         raise
-    except (EOFError, zlib.error, tarfile.TarError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{path}: damaged archive ({error}): fetch it again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -133,7 +134,12 @@ def _from_archive(path: Path, wanted: dict[str, Records], beat: Beat) -> set[str
     Each declared size is checked before a byte of it is unpacked.
     """
     filled = set()
-    with tarfile.open(path, "r|gz") as archive:
+    most = sum(len(target) for target in wanted.values()) + MAX_MEMBERS * MAX_OTHER_BYTES
+    with (
+        gzip.open(path) as file,
+        # Of a stream, tarfile asks for `read` alone.
+        tarfile.open(fileobj=cast("IO[bytes]", _Limited(file, most)), mode="r|") as archive,
+    ):
         for count, member in enumerate(archive):
             name = PurePosixPath(member.name)
             if name.is_absolute() or ".." in name.parts:
@@ -145,12 +151,32 @@ def _from_archive(path: Path, wanted: dict[str, Records], beat: Beat) -> set[str
                 continue
             if name.name in filled:
                 raise DataError(f"{path}: holds {name.name} twice: fetch it again")
-            file = archive.extractfile(member) if member.isfile() else None
-            if file is None:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is None:
                 raise DataError(f"{path}: {member.name} is not a file: fetch it again")
-            _fill(file, member.size, target, f"{path}: {member.name}", beat)
+            _fill(content, member.size, target, f"{path}: {member.name}", beat)
             filled.add(name.name)
     return filled
+
+
+class _Limited:
+    """An unpacked archive of at most so many bytes: tarfile reads a header of any size as one."""
+
+    def __init__(self, file: gzip.GzipFile, most: int) -> None:
+        """`file` is read from where it stands."""
+        self._file, self._left = file, most
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            TarError: there are more than CIFAR-10 has.
+        """
+        part = self._file.read(size)
+        self._left -= len(part)
+        if self._left < 0:
+            raise tarfile.TarError("unpacks to more bytes than CIFAR-10 has")
+        return part
 
 
 def _fill(file: IO[bytes], size: int, target: Records, source: str, beat: Beat) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.figures.style import LIGHT, Palette, drawing, save
+from rlid.figures.style import LIGHT, Palette, check_sizes, drawing, save
 from rlid.records import Record
 
 if TYPE_CHECKING:
@@ -38,11 +38,15 @@ def draw(
         to: the path, ending in .svg or .png.
         palette: the colours.
         title: above the panels.
+
+    Raises:
+        InputError: a score is too large to be drawn.
     """
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     of_dim: dict[int, list[Record]] = {}
     for record in records:
+        check_sizes((record.threshold, *(score for _, score in record.curve)))
         if record.curve:
             of_dim.setdefault(record.spec.d, []).append(record)
     if not of_dim:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlid.dimension import exact_interval, fitted_curve
-from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, save, thinned
+from rlid.figures.style import FORMATS, LIGHT, Palette, check_sizes, drawing, save, thinned
 from rlid.measurement import Summary
 from rlid.records import Record
-from rlid.store import slug
+from rlid.store import Store, slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,26 @@ WIDEST_JITTER = 0.1
 
 
 def stem(store: Path, summary: Summary) -> Path:
-    """Return the path of a measurement's figure in a store, without its suffix."""
-    return store / "plots" / slug(summary.path.replace("/", "-"))
+    """Return the path of a measurement's figure in a store, without its suffix.
+
+    Raises:
+        StoreError: the store's folder of figures is a link.
+    """
+    return folder(store) / file_name(summary)
+
+
+def folder(store: Path) -> Path:
+    """Return the path of a store's figures.
+
+    Raises:
+        StoreError: it is a link.
+    """
+    return Store(store).room("plots")
+
+
+def file_name(summary: Summary) -> str:
+    """Return the name of a measurement's figure, without its suffix."""
+    return slug(summary.path.replace("/", "-"))
 
 
 def load() -> None:
@@ -123,7 +141,12 @@ def _draw_success(axes: Axes, summary: Summary, palette: Palette) -> None:
 
 
 def _draw_scores(axes: Axes, summary: Summary, palette: Palette) -> None:
-    """Draw the score of every trial, and the scores that trials are judged by."""
+    """Draw the score of every trial, and the scores that trials are judged by.
+
+    Raises:
+        InputError: a score is too large to be drawn.
+    """
+    check_sizes(record.score for record in summary.records)
     by_dim: dict[int, list[Record]] = {}
     for record in summary.records:
         if record.score is not None:
@@ -137,6 +160,7 @@ def _draw_scores(axes: Axes, summary: Summary, palette: Palette) -> None:
             axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
     first = summary.records[0]
     lines = {"reference": first.reference, "threshold": first.threshold, "random": first.random}
+    check_sizes(lines.values())
     for name, value in lines.items():
         if value is not None:
             axes.axhline(value, color=palette.line, lw=0.8)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rlid.errors import InputError
+from rlid.store import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +20,8 @@ FORMATS = ("svg", "png")
 MOST_TICKS = 9
 LEAST_GAP = 1.18
 """Ratio of two neighbouring d from which on their labels do not touch."""
+MOST = 1e100
+"""Size of a score that is drawn: of larger ones, matplotlib cannot form the ends of an axis."""
 DECADES = 16
 MOST_ROUND_TICKS = 7
 TICK_STEPS = ((1, 2, 3, 4, 6, 8), (1, 2, 5), (1,))
@@ -86,16 +92,39 @@ def drawing(
 
 
 def save(figure: Figure, to: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths."""
+    """Write a figure as `to`.svg and `to`.png, or some of them; return their paths.
+
+    A link of that name is replaced, not followed: the folder may be a stranger's.
+
+    Raises:
+        OSError: a file cannot be written; what was there stays.
+    """
     paths = [to.with_name(f"{to.name}.{kind}") for kind in formats]
-    to.parent.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        # A date in the file would make every drawing differ.
-        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(path, dpi=150, metadata=metadata)
+    for path, kind in zip(paths, formats, strict=True):
+        write_whole(path, drawn(figure, kind))
         # The layout is final. Computing it again takes a third of the time.
         figure.set_layout_engine("none")
     return paths
+
+
+def drawn(figure: Figure, kind: str) -> bytes:
+    """Return the content of a figure's file of one format: "svg", "png" or another."""
+    # A date in the file would make every drawing differ.
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, dpi=150, metadata=metadata)
+    return content.getvalue()
+
+
+def check_sizes(scores: Iterable[float | None]) -> None:
+    """Refuse scores that no axis can show.
+
+    Raises:
+        InputError: one of them is too large.
+    """
+    for score in scores:
+        if score is not None and not abs(score) <= MOST:
+            raise InputError(f"a figure cannot show a score of {score:g}: beyond {MOST:g}")
 
 
 def thinned(dims: Sequence[int]) -> list[int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rlid.store import read_limited, write_whole
+
 DARK = {
     "#ffffff": "#10141b", "#000000": "#d3dae5", "#595959": "#a5afbf", "#999999": "#7a8596",
     "#2166ac": "#6db3f2", "#c7d9ec": "#28415e", "#1b7837": "#5ec27f", "#b2182b": "#f4777f",
@@ -18,6 +20,8 @@ DARK = {
 """Colours of figures on a light page, and their counterparts on a dark one."""
 INK = "#000000"
 MARK = "rlid-theme"
+MAX_BYTES = 64 * 1024 * 1024
+"""Of a figure; those of a hundred trials have about 100,000."""
 
 
 def themed(svg: str) -> str:
@@ -43,12 +47,13 @@ def apply(path: Path) -> None:
     """Write the style for dark screens into an SVG file, where it fits.
 
     Raises:
+        DamagedRecord: it is a link, or larger than any figure.
         OSError: the file cannot be read or written.
     """
-    svg = path.read_text()
+    svg = read_limited(path, MAX_BYTES).decode()
     changed = themed(svg)
     if changed != svg:
-        path.write_text(changed)
+        write_whole(path, changed.encode())
 
 
 def is_themed(path: Path) -> bool:

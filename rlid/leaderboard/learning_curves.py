@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rlid.errors import DamagedRecord
-from rlid.records import Record
+from rlid.leaderboard.published import is_possible
+from rlid.records import MAX_D, REFERENCE_SEED, Record
 from rlid.store import read_limited
 
 ENDING = "-curves.csv"
@@ -26,6 +26,8 @@ Of a curve that was read from a figure, points that lie on a straight line may b
 MAX_BYTES = 16 * 1024 * 1024
 MAX_POINTS = 200_000
 """Points of one file; drawing more takes minutes."""
+MAX_STEPS = 10**15
+"""The largest budget of a trial."""
 
 Curves = Mapping[tuple[int, int], Sequence[tuple[int, float]]]
 """Points (steps, score) by (d, seed)."""
@@ -82,7 +84,8 @@ def load(path: Path) -> dict[tuple[int, int], list[tuple[int, float]]]:
             score = float(line[3])
         except (ValueError, IndexError):
             raise DamagedRecord(f"{path}: line {number} is not d, seed, steps, score") from None
-        if min(d, seed, steps) < 0 or not math.isfinite(score):
+        is_of_trial = 1 <= d <= MAX_D and 0 <= seed < REFERENCE_SEED and 0 <= steps <= MAX_STEPS
+        if not is_of_trial or not is_possible(score):
             raise DamagedRecord(f"{path}: line {number} has a number that no trial has")
         curves.setdefault((d, seed), []).append((steps, score))
     return curves

@@ -13,6 +13,7 @@ from rlid.leaderboard.assessment import Assessment
 from rlid.leaderboard.ranking import Board, page_of
 from rlid.leaderboard.row import LeaderboardRow
 from rlid.measurement import answer
+from rlid.store import inside
 
 FOLDER = "figures"
 HERO = ("cartpole", "cmaes", "mlp:20x20", "grid")
@@ -47,15 +48,16 @@ def draw(board: Board, out: Path) -> list[Picture]:
     Families of networks, and the figure that the documentation shows first, are drawn too.
 
     Raises:
-        OSError: a picture cannot be written.
+        OSError: a picture cannot be written, or its folder is a link.
     """
+    folder = inside(out, FOLDER)
     _families(board, out)
     _hero(board, out)
     rows = [(row, board.by_page[page_of(row)]) for row in board.chosen]
     makers: list[Callable[[list[tuple[Assessment, LeaderboardRow]], Path], Picture | None]] = [
         _relative, _published, _agents, _budgets, _bytes, _profiles,
     ]  # fmt: skip
-    made = (make(rows, out / FOLDER) for make in makers)
+    made = (make(rows, folder) for make in makers)
     return [picture for picture in made if picture is not None]
 
 

@@ -14,12 +14,20 @@ from rlid.figures import curves
 from rlid.leaderboard import learning_curves, policy_choice
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.from_records import publish, signed
-from rlid.leaderboard.published import MAX_BYTES, Answer, Published, PublishedCurvePoint, parse
+from rlid.leaderboard.published import (
+    MAX_BYTES,
+    MAX_SCORE,
+    Answer,
+    Published,
+    PublishedCurvePoint,
+    is_possible,
+    parse,
+)
 from rlid.measurement import curve_json, fits, name_of, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, MeasurementSpec, Record, judged
-from rlid.store import Store, StoredMeasurement, read_limited, slug, write_whole
+from rlid.store import Store, StoredMeasurement, inside, read_limited, slug, write_whole
 from rlid.store import measurements as measured
 
 
@@ -108,6 +116,11 @@ def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> st
     asked = len(measurement.trials)
     if len(trials) < asked or not trials:
         return f"{asked - len(trials)} of {asked} trials have gone"
+    scores = [measurement.threshold, measurement.reference.random, measurement.reference.reference]
+    for trial in trials:
+        scores += [score for score in (trial.score, trial.deciding_score) if score is not None]
+    if not all(map(is_possible, scores)):
+        return f"a score beyond {MAX_SCORE:g}"
     return why_not_published(trials)
 
 
@@ -138,13 +151,14 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
 
     Raises:
         DamagedRecord: the z in the store is not that of its record.
-        StoreError: nothing can be written there.
+        StoreError: nothing can be written there, or the task's folder is a link.
     """
     target, row = path(published, out), published.smallest()
     kept = [store.get(published.spec(row.d, row.seed)) for row in published.rows]
     # A record in the store is judged as the first run that asked for it judged it.
     records = [judged(record, published.judgement) for record in kept if record is not None]
     try:
+        inside(out, target.parent.name)
         written = [write_whole(target, published.dump().encode())]
         points = learning_curves.of_records(records)
         if points:
@@ -183,7 +197,7 @@ def derive_again(source: Path) -> list[str]:
 
     Raises:
         DamagedRecord: it is no published measurement, or was altered since it was written.
-        StoreError: the file cannot be written.
+        StoreError: the file cannot be written, or its folder is a link.
     """
     published = read(source)
     if published.digest() != published.sha256:
@@ -195,6 +209,7 @@ def derive_again(source: Path) -> list[str]:
         return []
     changed = signed(published.model_copy(update={"answer": after, "curve": curve}))
     try:
+        inside(source.parent.parent, source.parent.name)
         write_whole(source, changed.dump().encode())
     except OSError as error:
         raise StoreError(f"{str(source)!r} cannot be written: {error.strerror or error}") from error

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rlid.dimension import Estimate
 from rlid.errors import DamagedRecord
@@ -18,7 +18,6 @@ from rlid.records import (
     MAX_D,
     REFERENCE_SEED,
     Count,
-    Finite,
     Judgement,
     MeasurementSpec,
     Name,
@@ -40,6 +39,24 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_TRIALS = 10_000
 MAX_POINTS = 10_000
 """Points of the curve: one for each d that was tried."""
+MAX_SECONDS = 1e10
+"""Of a trial: three hundred years, so that a sum over trials stays finite."""
+MAX_SCORE = 1e100
+"""Size of a score, beyond any return: squares and differences of scores stay finite."""
+
+
+def is_possible(score: float) -> bool:
+    """Whether a score is of a size that a published file may hold."""
+    return abs(score) <= MAX_SCORE
+
+
+def _of_a_trial(score: float) -> float:
+    if not is_possible(score):
+        raise ValueError(f"a score beyond {MAX_SCORE:g}, which no trial has")
+    return score
+
+
+Score = Annotated[float, AfterValidator(_of_a_trial)]
 
 
 class TrialRow(StrictModel):
@@ -57,8 +74,8 @@ class TrialRow(StrictModel):
     key: Sha256
     status: Status
     reason: Text = ""
-    score: Finite | None
-    deciding_score: Finite | None = None
+    score: Score | None
+    deciding_score: Score | None = None
     episodes: Count
     env_steps: Count
     search_steps: Count
@@ -66,7 +83,7 @@ class TrialRow(StrictModel):
     scoring_steps: Count
     stopped_early: bool
     is_improving: bool | None = None
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, le=MAX_SECONDS)
     hidden_state: dict[Name, Count] = Field(default_factory=dict, max_length=100)
     notes: dict[Name, Value] = Field(default_factory=dict, max_length=100)
     theta_sha256: Sha256 | None
@@ -81,9 +98,9 @@ class PublishedCurvePoint(StrictModel):
     n: int
     successes: int
     missing: int
-    median: Finite | None
-    q25: Finite | None
-    q75: Finite | None
+    median: Score | None
+    q25: Score | None
+    q75: Score | None
 
 
 class Answer(StrictModel):
@@ -152,9 +169,9 @@ class Published(StrictModel):
     kind: Literal["rl", "supervised", "synthetic"]
     common: dict[Name, Any] = Field(max_length=100)
     D: int = Field(ge=1, le=MAX_D)
-    random: Finite
-    reference: Finite
-    threshold: Finite
+    random: Score
+    reference: Score
+    threshold: Score
     answer: Answer
     curve: list[PublishedCurvePoint] = Field(max_length=MAX_POINTS)
     env_steps: Count

@@ -80,7 +80,11 @@ def write(board: Board, statements: Sequence[claims.Claim], out: Path) -> list[P
     written = [write_whole(out / "index.html", index.encode())]
     for assessment in board.assessments:
         target = out / page_of(assessment)
-        page = measurement_page.page(assessment, board, target)
+        try:
+            page = measurement_page.page(assessment, board, target)
+        except Exception as error:
+            error.add_note(f"while the page {target} was made")
+            raise
         written.append(write_whole(target, page.encode()))
     return written
 

@@ -67,7 +67,16 @@ def verify(source: Path) -> tuple[Published, Verdict]:
 
 
 def verdict_of(published: Published, source: Path) -> Verdict:
-    """Check a published measurement that was read from `source`, and the policy files beside it."""
+    """Check a published measurement that was read from `source`, and the policy files beside it.
+
+    Where its trials have no spec, nothing follows from its rows, and the check ends.
+    """
+    try:
+        published.spec(1, 0)
+    except DamagedRecord as error:
+        return Verdict(
+            ("schema", "digest", "command"), (*_digests(published), f"no spec: {error}"), ()
+        )
     checked = ["schema", "digest", "command", "judgement", "reference", "rows", "answer"]
     notes = [
         *registered.notes(published, source), *_versions(published),
@@ -83,7 +92,6 @@ def verdict_of(published: Published, source: Path) -> Verdict:
     ]  # fmt: skip
     known = None
     try:
-        published.spec(1, 0)
         known = knowledge.known_of(published.question)
         problems += knowledge.problems(published, known)
         problems += trial_rules.problems(published, known)
@@ -92,8 +100,6 @@ def verdict_of(published: Published, source: Path) -> Verdict:
         notes += knowledge.notes(published, known)
         notes += known_reference.notes(published, known)
         checked.append("task")
-    except DamagedRecord as error:
-        problems.append(f"no spec: {error}")
     except knowledge.NotKnown as error:
         notes.append(f"not compared with a task of this rlid: {error}")
     except InputError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rlid.agent import AGENTS
 from rlid.errors import InputError, first_line
 from rlid.measurement.dims import read_dims
+from rlid.measurement.toml_text import read_toml
 from rlid.networks import parse
 from rlid.records import MeasurementSpec
 from rlid.registry import unknown
@@ -199,9 +199,9 @@ def parse_suite(name: str, data: bytes) -> Suite:
         InputError: it is no TOML, or no suite; the message names the row and the field.
     """
     try:
-        content = SuiteFile(**tomllib.loads(data.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"suite {name!r} is not valid TOML: {first_line(error)}") from None
+        content = SuiteFile(**read_toml(data))
+    except InputError as error:
+        raise InputError(f"suite {name!r} is not valid TOML: {error}") from None
     except (ValidationError, TypeError) as error:
         raise InputError(f"suite {name!r}: {_complaint(error)}") from None
     if "task" in content.defaults:
@@ -262,10 +262,11 @@ def _checked(name: str, where: str, fields: Mapping[str, Any]) -> dict[str, Any]
             options["dims"] = tuple(options["dims"])
         if isinstance(options.get("settings"), list):
             options["settings"] = tuple(options["settings"])
-        MeasurementSpec.checked({"agent": "any", "network": "any", **options})
+        spec = MeasurementSpec.checked({"agent": "any", "network": "any", **options})
     except InputError as error:
         raise InputError(f"suite {name!r}, {where}: {error}") from None
-    return options
+    # As the spec has them: "5" in a list of d is the number 5.
+    return {name: getattr(spec, name) for name in options}
 
 
 def _complaint(error: ValidationError | TypeError) -> str:

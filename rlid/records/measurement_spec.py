@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rlid.errors import InputError
+from rlid.errors import InputError, brief
 from rlid.records.fields import Count, Finite, Name, Text
 from rlid.records.spec import MAX_D, MAX_SEED
 from rlid.records.strict_json import canonical
@@ -94,7 +94,11 @@ class MeasurementSpec(BaseModel):
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0])
             value = fields.get(name)
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            try:
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            except ValueError:
+                # Python writes out no number of more than 4,300 digits.
+                text = brief(value)
             raise InputError(f"{option_name(name)} {text}: {_complaint(first)}") from None
 
     @property

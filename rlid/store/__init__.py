@@ -4,6 +4,7 @@ One immutable file holds one trial; references, leases and measurements lie besi
 Everything else is recomputed from these files.
 """
 
+from rlid.store.files import inside as inside
 from rlid.store.files import read_limited as read_limited
 from rlid.store.files import write_whole as write_whole
 from rlid.store.leases import Leases as Leases
@@ -23,6 +24,7 @@ __all__ = [
     "Reference",
     "Store",
     "StoredMeasurement",
+    "inside",
     "maintenance",
     "measurements",
     "parse_z",

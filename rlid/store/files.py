@@ -8,7 +8,8 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rlid.errors import DamagedRecord
@@ -99,11 +100,12 @@ def _publish(path: Path, data: bytes, give_name: Callable[[Path, Path], None]) -
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        give_name(temporary, path)
+        with _named(path):
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            give_name(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
@@ -111,6 +113,20 @@ def _publish(path: Path, data: bytes, give_name: Callable[[Path, Path], None]) -
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give an error of the system the name of the file: a full disk says none, or a temporary one.
+
+    Raises:
+        OSError: what was raised.
+    """
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _link(temporary: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,23 @@ from rlid.store import slug
 
 
 def check_tensorboard(folder: str | None) -> None:
-    """Refuse a folder for TensorBoard where its package is missing.
+    """Make the folder for TensorBoard; refuse it where nothing can be written there.
 
     Raises:
-        InputError: in one line, how to get it.
+        InputError: the package is missing, or the folder cannot be made or written; in one line.
     """
-    if folder is not None and importlib.util.find_spec("tensorboard") is None:
+    if folder is None:
+        return
+    if importlib.util.find_spec("tensorboard") is None:
         raise InputError(
             "--tensorboard needs the package tensorboard: pip install 'rlid[tensorboard]'"
         )
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--tensorboard {folder}: {error.strerror or error}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--tensorboard {folder}: the folder cannot be written")
 
 
 class Scalars:
