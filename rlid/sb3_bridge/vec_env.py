@@ -75,6 +75,10 @@ class SimulatorVecEnv(VecEnv):
         if isinstance(space, spaces.Box):
             if not self._is_raw:
                 low, high = (end.ravel().astype(np.float32) for end in (space.low, space.high))
+                # SB3 divides by high - low. What it sends is cut to the task's own bounds, so that
+                # an entry of one value may have any range here.
+                is_fixed = low == high
+                low, high = np.where(is_fixed, -1, low), np.where(is_fixed, 1, high)
                 return spaces.Box(low, high, dtype=np.float32)
             bound = RAW_BOUND
             if self._problem.task.action == "clip":
