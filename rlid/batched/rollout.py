@@ -15,8 +15,7 @@ from rlid.batched.pairs import Pairs
 from rlid.errors import EnvironmentFault
 from rlid.evaluation import check_finite, check_returns
 from rlid.problem import Problem
-from rlid.simulators import make_world
-from rlid.world import Simulator
+from rlid.simulators import make_training_world
 
 EPISODE_SEEDS = 2**31
 SEEDS_AT_ONCE = 64
@@ -69,11 +68,11 @@ class Pool:
 
     def __init__(self, problem: Problem, rngs: Sequence[np.random.Generator], n_envs: int) -> None:
         """Make the simulator of the trials' common task; `rngs` draw each trial's episode seeds."""
-        world: Any = make_world(problem.task, problem.beat)
-        self.simulator: Simulator = world
+        slots = len(rngs) * n_envs
+        self.simulator = make_training_world(problem.task, slots, problem.beat)
         self._problem, self._n_envs = problem, n_envs
         self._seeds = [EpisodeSeeds(rng) for rng in rngs]
-        self._slots = np.arange(len(rngs) * n_envs).reshape(len(rngs), n_envs)
+        self._slots = np.arange(slots).reshape(len(rngs), n_envs)
         self._active = np.ones(self._slots.size, bool)
         self._running = np.zeros(self._slots.size)
         self._latest: NDArray[Any] = np.empty(0)
