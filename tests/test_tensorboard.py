@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from command import rlid_here
 from records import a_spec
 
 from rlid.measurement.plan import plan
@@ -98,3 +99,30 @@ def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"pip install 'rlid\[tensorboard\]'"):
         Runner(plan("cartpole", dmax=2), tmp_path, tensorboard="logs")
     check_tensorboard(None)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_and_nothing_is_stored(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = rlid_here(
+        "run", "cartpole", "--dmax", "2", "--tensorboard", tmp_path / "file" / "x",
+        "--store", tmp_path / "store", cwd=tmp_path,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "no folder to write curves to" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("call", ["__init__", "add_scalar", "close"])
+def test_a_failure_of_the_watcher_changes_no_trial(call, tmp_path, monkeypatch):
+    from torch.utils.tensorboard import SummaryWriter
+
+    def fails(*arguments, **keywords):
+        raise OSError("No space left on device")
+
+    record, z = run("cmaes", "onehot")
+    monkeypatch.setattr(SummaryWriter, call, fails)
+    with pytest.warns(UserWarning, match="no more curves of cmaes.*No space left on device"):
+        watched, z_again = run("cmaes", "onehot", str(tmp_path))
+    assert watched == record
+    assert np.array_equal(z, z_again)
