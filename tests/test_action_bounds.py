@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 import unfaithful  # noqa: F401 (registers environments)
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlid.batched.actions import distribution_of, to_space
 from rlid.errors import InputError
 from rlid.measurement import plan
 from rlid.simulators import decoder, is_bounded, kind_of, sample
@@ -119,6 +121,35 @@ def test_choices_of_two_dimensions_are_choices():
     actions = decode(rng.standard_normal((50, 11)).astype(np.float32))
     assert actions.shape == (50, 2, 2)
     assert all(space.contains(action) for action in [*actions, *sample(space, rng, 50)])
+
+
+@st.composite
+def choices(draw):
+    """A Discrete, MultiDiscrete or MultiBinary space, also of a type that is not int64."""
+    kind, start = draw(st.sampled_from(["one", "several", "grid", "bits"])), draw(st.integers(0, 9))
+    numbers = draw(st.sampled_from([np.uint8, np.int16, np.int32, np.int64]))
+    if kind == "one":
+        return spaces.Discrete(draw(st.integers(1, 5)), start=start, dtype=numbers)
+    sizes = np.array(draw(st.lists(st.integers(1, 4), min_size=2, max_size=2)))
+    if kind == "bits":
+        return spaces.MultiBinary(sizes)
+    sizes = np.stack([sizes, sizes + 1]) if kind == "grid" else sizes
+    return spaces.MultiDiscrete(sizes, dtype=numbers, start=np.full_like(sizes, start))
+
+
+@settings(max_examples=200, deadline=None)
+@given(boxes() | choices(), st.sampled_from(["squash", "clip"]), st.integers(0, 2**31))
+def test_actions_of_a_batch_lie_in_their_space(space, rule, seed):
+    outputs, decode = decoder(space, rule)
+    distribution = distribution_of(space, outputs, log_std=0.0)
+    rng = np.random.default_rng(seed)
+    means = torch.from_numpy(3 * rng.standard_normal((2, outputs, 6)).astype(np.float32))
+    noise = distribution.noise(rng, 2, 6)
+    drawn = distribution.sample(means, torch.from_numpy(noise)).transpose(1, 2).flatten(0, 1)
+    with np.errstate(all="ignore"):
+        actions = to_space(space, decode, drawn.numpy())
+    assert actions.dtype == space.dtype
+    assert all(space.contains(action) for action in actions)
 
 
 @pytest.mark.parametrize("numbers", [np.int32, np.int64])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import unfaithful  # noqa: F401 (registers environments)
 
 from rlid.agent import Progress, TrainingRound
 from rlid.errors import EnvironmentFault, SharedFault
@@ -139,3 +140,17 @@ def test_an_agent_that_asks_for_training_gets_it_before_it_reports():
     with pytest.raises(StopIteration) as end:
         driving.send([])
     assert isinstance(end.value.value, Progress)
+
+
+@pytest.mark.parametrize(
+    ("trait", "settings", "words"),
+    [
+        ("reward", [], "a reward of 1e+308, and batched_ppo trains in float32"),
+        ("return", ["reward_scale=1e-190"], "the rewards of an episode add up to"),
+    ],
+)
+def test_a_reward_that_training_cannot_hold_is_the_environments_fault(trait, settings, words):
+    task = f"gym:Extreme-v0?trait={trait}"
+    ((record, _),) = records(task, [(2, 0)], budget=2048, settings=settings).values()
+    assert record.status == "nonfinite"
+    assert words in record.reason

@@ -15,12 +15,13 @@ from rlid.evaluation import random_returns
 from rlid.measurement import Runner, Watcher, plan
 from rlid.networks import Network, parse
 from rlid.problem import make_problem
-from rlid.records import REFERENCE_SEED
+from rlid.records import REFERENCE_SEED, Judgement
 from rlid.sb3_bridge import SimulatorVecEnv
 from rlid.simulators import dependence, make_network, make_world, within
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
 from rlid.store.references import shipped
 from rlid.task import Task, adapt, resolve
+from rlid.training import run_trials
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 GRID = (
@@ -65,6 +66,54 @@ def test_more_instances_than_may_exist_are_refused_before_training(tmp_path):
     assert refused.returncode == 2
     assert "agent 'ppo' steps 8 environments beside the one that scores" in refused.stderr
     assert "use --envs 9" in refused.stderr
+
+
+@pytest.mark.parametrize("observation", ["raw", "frozen"])
+@pytest.mark.parametrize(("agent", "trials"), [("batched_ppo", 5), ("ppo", 1)])
+def test_training_and_scoring_share_the_instances_that_may_exist(
+    agent, trials, observation, monkeypatch
+):
+    alive, peak = [], []
+
+    def plain(simulator, make=GymnasiumSimulator.plain):
+        env = make(simulator)
+        alive.append(env)
+        peak.append(len(alive))
+        return env
+
+    def close(simulator, close=GymnasiumSimulator.close):
+        for env in simulator._pool:
+            alive.remove(env)
+        close(simulator)
+
+    monkeypatch.setattr(GymnasiumSimulator, "plain", plain)
+    monkeypatch.setattr(GymnasiumSimulator, "close", close)
+
+    def records(most):
+        if most is not None:
+            monkeypatch.setenv("RLID_ENVS", str(most))
+        wanted = plan(
+            "gym:CartPole-v1", agent=agent, network="mlp:4", dmax=9, budget=256,
+            observation=observation,
+            settings=["n_envs=4", "n_steps=16", "batch_size=32", "n_epochs=1"],
+        )  # fmt: skip
+        short = replace(wanted.task, validation_episodes=8, scoring_episodes=9)
+        specs = [wanted.spec(2 + seed, seed, None) for seed in range(trials)]
+        peak.clear()
+        delivered = {}
+        run_trials(
+            specs, Judgement(), short,
+            lambda record, z: delivered.update({record.spec.seed: (record.score, z.tobytes())}),
+        )  # fmt: skip
+        assert not alive
+        return delivered, max(peak)
+
+    free, _ = records(None)
+    assert len(free) == trials
+    for most in (9, 5):
+        limited, held = records(most)
+        assert limited == free
+        assert held <= most
 
 
 def test_a_task_can_say_how_many_environments_may_exist(monkeypatch):

@@ -9,7 +9,6 @@ from command import rlid_here
 from records import a_spec
 
 import rlid
-from rlid.errors import InputError
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
 from rlid.records.judgement import Judgement
@@ -121,18 +120,28 @@ def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):
     check_tensorboard(None)
 
 
-def test_a_folder_that_cannot_be_made_is_refused_before_a_trial_runs(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused_and_nothing_is_stored(tmp_path):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InputError, match=f"--tensorboard {folder}: "):
-            check_tensorboard(str(folder))
-    check_tensorboard(str(tmp_path / "new" / "below"))
-    assert (tmp_path / "new" / "below").is_dir()
+    refused = rlid_here(
+        "run", "cartpole", "--dmax", "2", "--tensorboard", tmp_path / "file" / "x",
+        "--store", tmp_path / "store", cwd=tmp_path,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "no folder to write curves to" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "store").exists()
 
 
-def test_no_name_of_a_task_leads_out_of_the_folder(tmp_path):
-    spec = a_spec(task="table:../../../elsewhere.csv", agent="sb3:../../x")
-    Scalars(str(tmp_path / "board"), spec).close()
-    (file,) = tmp_path.rglob("events.*")
-    assert file.is_relative_to(tmp_path / "board")
-    assert len(file.relative_to(tmp_path / "board").parts) == 3
+@pytest.mark.parametrize("call", ["__init__", "add_scalar", "close"])
+def test_a_failure_of_the_watcher_changes_no_trial(call, tmp_path, monkeypatch):
+    from torch.utils.tensorboard import SummaryWriter
+
+    def fails(*arguments, **keywords):
+        raise OSError("No space left on device")
+
+    record, z = run("cmaes", "onehot")
+    monkeypatch.setattr(SummaryWriter, call, fails)
+    with pytest.warns(UserWarning, match="no more curves of cmaes.*No space left on device"):
+        watched, z_again = run("cmaes", "onehot", str(tmp_path))
+    assert watched == record
+    assert np.array_equal(z, z_again)

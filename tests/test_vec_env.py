@@ -1,15 +1,18 @@
 """Training by SB3 sees the episodes and sends the actions that evaluation does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import unfaithful  # noqa: F401 (registers environments)
 from gymnasium import spaces
 
+from rlid.agent import configure
 from rlid.errors import Diverged, EnvironmentFault
 from rlid.measurement import plan
 from rlid.problem import make_problem
 from rlid.records import Judgement
-from rlid.sb3_bridge import SimulatorVecEnv
+from rlid.sb3_bridge import SimulatorVecEnv, off_policy
 from rlid.simulators import make_network, make_world
 from rlid.task import resolve
 from rlid.training import run_trials
@@ -80,6 +83,21 @@ def test_bounded_actions_of_sb3_are_cut_to_their_space():
     env.step_async(beyond)
     env.step_wait()
     assert env._actions.dtype == np.float16
+
+
+@pytest.mark.parametrize("rule", ["squash", "clip"])
+@pytest.mark.parametrize("agent", ["sac", "td3", "tqc", "crossq"])
+def test_an_action_entry_of_one_value_is_sent_and_training_goes_on(agent, rule, monkeypatch):
+    monkeypatch.setattr(off_policy, "REPORT_STEPS", 60)
+    if agent in ("tqc", "crossq"):
+        pytest.importorskip("sb3_contrib")
+    task = replace(resolve("gym:FixedEntry-v0"), action=rule)
+    world = make_world(task)
+    problem = make_problem(task, make_network(task, "mlp:4", world), "onehot", 2, 0, world)
+    few = ["learning_starts=8", "batch_size=8"]
+    report = next(configure(agent, few).search(problem, np.random.default_rng(0)))
+    assert np.isfinite(report.z).all()
+    assert report.z.any()
 
 
 def test_an_action_that_is_no_number_is_a_divergence():

@@ -161,6 +161,20 @@ def test_batch_normalisation_keeps_its_statistics_while_it_trains():
     assert wrapped.hidden_state == 9
 
 
+def test_layers_keep_their_modes_until_a_mode_is_set():
+    module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.BatchNorm1d(8))
+    module.train()
+    module[1].eval()
+    module[2].eval()
+    wrapped = wrap(module, 5)
+    assert [layer.training for layer in wrapped.module] == [True, False, False, False]
+    assert [layer.training for layer in wrapped.unwrap()] == [True, False, False, True]
+    for mode in (True, False):
+        plain = wrapped.train(mode).unwrap()
+        assert [layer.training for layer in (plain, *plain)] == [mode] * 5
+    assert [layer.training for layer in module] == [True, False, False, True]
+
+
 def test_layers_share_d_by_size_and_each_has_a_subspace_of_its_own():
     module, x = make("mlp")
     wrapped = wrap(module, 10, groups="layer")

@@ -188,10 +188,11 @@ def to_space(space: Any, decode: Any, actions: NDArray[Any]) -> NDArray[Any]:
     from gymnasium import spaces
 
     if isinstance(space, spaces.Discrete):
-        chosen: NDArray[Any] = actions[:, 0] + space.start
+        chosen: NDArray[Any] = (actions[:, 0] + space.start).astype(space.dtype, copy=False)
         return chosen
     if isinstance(space, spaces.MultiDiscrete):
-        return actions.reshape(-1, *space.nvec.shape) + space.start
+        choices = actions.reshape(-1, *space.nvec.shape) + space.start
+        return choices.astype(space.dtype, copy=False)
     if isinstance(space, spaces.MultiBinary):
         return actions.reshape(-1, *space.shape).astype(space.dtype)
     decoded: NDArray[Any] = decode(actions.astype(np.float32))

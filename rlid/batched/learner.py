@@ -71,7 +71,10 @@ class PPOLearner:
         """
         from rlid.batched.ppo import PPOBatch
 
-        room = max(1, self.problem.simulator.max_slots // self.settings.n_envs)
+        # The cell sees to the limit on instances; how many fit into one simulator is asked here.
+        simulator = self.problem.simulator
+        slots = simulator.own_slots or simulator.max_slots
+        room = max(1, slots // self.settings.n_envs)
         if self.problem.device == "cpu" and not keeps_bits():
             room = 1
         for first in range(0, len(learners), room):

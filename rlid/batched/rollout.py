@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from rlid.batched.actions import ActionDistribution, to_space
 from rlid.batched.pairs import Pairs
-from rlid.evaluation import check_finite
+from rlid.errors import EnvironmentFault
+from rlid.evaluation import check_finite, check_returns
 from rlid.problem import Problem
-from rlid.simulators import make_world
-from rlid.world import Simulator
+from rlid.simulators import make_training_world
 
 EPISODE_SEEDS = 2**31
 SEEDS_AT_ONCE = 64
@@ -68,11 +68,11 @@ class Pool:
 
     def __init__(self, problem: Problem, rngs: Sequence[np.random.Generator], n_envs: int) -> None:
         """Make the simulator of the trials' common task; `rngs` draw each trial's episode seeds."""
-        world: Any = make_world(problem.task, problem.beat)
-        self.simulator: Simulator = world
+        slots = len(rngs) * n_envs
+        self.simulator = make_training_world(problem.task, slots, problem.beat)
         self._problem, self._n_envs = problem, n_envs
         self._seeds = [EpisodeSeeds(rng) for rng in rngs]
-        self._slots = np.arange(len(rngs) * n_envs).reshape(len(rngs), n_envs)
+        self._slots = np.arange(slots).reshape(len(rngs), n_envs)
         self._active = np.ones(self._slots.size, bool)
         self._running = np.zeros(self._slots.size)
         self._latest: NDArray[Any] = np.empty(0)
@@ -119,14 +119,16 @@ class Pool:
             in place among those of the others (n, E, inputs).
 
         Raises:
-            EnvironmentFault: an environment failed, or gave what is not finite.
+            EnvironmentFault: an environment failed, or gave what is not finite, or rewards that add
+                up to what no mean can be taken of.
         """
         if len(actions) < len(self._active):
             actions = self._spread(actions)
         seen, rewards, terminated, truncated = self.simulator.step(actions, self._active)
         check_finite(rewards, self._active)
         check_finite(seen, self._active)
-        self._running += rewards
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._running += rewards
         # A simulator may use its arrays again at its next step.
         self._latest = np.array(seen)
         last = self._latest
@@ -135,7 +137,9 @@ class Pool:
             last = last.copy()
             rows, columns = np.nonzero(ends[self._slots])
             slots = self._slots[rows, columns]
-            for row, earned in zip(rows.tolist(), self._running[slots].tolist(), strict=True):
+            earned_in_all = self._running[slots]
+            check_returns(earned_in_all)
+            for row, earned in zip(rows.tolist(), earned_in_all.tolist(), strict=True):
                 self.finished[row].append(earned)
             self._restart(slots, [self._seeds[row].next() for row in rows.tolist()])
         cut = truncated & ~terminated & self._active
@@ -179,7 +183,7 @@ def collect(
     stable-baselines3 does. Values and probabilities are computed afterwards, `chunk` at a time.
 
     Raises:
-        EnvironmentFault: an environment failed.
+        EnvironmentFault: an environment failed, or gave rewards that training cannot take.
     """
     space, decode, device = pool.simulator.action_space, problem.decode, noise.device
     steps: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -192,7 +196,7 @@ def collect(
         actions = distribution.sample(outputs, draws).transpose(1, 2)
         flat = actions.reshape(-1, actions.shape[-1]).cpu().numpy()
         rewards, ends, cut, last = pool.step(to_space(space, decode, flat))
-        rewards = rewards * reward_scale
+        rewards = _scaled(rewards, reward_scale)
         if cut.any():
             after = pairs.values(torch.from_numpy(last).to(device)).cpu().numpy()
             rewards = np.where(cut, rewards + gamma * after, rewards)
@@ -215,6 +219,24 @@ def collect(
     ).to(device)
     advantages = advantages.transpose(0, 1).reshape(n, T * E)
     return Experience(seen, acted, log_probs, advantages, advantages + values)
+
+
+def _scaled(rewards: NDArray[np.float64], reward_scale: float) -> NDArray[np.float64]:
+    """Return rewards (n, E) times a factor, as training takes them.
+
+    Raises:
+        EnvironmentFault: float32, in which advantages are computed, cannot hold one of them.
+    """
+    with np.errstate(over="ignore"):
+        scaled = rewards * reward_scale
+        is_held = np.isfinite(scaled.astype(np.float32))
+    if not is_held.all():
+        raise EnvironmentFault(
+            f"a reward of {rewards[~is_held][0]:g}, and batched_ppo trains in float32, which "
+            "cannot hold it: use --set reward_scale",
+            "nonfinite",
+        )
+    return scaled
 
 
 def _looked_back(

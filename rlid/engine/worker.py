@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -135,6 +136,9 @@ def probe(
 
     import_packages(imports)
     task = adapt(resolve(name), observation=observation, backend=backend)
+    if task.observation == "frozen":
+        # Statistics change no episode, and would take instances beside those that are probed.
+        task = replace(task, observation="raw")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EnvironmentWarning)
         beat = beats(report)

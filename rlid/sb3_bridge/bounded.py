@@ -56,7 +56,9 @@ class Bounds(nn.Module):
         low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
         self.is_clipped = problem.task.action == "clip"
         self._middle = torch.from_numpy(low / 2 + high / 2).float()
-        self._half_range = torch.from_numpy(high / 2 - low / 2).float()
+        half_range = torch.from_numpy(high / 2 - low / 2).float()
+        # An entry of one value is that value whatever the output: only no 0/0 may come of it.
+        self._half_range = torch.where(half_range == 0, 1.0, half_range)
 
     def in_range(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return outputs in units of half the range, counted from its middle, where it clips."""

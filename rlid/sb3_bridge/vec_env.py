@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -13,8 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from rlid.errors import Diverged, EnvironmentFault, InputError
 from rlid.evaluation import check_finite, check_returns
 from rlid.problem import Problem
-from rlid.simulators import is_bounded, make_world
-from rlid.world import Simulator
+from rlid.simulators import is_bounded, make_training_world
 
 RAW_BOUND = 10.0
 """Where squashed actions are cut before tanh, which is 1 there to float32's last digit or two."""
@@ -50,7 +49,7 @@ class SimulatorVecEnv(VecEnv):
         self.rng = rng
         self._reward_scale = reward_scale
         self._problem = problem
-        self._simulator = cast(Simulator, make_world(problem.task, problem.beat))
+        self._simulator = make_training_world(problem.task, n_envs, problem.beat)
         self._is_raw = continuous == "raw"
         self._decode = problem.decode
         self.finished_returns: list[float] = []
@@ -75,6 +74,10 @@ class SimulatorVecEnv(VecEnv):
         if isinstance(space, spaces.Box):
             if not self._is_raw:
                 low, high = (end.ravel().astype(np.float32) for end in (space.low, space.high))
+                # SB3 divides by high - low. What it sends is cut to the task's own bounds, so that
+                # an entry of one value may have any range here.
+                is_fixed = low == high
+                low, high = np.where(is_fixed, -1, low), np.where(is_fixed, 1, high)
                 return spaces.Box(low, high, dtype=np.float32)
             bound = RAW_BOUND
             if self._problem.task.action == "clip":

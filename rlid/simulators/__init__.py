@@ -16,6 +16,7 @@ from rlid.simulators.independence import check_independence as check_independenc
 from rlid.simulators.independence import dependence as dependence
 from rlid.simulators.independence import tell_of_dependence as tell_of_dependence
 from rlid.simulators.make import make_network as make_network
+from rlid.simulators.make import make_training_world as make_training_world
 from rlid.simulators.make import make_world as make_world
 from rlid.simulators.make import most_envs as most_envs
 from rlid.simulators.time_limit import within as within
@@ -30,6 +31,7 @@ __all__ = [
     "kind_of",
     "make_env",
     "make_network",
+    "make_training_world",
     "make_world",
     "most_envs",
     "sample",

@@ -19,13 +19,15 @@ ENVS_VARIABLE = "RLID_ENVS"
 """The environment variable with the user's limit; `--envs` sets it for a command."""
 
 
-def make_world(task: Task, beat: Beat = no_beat) -> World:
+def make_world(task: Task, beat: Beat = no_beat, most: int | None = None) -> World:
     """Return the task's own simulator or objective, or what its back end names.
 
     Args:
         task: what is to be solved.
         beat: called now and then by a world that takes long to make (`Task.world_takes_beat`), and
             after each instance of an environment that is built.
+        most: instances of the environment that this world may hold; None for as many as the process
+            may hold (`most_envs`).
 
     Raises:
         InputError: the environment cannot be made, its package is missing, or what the task makes
@@ -50,10 +52,24 @@ def make_world(task: Task, beat: Beat = no_beat) -> World:
         return world
     simulator = cast(Simulator, world)
     simulator.own_slots = simulator.max_slots
-    simulator.max_slots = min(simulator.max_slots, most_envs(task) or simulator.max_slots)
+    limit = most_envs(task) if most is None else most
+    simulator.max_slots = min(simulator.max_slots, limit or simulator.max_slots)
     if task.observation == "frozen":
         return FrozenStatistics(simulator, task.episode_cap, beat)
     return simulator
+
+
+def make_training_world(task: Task, slots: int, beat: Beat = no_beat) -> Simulator:
+    """Return a world for the training of so many slots, beside the world that scores.
+
+    Where the number of instances is limited it holds no more than its slots, also while it runs the
+    episodes of frozen statistics.
+
+    Raises:
+        InputError: see `make_world`.
+    """
+    most = None if most_envs(task) is None else slots
+    return cast(Simulator, make_world(task, beat, most))
 
 
 def most_envs(task: Task) -> int | None:

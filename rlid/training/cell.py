@@ -17,6 +17,7 @@ from rlid.simulators import make_network, make_world
 from rlid.task import Task
 from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Course, Z
+from rlid.training.instances import scoring_envs, slices
 from rlid.training.journal import Journal, Journals
 from rlid.training.rounds import Rounds
 from rlid.training.standings import Standings, Tell
@@ -41,23 +42,26 @@ def run_trials(
 ) -> None:
     """Run the trials of one task and network side by side; deliver each as it ends.
 
+    Where the process may hold too few instances of the environment to train them all at once, some
+    of them begin when others have ended.
+
     With `journals`, a trial that was killed resumes, and gives the same record; with `checkpoints`,
     a trial of a gradient agent resumes where it was last saved. `tensorboard` is a folder for the
     curves of each trial. `tell` hears now and then where the trials stand.
     """
     standings = Standings(beat, tell)
-    cell = SideBySide(
-        task, specs[0].network, len(specs), judgement, deliver, standings, checkpoints
-    )
-    standings.of(cell.standings)
-    try:
-        for spec in specs:
-            journal = None if journals is None else journals.open(spec)
-            cell.admit(spec, journal, None if tensorboard is None else Scalars(tensorboard, spec))
-        while cell.step():
-            pass
-    finally:
-        cell.close()
+    for part in slices(task, specs):
+        cell = SideBySide(task, part, judgement, deliver, standings, checkpoints)
+        standings.of(cell.standings)
+        try:
+            for spec in part:
+                journal = None if journals is None else journals.open(spec)
+                scalars = None if tensorboard is None else Scalars(tensorboard, spec)
+                cell.admit(spec, journal, scalars)
+            while cell.step():
+                pass
+        finally:
+            cell.close()
 
 
 @dataclass(eq=False)
@@ -152,21 +156,20 @@ class SideBySide:
     def __init__(
         self,
         task: Task,
-        network: str,
-        trials: int,
+        specs: Sequence[TrialSpec],
         judgement: Judgement,
         deliver: Deliver,
         beat: Callable[[], None],
         checkpoints: Checkpoints | None,
     ) -> None:
-        """Make the task's world; `trials` is how many will be admitted."""
+        """Make the world of the task, for the trials of `specs`, which will be admitted."""
         self._task, self._judgement, self._deliver = task, judgement, deliver
         self._beat, self._checkpoints = beat, checkpoints
-        self.world = make_world(task, beat)
-        self.network = make_network(task, network, self.world)
+        self.world = make_world(task, beat, scoring_envs(task, specs))
+        self.network = make_network(task, specs[0].network, self.world)
         # The slowest imports are done: from here on the task's patience holds.
         beat()
-        self._room = trials if self.world.merges else 1
+        self._room = len(specs) if self.world.merges else 1
         self.evaluation, self._keys = Evaluation(), itertools.count()
         self.running: list[RunningTrial] = []
         self._waiting, self._evaluated = deque[RunningTrial](), list[RunningTrial]()

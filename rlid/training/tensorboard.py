@@ -1,26 +1,31 @@
-"""The course of a trial for TensorBoard; a trial that is watched gives the same record."""
+"""The course of a trial for TensorBoard; a trial that is watched gives the same record.
+
+That holds where the watching fails, too: a disk that is full ends the curves, and not the trial.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-from collections.abc import Mapping
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import InputError
+from rlid.errors import InputError, first_line, named_line
 from rlid.records import TrialSpec
 from rlid.store import slug
 
 
 def check_tensorboard(folder: str | None) -> None:
-    """Make the folder for TensorBoard; refuse it where nothing can be written there.
+    """Make the folder for TensorBoard; refuse one that cannot be written, or a missing package.
 
     Raises:
-        InputError: the package is missing, or the folder cannot be made or written; in one line.
+        InputError: in one line, how to get the package, or what is wrong with the folder.
     """
     if folder is None:
         return
@@ -30,10 +35,12 @@ def check_tensorboard(folder: str | None) -> None:
         )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--tensorboard {folder}: {error.strerror or error}") from None
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"--tensorboard {folder}: the folder cannot be written")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--tensorboard {folder!r}: no folder to write curves to: {first_line(error)}"
+        ) from error
 
 
 class Scalars:
@@ -50,13 +57,15 @@ class Scalars:
 
     def __init__(self, folder: str, spec: TrialSpec) -> None:
         """Open the trial's event file."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        name = f"{slug(spec.agent)}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
-        # The name of a task may hold a path.
-        self._writer: Any = SummaryWriter(str(Path(folder) / slug(spec.task) / name))
+        self._name = f"{slug(spec.agent)}-d{spec.d}-seed{spec.seed}-{spec.key[:8]}"
         self._stop = spec.stop_score
         self._seen = 0
+        self._writer: Any = None
+        with self._apart_from_the_trial():
+            from torch.utils.tensorboard import SummaryWriter
+
+            # The name of a task may hold a path.
+            self._writer = SummaryWriter(str(Path(folder) / slug(spec.task) / self._name))
 
     def add(
         self,
@@ -70,17 +79,33 @@ class Scalars:
 
         `curve` holds (steps, mean return) of all looks so far, and `more` the agent's own scalars.
         """
+        if self._writer is None:
+            return
         scalars = {"z_norm": float(np.linalg.norm(z)), **more}
         if score is not None:
             scalars["return"] = score
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, steps)
-        for at, mean in curve[self._seen :]:
-            self._writer.add_scalar("validation", mean, at)
-            if self._stop is not None:
-                self._writer.add_scalar("success", float(mean >= self._stop), at)
+        with self._apart_from_the_trial():
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, steps)
+            for at, mean in curve[self._seen :]:
+                self._writer.add_scalar("validation", mean, at)
+                if self._stop is not None:
+                    self._writer.add_scalar("success", float(mean >= self._stop), at)
         self._seen = len(curve)
 
     def close(self) -> None:
         """Write the rest and close the file."""
-        self._writer.close()
+        if self._writer is not None:
+            with self._apart_from_the_trial():
+                self._writer.close()
+
+    @contextmanager
+    def _apart_from_the_trial(self) -> Iterator[None]:
+        """Watch no further where TensorBoard fails inside the block; warn, and raise nothing."""
+        try:
+            yield
+        except Exception as error:
+            self._writer = None
+            warnings.warn(
+                f"no more curves of {self._name} for TensorBoard: {named_line(error)}", stacklevel=2
+            )

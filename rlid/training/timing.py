@@ -15,6 +15,7 @@ from rlid.problem import Answer, Evaluation, Problem, Request, Returns, make_pro
 from rlid.records import Judgement, TrialSpec
 from rlid.task import Task
 from rlid.training.cell import SideBySide
+from rlid.training.instances import slices
 from rlid.training.seeds import draw_seeds, role_generator
 from rlid.world import no_beat
 
@@ -177,9 +178,8 @@ def time_trials(
         AgentFault: the agent raised.
     """
     clock = _Clock(beat)
-    cell = SideBySide(
-        task, specs[0].network, len(specs), Judgement(), lambda record, z: None, clock, None
-    )
+    specs = slices(task, specs)[0]
+    cell = SideBySide(task, specs, Judgement(), lambda record, z: None, clock, None)
     try:
         clock.watch(cell, task)
         evaluated = _time_evaluation(specs[0], task, cell, clock, seconds)

@@ -29,8 +29,9 @@ NORMALISING = nn.modules.batchnorm._NormBase
 class SubspaceModule(nn.Module):
     """A module whose parameters are theta0 + P z; its only parameter is z (d,).
 
-    Batch normalisation stays in evaluation mode, also in `train()`: its running statistics are
-    numbers that z does not describe, so they keep the values they had.
+    Each layer keeps the mode, training or evaluation, in which it is wrapped, until `train()` or
+    `eval()` is called. Batch normalisation stays in evaluation mode, also in `train()`: its running
+    statistics are numbers that z does not describe, so they keep the values they had.
 
     Attributes:
         z: the coordinates in the subspace, at first all zero.
@@ -78,7 +79,13 @@ class SubspaceModule(nn.Module):
         self.z = nn.Parameter(
             torch.zeros(sum(group.d for group in self._groups), device=first.device)
         )
-        self.train(module.training)
+        self.training = module.training
+        self._normalising = {
+            name: layer.training
+            for name, layer in self.module.named_modules()
+            if isinstance(layer, NORMALISING)
+        }
+        self._hold_statistics()
 
     @property
     def d(self) -> int:
@@ -112,19 +119,28 @@ class SubspaceModule(nn.Module):
     def train(self, mode: bool = True) -> SubspaceModule:
         """Set training mode, in all layers but batch normalisation."""
         super().train(mode)
-        for layer in self.module.modules():
-            if isinstance(layer, NORMALISING):
-                layer.eval()
+        self._normalising = dict.fromkeys(self._normalising, mode)
+        self._hold_statistics()
         return self
 
+    def _hold_statistics(self) -> None:
+        """Keep batch normalisation in evaluation mode; `unwrap` gives it the mode it would have."""
+        for name in self._normalising:
+            self.module.get_submodule(name).eval()
+
     def unwrap(self) -> nn.Module:
-        """Return a copy of the module as it was wrapped, with the weights theta0 + P z."""
+        """Return a copy of the module as it was wrapped, with the weights theta0 + P z.
+
+        Each layer is in the mode that it had when it was wrapped, or was given since.
+        """
         with torch.no_grad():
             values = {name: value.detach().clone() for name, value in self._values().items()}
         plain = copy.deepcopy(self.module)
         thaw(plain, values)
         thaw(plain, {name: plain.get_buffer(name) for name in self._frozen}, is_trained=False)
-        return plain.train(self.training)
+        for name, mode in self._normalising.items():
+            plain.get_submodule(name).train(mode)
+        return plain
 
     def export(self) -> dict[str, Any]:
         """Return what rebuilds theta beside theta0: plain data, with z as a numpy array (d,).
