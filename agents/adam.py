@@ -70,7 +70,7 @@ class Adam:
                 optimizer.param_groups[0]["lr"] = self.lr * left
             loss = problem.loss(w * scale, rng, self.weight_decay)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if problem.search_steps % every == 0:
                 yield Progress((w.detach() * scale).numpy().copy(), None)

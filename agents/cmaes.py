@@ -117,7 +117,10 @@ class CMAES:
             "verb_disp": 0,
         }
         if self._covariance(width) in ("vd", "vkd"):
-            from cma.restricted_gaussian_sampler import GaussVDSampler, GaussVkDSampler
+            from cma.restricted_gaussian_sampler import (  # type: ignore[import-untyped]
+                GaussVDSampler,
+                GaussVkDSampler,
+            )
 
             sampler = GaussVDSampler if self._covariance(width) == "vd" else GaussVkDSampler
             options = sampler.extend_cma_options(options)

@@ -95,7 +95,7 @@ class SGD:
                 yield Progress(np.zeros(problem.dim, np.float32), None)
                 return
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if problem.search_steps % every == 0:
                 yield Progress((w.detach() * scale).numpy().copy(), None)

@@ -150,7 +150,7 @@ class AtariSimulator(Simulator):
         Raises:
             InputError: ale-py is missing, or cannot make the game.
         """
-        self._arguments = (game, dict(options))
+        self._arguments: tuple[str, dict[str, Any]] = (game, dict(options))
         self._pool = [self._make()]
         self._envs: list[Any] = []
         self.action_space = self._pool[0].single_action_space

@@ -133,7 +133,7 @@ class CartPoleSimulator(Simulator):
 
         n = len(seeds)
         self._env = CartPoleVectorEnv(n, max_episode_steps=CARTPOLE_CAP)
-        self._env.action_space = _Unchecked()
+        self._env.action_space = _Unchecked()  # type: ignore[assignment]
         # The environment resets finished slots itself, with draws that nothing reads.
         self._env.reset(seed=0)
         self._state, self._steps = np.zeros((4, n)), np.zeros(n, np.int32)
@@ -166,7 +166,8 @@ class CartPoleSimulator(Simulator):
         """Let the environment hold the first n slots, and keep the others here."""
         env = self._env
         self._state[:, : self._n], self._is_over[: self._n] = env.state, env.prev_done
-        env.state, env.steps, env.prev_done = self._state[:, :n], self._steps[:n], self._is_over[:n]
+        env.state = self._state[:, :n]  # type: ignore[assignment]
+        env.steps, env.prev_done = self._steps[:n], self._is_over[:n]
         self._n = n
 
     def reorder(self, order: NDArray[np.intp]) -> None:

@@ -25,6 +25,8 @@ LARGEST_SIZE = 1024
 @TASKS.add("supervised", "images", "any", name="images", example="photos")
 def images(folder: str) -> Task:
     """Classify your own images: images:DIR has a folder for each class; images:DIR,size=32."""
+    if ":" in folder:
+        raise InputError(f"task images:{folder}: a policy file holds no colon; rename the folder")
     path, comma, text = folder.rpartition(",size=")
     if not comma:
         path, size = folder, None

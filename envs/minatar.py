@@ -60,6 +60,7 @@ class MinAtarSimulator(Simulator):
 
     merges = False
     max_slots = 128
+    observation_shape: tuple[int, int, int]
 
     def __init__(self, game: str, options: Mapping[str, Scalar]) -> None:
         """Make one game, to learn its shape and actions.

@@ -272,7 +272,8 @@ class Dials(Simulator):
             self._order[slot] = generator.permutation(self._number)
         self._time[slots] = 0
         self._all_set[slots] = True
-        return self._features[self._order[slots, 0]]
+        observations: NDArray[np.float32] = self._features[self._order[slots, 0]]
+        return observations
 
     def step(self, actions: NDArray[Any], active: NDArray[np.bool_]) -> Steps:
         """Set one dial in every slot."""

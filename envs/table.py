@@ -25,6 +25,8 @@ KINDS = ("label", "number")
 @TASKS.add("supervised", "any", name="table", example="flowers.csv,target=kind")
 def table(file: str) -> Task:
     """Predict a column of your own table: table:FILE.csv,target=COLUMN; labels, or a number."""
+    if ":" in file:
+        raise InputError(f"task table:{file}: a policy file holds no colon; rename file or column")
     path, comma, rest = file.partition(",target=")
     target, _, kind = rest.partition(",kind=")
     if not comma or not target:
@@ -62,5 +64,7 @@ def table(file: str) -> Task:
 def _objective(data: OwnData, beat: Beat = no_beat) -> Classification | Regression:
     """Return the classification of labels, or the regression of numbers."""
     if data.names:
-        return Classification(data, len(data.names), chance=data.majority, beat=beat)
-    return Regression(data, beat)
+        return Classification(
+            data, len(data.names), chance=data.majority, beat=beat, scales=data.scales
+        )
+    return Regression(data, beat, data.scales)

@@ -127,7 +127,7 @@ def _classifier(
         baseline=BASELINES.get(name),
         backend="torch",
         recipes=recipes,
-        world=partial(_classification, name, **shuffled),
+        world=partial(_classification, name, **shuffled),  # type: ignore[arg-type]
         world_takes_beat=True,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -21,6 +23,7 @@ from rlid.world import Objective, Part, Simulator, World, no_beat
 
 Notes = dict[str, str | int | float | bool | None]
 """What an agent decided by itself, for the record."""
+SECONDS_BETWEEN_BEATS = 1.0
 
 
 @dataclass(eq=False)
@@ -146,14 +149,38 @@ def make_problem(
     Raises:
         ValueError: d is not from 1 to D, or the projection is unknown or too large for memory.
     """
+    with _beating(beat):
+        subspace = make_subspace(network, projection, d, seed)
     return Problem(
         task,
         network,
-        make_subspace(network, projection, d, seed),
+        subspace,
         world or make_world(task, beat),
         budget or task.budget,
         beat,
     )
+
+
+@contextmanager
+def _beating(beat: Callable[[], None]) -> Iterator[None]:
+    """Give signs of life from a thread while one call computes for long.
+
+    It is for computations that always end, such as the factorisation of a large P: on a busy
+    machine it takes minutes. Code of an environment may hang, and gives its own signs.
+    """
+    is_done = threading.Event()
+
+    def give() -> None:
+        while not is_done.wait(SECONDS_BETWEEN_BEATS):
+            beat()
+
+    thread = threading.Thread(target=give, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
 
 
 class Evaluation:

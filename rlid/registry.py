@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import math
@@ -12,7 +13,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from rlid.errors import InputError, UnknownName, guarded
@@ -28,6 +30,7 @@ class Entry:
         tags: words to filter by.
         load: returns what is registered; it may import a module for that.
         example: a parameter to try it with, where the name takes one (`sum_constraints:10`).
+        home: the module that defines what is registered.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Entry:
     tags: tuple[str, ...]
     load: Callable[[], Any]
     example: str = ""
+    home: str = ""
 
 
 class Registry(Mapping[str, Any]):
@@ -53,6 +57,7 @@ class Registry(Mapping[str, Any]):
         self._entries: dict[str, Entry] = {}
         self._promised: set[str] = set()
         self._is_loaded = package is None and group is None
+        _REGISTRIES.append(self)
 
     def add(self, *tags: str, name: str | None = None, example: str = "") -> Callable[[Any], Any]:
         """Return a decorator that registers a function or class.
@@ -67,7 +72,8 @@ class Registry(Mapping[str, Any]):
         def register(value: Any) -> Any:
             key = name or value.__name__
             lines = (value.__doc__ or "").strip().splitlines()
-            self._insert(Entry(key, lines[0] if lines else "", tags, lambda: value, example))
+            summary, home = lines[0] if lines else "", getattr(value, "__module__", "")
+            self._insert(Entry(key, summary, tags, lambda: value, example, home))
             return value
 
         return register
@@ -78,7 +84,8 @@ class Registry(Mapping[str, Any]):
         Raises:
             InputError: the name is taken.
         """
-        self._insert(Entry(name, summary, tags, lambda: import_target(target)))
+        home = target.partition(":")[0]
+        self._insert(Entry(name, summary, tags, lambda: import_target(target), home=home))
 
     def _insert(self, entry: Entry) -> None:
         # A module that an entry point names registers the same name when it is imported.
@@ -137,8 +144,29 @@ class Registry(Mapping[str, Any]):
                 # The module may have been imported, and have registered the name, before.
                 if point.name not in self._entries:
                     summary = f"from {point.dist.name}" if point.dist else ""
-                    self._insert(Entry(point.name, summary, ("plug-in",), point.load))
+                    load = partial(_load_point, f"{self.noun} {point.name!r} {summary}", point)
+                    entry = Entry(point.name, summary, ("plug-in",), load, home=point.module)
+                    self._insert(entry)
                     self._promised.add(point.name)
+
+
+_REGISTRIES: list[Registry] = []
+
+
+def registers_of(module: str) -> bool:
+    """Whether a module defines anything that is registered, of any kind; nothing is loaded."""
+    entries = [entry for registry in _REGISTRIES for entry in registry._entries.values()]
+    return any(entry.home == module for entry in entries)
+
+
+def _load_point(what: str, point: EntryPoint) -> Any:
+    """Return what an entry point names.
+
+    Raises:
+        InputError: it cannot be imported.
+    """
+    with guarded(f"the import of {what.strip()}", InputError):
+        return point.load()
 
 
 def unknown(noun: str, name: str, known: Mapping[str, Any] | list[str]) -> str:
@@ -155,24 +183,29 @@ def typed_value(where: str, text: str, kind: Any) -> Any:
     Args:
         where: the setting in the message, such as "--set lr=0.1".
         text: the value as it was typed.
-        kind: the annotation: a Literal, `X | None`, bool, int, float or str.
+        kind: the annotation: bool, int, float, str, a Literal of such values, or a union of these
+            and None.
 
     Raises:
-        InputError: the text stands for no such value.
+        InputError: the text stands for no such value, or values of this kind cannot be typed.
     """
-    if typing.get_origin(kind) is typing.Literal:
-        choices = typing.get_args(kind)
-        if text not in choices:
-            raise InputError(f"{where}: use one of {', '.join(choices)}")
-        return text
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        if text.lower() == "none":
-            return None
-        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return _of_union(where, text, parts)
+    if origin is typing.Literal:
+        for choice in parts:
+            if text == str(choice) or (_is_word(choice) and text.lower() == str(choice).lower()):
+                return choice
+        raise InputError(f"{where}: use one of {', '.join(map(typed_text, parts))}")
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise InputError(f"{where}: use true or false")
         return text.lower() == "true"
+    if kind not in (int, float, str):
+        raise InputError(
+            f"{where}: a setting is a bool, int, float, str, a Literal or one of these or None, "
+            f"but its annotation is {kind.__name__ if isinstance(kind, type) else kind}"
+        )
     try:
         value = kind(text)
     except ValueError:
@@ -180,6 +213,32 @@ def typed_value(where: str, text: str, kind: Any) -> Any:
     if kind is float and not math.isfinite(value):
         raise InputError(f"{where}: must be finite")
     return value
+
+
+def _of_union(where: str, text: str, kinds: Sequence[Any]) -> Any:
+    """Return the value of a setting by the first of several annotations that takes its text.
+
+    Raises:
+        InputError: none of them does.
+    """
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    others = [kind for kind in kinds if kind is not type(None)]
+    # Every text is a str, so that the other kinds come first.
+    *first, last = sorted(others, key=lambda kind: kind is str)
+    for kind in first:
+        with contextlib.suppress(InputError):
+            return typed_value(where, text, kind)
+    return typed_value(where, text, last)
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def typed_text(value: Any) -> str:
+    """Return a value as it is typed: true, false and none in small letters."""
+    return str(value).lower() if _is_word(value) else str(value)
 
 
 def import_target(target: str) -> Any:
@@ -193,14 +252,15 @@ def import_target(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def import_packages(packages: Sequence[str]) -> None:
+def import_packages(packages: str | Sequence[str]) -> None:
     """Import the packages that register a user's own environments, tasks or agents.
 
-    The current folder is searched too, as it is for `python -m`.
+    The current folder is searched too, as it is for `python -m`. A text stands for one package.
 
     Raises:
         InputError: one of them cannot be imported.
     """
+    packages = [packages] if isinstance(packages, str) else packages
     # By its full path: a package may change the working folder while it is imported.
     if packages and not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())

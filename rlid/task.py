@@ -20,6 +20,10 @@ OBSERVATIONS = ("raw", "scaled", "frozen", "pixels")
 """What may be asked for in place of a task's own rule."""
 MAX_NAME, MAX_NAME_BYTES = 200, 255
 """The longest name that a record holds, and that a policy file holds."""
+LOOKS = 50
+"""Candidates of a trial are looked at this many times over its budget or more, promising or not."""
+BEST_LOOKS = 5
+"""Policies of a trial that are looked at again at the end of its budget."""
 CAP_ARGUMENT = "episode-cap"
 """The argument of a task's name that sets the episode cap; no keyword argument has a hyphen."""
 BACKENDS = ("gymnasium", "mujoco", "envpool")

@@ -5,9 +5,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from command import main_here
 from records import a_record, a_spec
 
-from rlid.cli import app as cli
 from rlid.cli.console import print_gap
 from rlid.dimension import TrialOutcome, estimate
 from rlid.measurement.answer import answer, details, details_json, further, interval, reliable
@@ -105,7 +105,7 @@ def two_editions(tmp_path):
 def command(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["rlid", *map(str, arguments)])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     assert caught.value.code == 0
     return capsys.readouterr()
 

@@ -190,6 +190,56 @@ class Display:
         return types.SimpleNamespace(update=self.shown.append)
 
 
+def refusal(**options):
+    with pytest.raises(InputError) as refused:
+        rlid.measure("cartpole", dims=[2], **options)
+    return str(refused.value)
+
+
+def test_settings_are_a_mapping_or_texts(monkeypatch):
+    seen = []
+
+    def ask(**options):
+        seen.append((options["settings"], options["imports"]))
+        raise InputError("far enough")
+
+    monkeypatch.setattr("rlid.api.measuring.ask", ask)
+    for settings in ({"lr": 0.001, "adapt": True, "seed": None}, ["lr=0.001"], "lr=0.001", ()):
+        assert refusal(settings=settings, imports="hostile") == "far enough"
+    assert [settings for settings, _ in seen] == [
+        ("lr=0.001", "adapt=true", "seed=none"), ("lr=0.001",), ("lr=0.001",), ()
+    ]  # fmt: skip
+    assert {imports for _, imports in seen} == {("hostile",)}
+
+
+@pytest.mark.parametrize("settings", [[("lr", 0.001)], {"lr", 3}])
+def test_settings_of_another_kind_are_refused_with_what_is_right(settings):
+    line = refusal(settings=settings)
+    assert 'give a mapping {"lr": 0.001}, or texts ["lr=0.001"]' in line
+    assert "\n" not in line
+
+
+def test_a_text_names_one_package_to_import():
+    line = refusal(imports="no_such_module_here")
+    assert line.startswith("--import no_such_module_here raised ModuleNotFoundError")
+
+
+def test_a_debugger_that_traces_changes_nothing():
+    before = sys.gettrace()
+
+    def trace(frame, event, argument):
+        # On Python 3.12 and later this puts the variables of a comprehension into its function's.
+        assert frame.f_locals is not None
+        return trace if "measuring" in frame.f_code.co_filename else None
+
+    sys.settrace(trace)
+    try:
+        with pytest.raises(InputError, match="name at least one d"):
+            rlid.measure("cartpole", dims=[])
+    finally:
+        sys.settrace(before)
+
+
 def test_a_notebook_has_one_line_of_progress_that_is_renewed(monkeypatch, repeated):
     display = Display()
     shell = types.SimpleNamespace(kernel=object())

@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import RLID, rlid
-
-from rlid.cli import app as cli
+from command import RLID, main_here, rlid
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 QUICK = ["gym:Quick-v0", "--import", "hostile", "--network", "mlp:4", "--budget", "3000"]
@@ -28,7 +26,7 @@ def refused(tmp_path, monkeypatch, capsys):
         before = signal.getsignal(signal.SIGTERM)
         try:
             with pytest.raises(SystemExit) as caught:
-                cli.main()
+                main_here()
         finally:
             signal.signal(signal.SIGTERM, before)
         out, err = capsys.readouterr()
@@ -228,9 +226,8 @@ def test_an_interrupt_keeps_what_was_done_and_prints_how_to_resume(tmp_path, giv
 def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
     script = (
         "import sys; sys.argv = ['rlid', 'list', '--json']\n"
-        "from rlid.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit as end: assert not end.code\n"
+        "from rlid.cli.app import run\n"
+        "assert run() == 0\n"
         "heavy = {'torch', 'gymnasium', 'stable_baselines3', 'cma', 'matplotlib'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
         # Nor does a plan need torch, which takes longer to import than all else.
@@ -253,9 +250,8 @@ def test_list_needs_neither_torch_nor_a_simulator(tmp_path):
 def test_numpy_takes_one_of_many_cores(tmp_path):
     script = (
         "import os, sys; sys.argv = ['rlid', 'list', '--json']\n"
-        "from rlid.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit as end: assert not end.code\n"
+        "from rlid.cli.app import run\n"
+        "assert run() == 0\n"
         "import numpy; print(len(os.listdir('/proc/self/task')), file=sys.stderr)\n"
     )
     environment = {name: value for name, value in os.environ.items() if "THREADS" not in name}

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import main_here
 from records import a_record, a_spec
 
-from rlid.cli import app as cli
 from rlid.measurement.control import control
 from rlid.store import references
 from rlid.store.store import Store
@@ -27,7 +27,7 @@ def store(tmp_path):
 def show(monkeypatch, capsys, store, *options):
     monkeypatch.setattr(sys, "argv", ["rlid", "show", "--store", str(store.folder), *options])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     assert caught.value.code == 0
     return capsys.readouterr().out
 

@@ -205,8 +205,8 @@ def test_a_worker_takes_one_thread_whatever_the_parent_takes(tmp_path, monkeypat
     assert os.environ[THREADS[0]] == "7"
 
 
-@pytest.mark.parametrize("how", ["class", "text"])
-def test_an_environment_that_a_script_registers_is_measured(tmp_path, how):
+@pytest.mark.parametrize("how", ["class", "text", "wrapper", "network"])
+def test_a_script_measures_with_everything_that_it_registers(tmp_path, how):
     done = run_script(how, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout in ("['solved']\n", "['unsolved']\n")

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from command import main_here
 from PIL import Image
 from records import a_record, a_spec
 
-from rlid.cli import app as cli
 from rlid.figures import families
 from rlid.measurement.summary import summarise
 from rlid.store.store import Store
@@ -93,7 +93,7 @@ def test_the_command_draws_the_families_of_a_store(tmp_path, monkeypatch, capsys
         for record in records_of(name, *rest):
             store.add(record)
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     assert not caught.value.code
     assert "d_int90 from 2 to 4" in capsys.readouterr().out
     assert len(list((tmp_path / "store/plots").glob("family-cartpole-cmaes-onehot-*"))) == 2
@@ -105,6 +105,6 @@ def test_a_store_without_a_family_is_refused_in_one_line(tmp_path, monkeypatch, 
         store.add(record)
     monkeypatch.setattr(sys, "argv", ["rlid", "plot", "--family", "--store", str(store.folder)])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     assert caught.value.code == 2
     assert "measure a task with two networks" in capsys.readouterr().err

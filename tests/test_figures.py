@@ -4,10 +4,10 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from command import main_here
 from PIL import Image
 from records import a_record, a_spec
 
-from rlid.cli import app as cli
 from rlid.figures import beside, curves, style
 from rlid.measurement import summarise
 from rlid.store.store import Store
@@ -115,7 +115,7 @@ class TestCommand:
     def plot(self, folder, monkeypatch, capsys, *arguments):
         monkeypatch.setattr("sys.argv", ["rlid", "plot", "--store", str(folder), *arguments])
         with pytest.raises(SystemExit) as caught:
-            cli.main()
+            main_here()
         return caught.value.code, capsys.readouterr()
 
     def test_every_kind_is_drawn_where_there_is_data_for_it(

@@ -7,8 +7,8 @@ import sys
 import hostile  # noqa: F401 (registers environments)
 import numpy as np
 import pytest
+from command import main_here
 
-from rlid.cli import app as cli
 from rlid.measurement.plan import plan
 from rlid.records.judgement import Judgement
 from rlid.simulators.frozen_statistics import LIMIT, statistics_of
@@ -110,7 +110,7 @@ def test_a_run_with_frozen_observations_works_end_to_end(tmp_path, monkeypatch, 
     words += f" --observation frozen --jobs 1 --json --quiet --store {store}"
     monkeypatch.setattr(sys, "argv", ["rlid", *words.split()])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     assert caught.value.code == 0
     found = json.loads(capsys.readouterr().out)
     assert found["hidden_state"] == {"observation_mean": 2, "observation_spread": 2}

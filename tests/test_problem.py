@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rlid import problem as problems
 from rlid.errors import EnvironmentFault
 from rlid.problem import Evaluation, Request, evaluate, make_problem
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
@@ -180,3 +181,22 @@ def test_an_environment_that_hangs_while_it_is_made_is_refused():
     with within(0.2):
         make_world(resolve("gym:Quick-v0"))
     time.sleep(0.3)
+
+
+def test_a_projection_that_takes_long_to_make_gives_signs_of_life(monkeypatch):
+    task, beats, made = resolve("cartpole"), [], problems.make_subspace
+
+    def slow(*arguments):
+        before = len(beats)
+        while len(beats) < before + 3:
+            time.sleep(0.01)
+        return made(*arguments)
+
+    monkeypatch.setattr(problems, "SECONDS_BETWEEN_BEATS", 0.01)
+    monkeypatch.setattr(problems, "make_subspace", slow)
+    simulator = make_world(task)
+    network = make_network(task, "mlp:4", simulator)
+    make_problem(task, network, "dense", 3, 0, simulator, beat=lambda: beats.append(1))
+    given = len(beats)
+    time.sleep(0.05)
+    assert len(beats) == given >= 3

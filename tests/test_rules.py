@@ -4,10 +4,10 @@ import json
 import sys
 
 import pytest
+from command import main_here
 from records import a_record, a_spec
 
 import rlid
-from rlid.cli import app as cli
 from rlid.errors import InputError
 from rlid.measurement.plan import plan
 from rlid.measurement.question import ask
@@ -189,7 +189,7 @@ def test_an_impossible_rule_or_baseline_is_refused_in_one_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["rlid", "run", "cartpole", "--dmax", "3", *options])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     error = capsys.readouterr().err
     assert caught.value.code == 2
     assert message in error

@@ -9,7 +9,8 @@ from scripted import MadeUp, timeless
 
 from rlid.agent import Ask, Progress
 from rlid.records import Judgement
-from rlid.training.course import BEST_LOOKS, Course, Look
+from rlid.task import BEST_LOOKS
+from rlid.training.course import Course, Look
 from rlid.training.stopping import (
     CONFIRMATION,
     FIRST_EDITION_LOOK,

@@ -4,9 +4,9 @@ import json
 import sys
 
 import pytest
+from command import main_here
 from records import a_record, a_spec
 
-from rlid.cli import app as cli
 from rlid.leaderboard.yardstick import ratio
 from rlid.measurement.names import select
 from rlid.measurement.summary import is_improving, measurements, summarise
@@ -34,7 +34,7 @@ def store(tmp_path):
 def command(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["rlid", *map(str, arguments)])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     return caught.value.code, capsys.readouterr()
 
 

@@ -1,11 +1,14 @@
 """TensorBoard on request: what it is told, and that a watched trial takes the same course."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from command import rlid_here
 from records import a_spec
 
+import rlid
 from rlid.measurement.plan import plan
 from rlid.measurement.runner import Runner
 from rlid.records.judgement import Judgement
@@ -91,6 +94,23 @@ def test_a_task_whose_name_is_a_path_stays_inside_the_folder(tmp_path, task):
     Scalars(str(tmp_path / "runs"), a_spec(task=task)).close()
     (file,) = tmp_path.rglob("events.*")
     assert len(file.relative_to(tmp_path / "runs").parts) == 3
+
+
+@pytest.mark.parametrize("way", ["python", "suite"])
+def test_a_measurement_and_a_suite_write_the_curves_of_their_trials(tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    row = {"task": "sum_constraints:4", "dims": [4], "seeds": 1, "search": "grid"}
+    if way == "python":
+        rlid.measure(**row, jobs=1, store="store", tensorboard="curves")
+    else:
+        lines = [f"{name} = {json.dumps(value)}" for name, value in row.items()]
+        (tmp_path / "mine.toml").write_text("\n".join(["[[row]]", *lines]))
+        done = rlid_here(
+            "suite", "mine.toml", "--store", "store", "--jobs", "1", "--quiet", "--tensorboard",
+            "curves", cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "curves").rglob("events.*"))
 
 
 def test_a_missing_package_is_one_clear_line(monkeypatch, tmp_path):

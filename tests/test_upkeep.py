@@ -10,6 +10,7 @@ from command import rlid
 from records import a_record, a_spec
 
 from rlid.store import maintenance as upkeep
+from rlid.store import measurements
 from rlid.store.store import Store
 
 Z = np.array([0.5, -1.0, 2.0], np.float32)
@@ -81,6 +82,35 @@ def test_a_merge_adds_what_is_missing_and_says_what_differs(tmp_path):
     assert scores == {0: 480.0, 1: 12.0, 2: 480.0, 3: 480.0}
     assert list(upkeep.examine(target)) == []
     assert upkeep.merge(target, source).added == 0
+
+
+def test_a_merge_adds_measurements_and_never_overwrites_one(tmp_path, quick_store):
+    target, other = Store(tmp_path / "target"), Store(tmp_path / "other")
+    merged = upkeep.merge(target, quick_store)
+    assert (merged.measurements, merged.kept) == (1, ())
+    (stored,) = measurements.of_store(target)
+    assert [stored] == list(measurements.of_store(quick_store))
+    # Where and when the same answer was written makes no difference.
+    assert upkeep.merge(target, quick_store).measurements == 0
+    upkeep.merge(other, quick_store)
+    path = measurements.path(other, stored.question)
+    changed = stored.model_copy(update={"trials": stored.trials[:-1]})
+    path.write_text(changed.model_dump_json())
+    merged = rlid("store", "merge", target.folder, other.folder, cwd=tmp_path)
+    assert merged.returncode == 0, merged.stderr
+    assert "measurements: 0 added" in merged.stdout
+    assert f"another answer is there, which stays: {stored.question.command}" in merged.stdout
+    assert list(measurements.of_store(target)) == [stored]
+
+
+def test_a_merged_store_is_published(tmp_path, quick_store, workers_find_fixtures):
+    upkeep.merge(Store(tmp_path / "merged"), quick_store)
+    done = rlid(
+        "publish", "gym:Quick-v0", "--store", "merged", "--out",
+        "published", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "published").glob("*/*.json"))
 
 
 def test_the_commands_say_what_they_found_and_did(tmp_path, damaged):

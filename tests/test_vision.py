@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from command import main_here
 
 from rlid.agent import AGENTS, settings
-from rlid.cli import app as cli
 from rlid.datasets import images_of
 from rlid.measurement.plan import plan
 from rlid.problem import make_problem
@@ -167,7 +167,7 @@ def test_bare_weights_are_refused():
 def command(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["rlid", *map(str, arguments)])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main_here()
     return caught.value.code, capsys.readouterr().err
 
 

@@ -11,6 +11,8 @@ from rlid.agent.protocol import AGENTS, Agent
 from rlid.errors import InputError
 from rlid.registry import typed_value, unknown
 
+PLAIN = (bool, int, float, str, type(None))
+"""Types of the values that a record of a trial holds."""
 LATER = {"later": True}
 """Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
 
@@ -69,7 +71,8 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     """Return the agent `name` with "field=value" assignments applied, typed by its fields.
 
     Raises:
-        InputError: unknown agent or field, or a value that is not of the field's type.
+        InputError: unknown agent or field, or a value that is not of the field's type, or that no
+            record holds.
     """
     cls = AGENTS[name]
     hints = typing.get_type_hints(cls)
@@ -83,4 +86,10 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
             raise InputError(unknown(f"setting of {name}", field, fields))
         values[field] = typed_value(f"--set {assignment}", text, fields[field])
     agent: Agent = cls(**values)
+    for field, value in settings(agent).items():
+        if not isinstance(value, PLAIN):
+            raise InputError(
+                f"agent {name!r}: {field}={value!r} is a {type(value).__name__}, which no record "
+                "holds: a setting is a bool, int, float, str or None"
+            )
     return agent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,8 +11,10 @@ from typing import Literal
 from rlid.api.measurement import Measurement
 from rlid.api.progress import ProgressLine, is_notebook
 from rlid.engine import Place
+from rlid.errors import InputError
 from rlid.measurement import Runner, Watcher, ask, plan_of, run_plan, with_settings_file
 from rlid.records import MeasurementSpec
+from rlid.registry import typed_text
 
 
 def measure(
@@ -38,13 +40,14 @@ def measure(
     baseline: Literal["own", "global"] = "own",
     reference: float | None = None,
     reference_source: str | None = None,
-    settings: Sequence[str] = (),
+    settings: Sequence[str] | Mapping[str, object] = (),
     config: str | os.PathLike[str] | None = None,
-    imports: Sequence[str] = (),
+    imports: str | Sequence[str] = (),
     store: str | os.PathLike[str] = "rlid-store",
     jobs: int | None = None,
     place: Place | None = None,
     timeout: float | None = None,
+    tensorboard: str | os.PathLike[str] | None = None,
     watcher: Watcher | None = None,
     progress: bool = True,
     retry: bool = False,
@@ -79,14 +82,17 @@ def measure(
         baseline: "own" judges by this network's direct training, "global" by the task's figure.
         reference: a reference score of your own, in place of direct training.
         reference_source: where that score comes from, in words; it is shown and published.
-        settings: hyper-parameters of the agent as "name=value".
+        settings: hyper-parameters of the agent, as a mapping {name: value} or as texts
+            "name=value".
         config: a YAML file of settings, such as a hyper-parameter file of rl-zoo; what is given
             here comes before it.
-        imports: packages that register environments, tasks or agents.
+        imports: packages that register environments, tasks, networks or agents; a text stands for
+            one package.
         store: the folder of records; trials found there are not run again.
         jobs: worker processes; None for as many as there are cores.
         place: where trials run, if not in local processes: `Place("ray", address=...)`.
         timeout: seconds without a sign of life after which a trial counts as hung.
+        tensorboard: a folder for TensorBoard's curves of every trial.
         watcher: hears how it goes, in place of `progress`.
         progress: in a notebook, show how far it is below the cell.
         retry: run failed (missing) trials again.
@@ -97,10 +103,15 @@ def measure(
         TrialsFailed: the first trials all failed.
         StoreError: the store cannot be written.
     """
+    # A comprehension over locals() itself would see its own variables while a debugger traces it.
+    given = dict(locals())
     # Every parameter that MeasurementSpec declares bears on the answer; the others do not.
-    options = {name: value for name, value in locals().items() if name in FIELDS}
+    options = {name: value for name, value in given.items() if name in FIELDS}
+    options["settings"] = _assignments(settings)
+    options["imports"] = (imports,) if isinstance(imports, str) else tuple(imports or ())
     # A package that is imported may change the working folder.
     folder = Path(os.path.abspath(store))
+    curves = None if tensorboard is None else os.path.abspath(tensorboard)
     place = place or Place()
     if jobs is not None:
         place = replace(place, jobs=jobs)
@@ -113,11 +124,27 @@ def measure(
                 watcher.note(f"{os.fspath(config)}: {note}")
         with Runner(
             plan_of(ask(**options)), folder, place=place, timeout=timeout, watcher=watcher,
-            retry=retry,
+            retry=retry, tensorboard=curves,
         ) as runner:  # fmt: skip
             return Measurement.of_run(run_plan(runner), folder)
     finally:
         watcher.close()
+
+
+def _assignments(settings: Sequence[str] | Mapping[str, object]) -> tuple[str, ...]:
+    """Return settings as texts "name=value", as they are typed after --set.
+
+    Raises:
+        InputError: they are neither a mapping nor texts.
+    """
+    if isinstance(settings, Mapping):
+        return tuple(f"{name}={typed_text(value)}" for name, value in settings.items())
+    texts = (settings,) if isinstance(settings, str) else tuple(settings or ())
+    if not all(isinstance(text, str) for text in texts):
+        raise InputError(
+            f'settings={settings!r}: give a mapping {{"lr": 0.001}}, or texts ["lr=0.001"]'
+        )
+    return texts
 
 
 FIELDS = frozenset(MeasurementSpec.model_fields)

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -118,16 +118,6 @@ for commands in (app, store.app):
     for command in commands.registered_commands:
         if command.callback is not None:
             command.callback = entered(command.callback)
-
-
-def main() -> NoReturn:
-    """Run the command line in this process; `rlid.cli.supervisor` runs it in a child."""
-    streams.open_streams()
-    try:
-        code = run()
-    finally:
-        streams.restore()
-    sys.exit(code)
 
 
 def run(

@@ -65,7 +65,10 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(help="the stores whose records it gets")],
     as_json: JsonOption = False,
 ) -> None:
-    """Add the records of stores to another; exit code 1 where results of one spec differ."""
+    """Add the records and measurements of stores to another.
+
+    What is there stays. Exit code 1 where results of one spec differ.
+    """
     from rlid.store import Store, maintenance
 
     outcomes = {}
@@ -79,9 +82,16 @@ def merge(
             "added": merged.added,
             "known": merged.known,
             "conflicts": conflicts,
+            "measurements": merged.measurements,
+            "kept": [question.command for question in merged.kept],
         }
         if not as_json:
-            say(f"{store.folder}: {merged.added} added, {merged.known} there already")
+            say(
+                f"{store.folder}: {merged.added} added, {merged.known} there already; "
+                f"measurements: {merged.measurements} added"
+            )
+            for question in merged.kept:
+                say(f"{store.folder}: another answer is there, which stays: {question.command}")
             for key in conflicts:
                 say(f"{store.folder}: {key} differs from the record there, which stays")
     if as_json:

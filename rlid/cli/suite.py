@@ -28,6 +28,7 @@ from rlid.cli.options import (
     QuietOption,
     SetOption,
     StoreOption,
+    TensorboardOption,
     Text,
     TimeoutOption,
     shown,
@@ -62,6 +63,7 @@ def suite(
     envs: EnvsOption = None,
     data: DataOption = None,
     timeout: TimeoutOption = None,
+    tensorboard: TensorboardOption = None,
     retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     dry_run: DryRunOption = False,
     max_hours: MaxHoursOption = None,
@@ -107,8 +109,9 @@ def suite(
         try:
             watcher.note(f"{plan.title}")
             with Runner(
-                plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry
-            ) as runner:
+                plan, store, place=place, timeout=timeout, watcher=watcher, retry=retry,
+                tensorboard=tensorboard,
+            ) as runner:  # fmt: skip
                 yield runner
         finally:
             watcher.close()

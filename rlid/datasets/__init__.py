@@ -15,6 +15,7 @@ from rlid.datasets.objectives import FOLDS as FOLDS
 from rlid.datasets.objectives import SEARCH_ROWS as SEARCH_ROWS
 from rlid.datasets.objectives import Classification as Classification
 from rlid.datasets.objectives import Regression as Regression
+from rlid.datasets.objectives import Supervised as Supervised
 from rlid.datasets.own_data import OwnData as OwnData
 from rlid.datasets.own_data import find_own as find_own
 from rlid.datasets.split import Images as Images
@@ -35,6 +36,7 @@ __all__ = [
     "OwnData",
     "Regression",
     "SEARCH_ROWS",
+    "Supervised",
     "find_own",
     "images_of",
     "location",

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rlid.datasets.scale import Scales
 from rlid.errors import InputError
 from rlid.world import Beat, Objective, Part, no_beat
 
@@ -55,6 +56,7 @@ class Supervised(Objective):
         outputs: int,
         shape: tuple[int, int, int] | None = None,
         beat: Beat = no_beat,
+        scales: Scales | None = None,
     ) -> None:
         """Take the data.
 
@@ -63,11 +65,12 @@ class Supervised(Objective):
             outputs: of the network.
             shape: (channels, height, width) of images, or None.
             beat: called as a sign of life while many rows are scored.
+            scales: by which the rows were standardised, or None.
         """
         self.inputs = rows.train[0].shape[1]
         self.outputs = outputs
         self.observation_shape = shape
-        self._rows, self._beat = rows, beat
+        self._rows, self._beat, self._scales = rows, beat, scales
 
     @cached_property
     def _parts(self) -> dict[Part | Literal["train"], Any]:
@@ -85,6 +88,14 @@ class Supervised(Objective):
             "validation": _tensors(self._rows.held_out),
             "scoring": _tensors(self._rows.test),
         }
+
+    def prepare(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows (n, inputs) of the user's data as the network takes them."""
+        return rows if self._scales is None else self._scales.inputs.standardise(rows)
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return what outputs (n, outputs) predict: the number of a class, or a number, (n,)."""
+        raise NotImplementedError
 
     def check(self, network: Any) -> None:
         """Refuse a network that is not a function of its inputs.
@@ -168,12 +179,13 @@ class Classification(Supervised):
         is_remembering: bool = False,
         chance: float | None = None,
         beat: Beat = no_beat,
+        scales: Scales | None = None,
     ) -> None:
         """Take the data; labels are 0 to classes - 1.
 
         `chance` is the accuracy of what knows nothing of the inputs, 1 / classes unless given.
         """
-        super().__init__(rows, classes, shape, beat)
+        super().__init__(rows, classes, shape, beat, scales)
         self.is_remembering = is_remembering
         self._chance = 1 / classes if chance is None else chance
 
@@ -188,6 +200,11 @@ class Classification(Supervised):
         for outputs, wanted in self._chunks(policy, inputs, labels):
             correct += int((outputs.argmax(1) == wanted).sum())
         return correct / len(labels)
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the numbers (n,) of the classes with the largest of outputs (n, outputs)."""
+        classes: NDArray[np.int64] = outputs.argmax(1)
+        return classes
 
     def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the accuracy of what knows nothing of the inputs, once for each seed: (n,)."""
@@ -204,9 +221,9 @@ class Regression(Supervised):
 
     LOWEST = -10.0
 
-    def __init__(self, rows: Rows, beat: Beat = no_beat) -> None:
+    def __init__(self, rows: Rows, beat: Beat = no_beat, scales: Scales | None = None) -> None:
         """Take the data."""
-        super().__init__(rows, 1, None, beat)
+        super().__init__(rows, 1, None, beat, scales)
 
     def _loss(self, outputs: Any, labels: Any) -> Any:
         return (outputs.squeeze(1) - labels).square().mean()
@@ -217,6 +234,11 @@ class Regression(Supervised):
             total += float((outputs.squeeze(1) - wanted).double().square().sum())
         error = total / len(labels)
         return max(1 - error, self.LOWEST) if math.isfinite(error) else self.LOWEST
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the numbers (n,) that outputs (n, 1) stand for, in the units of the data."""
+        numbers = outputs[:, 0]
+        return numbers if self._scales is None else self._scales.target.restore(numbers)
 
     def chance(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the score of the training rows' mean, once for each of n seeds: (n,)."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rlid.datasets.objectives import FOLDS
 from rlid.datasets.places import user_folder
+from rlid.datasets.scale import Scales
 from rlid.datasets.split import SEED
 from rlid.errors import DataError
 from rlid.random_stream import Stream
@@ -46,6 +47,7 @@ class OwnData:
         names: of the classes, in order; empty where the targets are numbers.
         sha256: identity of all rows with their labels; it does not depend on their order.
         shape: (channels, height, width) of images, or None.
+        scales: by which the numbers of a table were standardised, or None.
     """
 
     train: Pair
@@ -54,6 +56,7 @@ class OwnData:
     names: tuple[str, ...]
     sha256: str
     shape: tuple[int, int, int] | None = None
+    scales: Scales | None = None
 
     @property
     def majority(self) -> float:

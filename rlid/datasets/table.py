@@ -6,12 +6,14 @@ import csv
 import math
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlid.datasets.own_data import OwnData, Pair, in_three_parts
+from rlid.datasets.scale import Scale, Scales
 from rlid.errors import DataError
 from rlid.registry import unknown
 
@@ -42,6 +44,8 @@ def read_table(path: Path, target: str, kind: TargetKind | None = None) -> OwnDa
         stamp = path.stat()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
+    if not S_ISREG(stamp.st_mode):
+        raise DataError(f"{path}: no file; use table:FILE.csv,target=COLUMN")
     if stamp.st_size > LARGEST_FILE:
         raise DataError(f"{path}: {stamp.st_size} bytes, more than {LARGEST_FILE}")
     return _read(path, target, kind, (stamp.st_size, stamp.st_mtime_ns))
@@ -82,8 +86,9 @@ def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, in
     head = "\0".join(columns).encode()
     keys = [head + b"\0" + key for key in keys]
     train, held_out, test, sha256 = in_three_parts(inputs, labels, keys, str(path))
-    parts = [_standardised(part, train, is_number=not names) for part in (train, held_out, test)]
-    return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256)
+    scales = Scales(Scale.of(train[0]), Scale.of(train[1]))
+    parts = [_standardised(part, scales, is_number=not names) for part in (train, held_out, test)]
+    return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256, scales=scales)
 
 
 def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -130,16 +135,8 @@ def _kind(texts: list[str]) -> TargetKind:
     return "label" if is_whole and len(values) <= MOST_CLASSES else "number"
 
 
-def _standardised(part: Pair, train: Pair, *, is_number: bool) -> Pair:
+def _standardised(part: Pair, scales: Scales, *, is_number: bool) -> Pair:
     """Return a part with its inputs, and targets of numbers, standardised by the training rows."""
     inputs, labels = part
-    floats = ((inputs - train[0].mean(0)) / _spread(train[0])).astype(np.float32)
-    if is_number:
-        labels = ((labels - train[1].mean()) / _spread(train[1])).astype(np.float32)
-    return np.ascontiguousarray(floats), labels
-
-
-def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the standard deviation of each column, 1 where a column is constant."""
-    spread = np.asarray(values.std(0))
-    return np.where(spread > 0, spread, 1.0)
+    targets = scales.target.standardise(labels) if is_number else labels
+    return np.ascontiguousarray(scales.inputs.standardise(inputs)), targets

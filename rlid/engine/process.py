@@ -17,11 +17,10 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from rlid.agent import AGENTS
 from rlid.engine.leftovers import MARK
 from rlid.errors import EngineError
 from rlid.operating_system import die_with
-from rlid.task import TASKS
+from rlid.registry import registers_of
 
 HANG_SIGNAL = signal.SIGUSR1
 """Makes a worker print where it is."""
@@ -37,8 +36,9 @@ class WorkerProcess(SpawnProcess):
 
     Python imports the parent's script in every spawned process, so that a script which measures
     something would measure it again there, unless it hides that behind `if __name__ ==
-    "__main__"`. A worker needs the script only when it registers tasks, agents or environments of
-    its own. The process is not daemonic, so that environments may start processes.
+    "__main__"`. A worker needs the script only when it registers something of its own: a task, an
+    agent, a network, an environment. The process is not daemonic, so that environments may start
+    processes.
 
     Attributes:
         mark: see `rlid.engine.leftovers`.
@@ -106,11 +106,19 @@ def fair_memory(jobs: int) -> int:
 
 
 def _is_needed() -> bool:
-    things = [entry.load() for entry in (*TASKS.entries(), *AGENTS.entries())]
-    if "gymnasium" in sys.modules:
-        registered = sys.modules["gymnasium"].registry.values()
-        things += [spec.entry_point for spec in registered]
-    return any(_is_of_script(thing) for thing in things)
+    """Whether the parent's script registers anything that a trial may need."""
+    if registers_of("__main__"):
+        return True
+    specs = sys.modules["gymnasium"].registry.values() if "gymnasium" in sys.modules else ()
+    return any(_is_of_script(part) for spec in specs for part in _entry_points(spec))
+
+
+def _entry_points(spec: Any) -> Iterator[Any]:
+    """Yield what gymnasium calls to make an environment: its class, and those of its wrappers."""
+    yield spec.entry_point
+    yield spec.vector_entry_point
+    for wrapper in spec.additional_wrappers:
+        yield wrapper.entry_point
 
 
 def _is_of_script(thing: Any) -> bool:

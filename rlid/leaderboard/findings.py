@@ -101,10 +101,11 @@ def _agents(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         f"and {said(easy)}"
     )
     if len(largest) > 1:
-        other, equal = min(largest.values(), key=_ratio_and_name)
+        pair = min(largest.values(), key=_ratio_and_name)
+        ratio = families.digits(_ratio_and_name(pair)[0])
         least = (
-            f"on {other.published.question.task}, {families.digits(_ratio_and_name((other, equal))[0])}"
-            f" times between {said(other)} and {said(equal)}"
+            f"on {pair[0].published.question.task}, {ratio} times between {said(pair[0])} and "
+            f"{said(pair[1])}"
         )
     else:
         low = compare_summaries(hard.summary, easy.summary).ratio_low

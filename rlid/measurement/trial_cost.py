@@ -13,21 +13,17 @@ from typing import TYPE_CHECKING
 from rlid.measurement.expectation import SOLVED_SHARE
 from rlid.measurement.plan import Plan
 from rlid.measurement.precedent import Precedent, Spent
-from rlid.task import Task
+from rlid.task import BEST_LOOKS, LOOKS, Task
 
 if TYPE_CHECKING:
     from rlid.training import Timing
 
-LOOKS = 50
-"""Validations of a trial that runs its whole budget."""
 LOOK_SHARE = 1 / 3
 """Of a look's episodes, how many are run: looks end as soon as they are decided. From the
 validation steps of the published measurements, which lie from 0.1 to 1 of all episodes."""
 MOST_GROWTH = 4.0
 """Times the length of an untrained policy's episode, at most, that the average episode of a search
 is taken to have."""
-RELOOKS = 5
-"""Policies that are looked at again when the budget ends."""
 CONFIRMATIONS = 3
 """Scorings that a solved trial takes at its end: the confirmation, the scoring, the report."""
 SAME_REWARD = 0.02
@@ -79,7 +75,7 @@ def trial_costs(
     scored = task.scoring_episodes
     if plan.spec(plan.dmax, plan.seeds[0], None).stopping == "confirmed":
         looked_at *= LOOK_SHARE
-        last, confirmations = (RELOOKS + 1) * scored, CONFIRMATIONS * scored
+        last, confirmations = (BEST_LOOKS + 1) * scored, CONFIRMATIONS * scored
     else:
         last = confirmations = scored
 

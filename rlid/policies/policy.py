@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import DamagedRecord, EnvironmentFault, InputError, PolicyFileError
+from rlid.errors import DamagedRecord, DataError, InputError, PolicyFileError
 from rlid.policies import bounds, policy_file
 from rlid.policies.policy_file import PolicyFile
+from rlid.policies.prediction import predict
 from rlid.records import TrialSpec
 from rlid.registry import import_packages
 from rlid.store import read_limited
@@ -144,30 +145,13 @@ class Policy:
         """Return the action for one observation, as the environment gives and takes them.
 
         For a task without an environment, the number of the class of one input (inputs,), or of
-        each of several, (n, inputs).
+        each of several, (n, inputs). Those of a table are its own numbers, in the order of the
+        columns' names without the target; where the target is a number, that number is returned.
 
         Raises:
             ValueError: the observation has another size.
         """
-        import torch
-
-        network, is_rl = self.problem.network, self.problem.task.kind == "rl"
-        try:
-            x = self.problem.simulator.prepare(observation) if is_rl else np.asarray(observation)
-        except EnvironmentFault as wrong:
-            raise InputError(
-                f"this is no observation of {self.problem.task.env}: {wrong}"
-            ) from None
-        is_single = is_rl or x.size == network.inputs
-        if x.size % network.inputs or (is_rl and x.size != network.inputs):
-            raise ValueError(f"an observation of {x.size} numbers, not {network.inputs}")
-        if x.dtype != np.uint8:
-            x = x.astype(np.float32)
-        with torch.inference_mode():
-            rows = torch.from_numpy(np.ascontiguousarray(x).reshape(1, -1, network.inputs).copy())
-            outputs = self._outputs(rows)[0].numpy()
-        chosen = self.problem.decode(outputs) if is_rl else outputs.argmax(1)
-        return chosen[0] if is_single else chosen
+        return predict(self.problem, self._outputs, observation)
 
     @cached_property
     def _outputs(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -257,7 +241,8 @@ def _task(file: PolicyFile) -> Task:
     try:
         task = resolve(file.task)
     except ValueError as error:
-        raise PolicyFileError(f"{error}; --import names the package that registers it") from None
+        hint = "; --import names the package that registers it"
+        raise PolicyFileError(f"{error}{'' if isinstance(error, DataError) else hint}") from None
     if task.kind == "synthetic":
         raise PolicyFileError(f"{file.task!r} is a synthetic task: it has no policy")
     for variant in variants(task):

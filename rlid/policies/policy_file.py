@@ -43,8 +43,9 @@ MAX_FILE_D = 10**7
 MAX_BYTES = 64 + 3 * 256 + 4 * MAX_FILE_D
 _HEADER = struct.Struct("<4sBBHBIIf8s32s")
 _RAW = 32
-# A second colon would name a module that gymnasium imports.
-_TASK = re.compile(r"\w+(?::[\w./-]+)?(?:\?[A-Za-z0-9_.,:/%&=-]+)?")
+# A parameter may be a file of the user's with the name of a column, so it holds what these hold. A
+# second colon would name a module that gymnasium imports.
+_TASK = re.compile(r"\w[\w.+-]*(?::[^:?\ufffd]+)?(?:\?[A-Za-z0-9_.,:/%&=~-]+)?")
 _NAME = re.compile(r"[a-z0-9_.:x+=-]+")
 _SHRINKAGES = np.linspace(0.2, 1.0, 81)
 """Scales that are tried for z, relative to its largest entry; below 1 they clip the largest."""
@@ -128,7 +129,8 @@ def parse(data: bytes) -> PolicyFile:
         length = data[at] if at < len(data) else 0
         encoded = data[at + 1 : at + 1 + length]
         name = encoded.decode(errors="replace")
-        if len(encoded) < length or not pattern.fullmatch(name):
+        is_name = name.isprintable() and pattern.fullmatch(name)
+        if len(encoded) < length or not is_name:
             raise PolicyFileError(f"its {what} is no name: {name[:60]!r}")
         names.append(name)
         at += 1 + length

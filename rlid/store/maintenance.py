@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from rlid.errors import DamagedRecord, StoreError
-from rlid.records import Record
-from rlid.store import references
+from rlid.records import MeasurementSpec, Record
+from rlid.store import measurements, references
 from rlid.store.files import TEMPORARY
 from rlid.store.leases import Leases
 from rlid.store.store import Store, slug
@@ -42,11 +42,15 @@ class Merged:
         added: how many records were added.
         known: how many were in the target already, with the same result.
         conflicts: the records whose results differ from those in the target.
+        measurements: how many measurements of finished runs were added.
+        kept: the questions to which the target has another answer, which stays.
     """
 
     added: int
     known: int
     conflicts: tuple[Record, ...]
+    measurements: int = 0
+    kept: tuple[MeasurementSpec, ...] = ()
 
 
 def examine(store: Store) -> Iterator[Defect]:
@@ -162,7 +166,7 @@ def merge(target: Store, source: Store) -> Merged:
     """Add the records of one store to another; records of the target stay.
 
     The record of a failed trial is replaced by one of the same trial that did not fail. References
-    that the target lacks are added as well.
+    and measurements of finished runs that the target lacks are added as well.
 
     Raises:
         StoreError: a store cannot be read or written.
@@ -184,7 +188,7 @@ def merge(target: Store, source: Store) -> Merged:
         reference = references.read(source.room("references", path.parent.name) / path.name)
         if not references.path_of(reference, target.folder).exists():
             references.save(reference, target.folder)
-    return Merged(added, known, tuple(conflicts))
+    return Merged(added, known, tuple(conflicts), *measurements.merge(target, source))
 
 
 def is_same_result(a: Record, b: Record) -> bool:

@@ -127,6 +127,36 @@ def save(
     target = path(store, question)
     if target.exists() and _is_same(target, measurement):
         return target
+    return _write(store, measurement)
+
+
+def merge(target: Store, source: Store) -> tuple[int, tuple[MeasurementSpec, ...]]:
+    """Add the measurements of one store to another; those of the target stay.
+
+    Returns:
+        How many were added, and the questions to which the target has another answer.
+
+    Raises:
+        StoreError: a file is damaged, or the target cannot be written.
+    """
+    added, kept = 0, list[MeasurementSpec]()
+    for measurement in of_store(source):
+        present = path(target, measurement.question)
+        if not present.exists():
+            _write(target, measurement)
+            added += 1
+        elif not _is_same(present, measurement):
+            kept.append(measurement.question)
+    return added, tuple(kept)
+
+
+def _write(store: Store, measurement: StoredMeasurement) -> Path:
+    """Write the file of a measurement, in place of one of the same question.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    target = path(store, measurement.question)
     try:
         return write_whole(target, (measurement.model_dump_json(indent=1) + "\n").encode())
     except OSError as error:

@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 
 from rlid.problem import Problem
 from rlid.records import Standing, State, TrialSpec, generator_state, restore_generator
+from rlid.task import BEST_LOOKS, LOOKS
 from rlid.training.seeds import role_generator
-
-LOOKS = 50
-"""Candidates are looked at this many times over the budget or more, promising or not."""
-BEST_LOOKS = 5
-"""Policies that are looked at again at the end of the budget."""
 
 Z = NDArray[np.float32]
 

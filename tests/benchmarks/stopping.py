@@ -28,8 +28,8 @@ import numpy as np
 from rlid.agent import Agent, Progress
 from rlid.problem import Problem, Request, Returns
 from rlid.records import TrialSpec
-from rlid.task import Task
-from rlid.training.course import LOOKS, Course
+from rlid.task import LOOKS, Task
+from rlid.training.course import Course
 from rlid.training.loop import drive
 from rlid.training.scoring import Score, score
 
