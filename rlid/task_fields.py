@@ -53,7 +53,7 @@ def check_fields(task: Any, backends: tuple[str, ...]) -> None:
         value = getattr(task, field)
         if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
             _refuse(task, field, "must be a finite number")
-    if not (isinstance(task.patience, Real) and task.patience > 0):
+    if not (isinstance(task.patience, Real) and float(task.patience) > 0):
         _refuse(task, "patience", "must be seconds above 0")
 
 
