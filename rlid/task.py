@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rlid.errors import InputError
+from rlid.errors import InputError, guarded
 from rlid.registry import Registry
 from rlid.registry import unknown as unknown
+from rlid.task_fields import check_fields, factory_code
 from rlid.task_name import flat, plain, read_arguments, write_arguments
 from rlid.world import Objective, Simulator
 
@@ -114,6 +115,14 @@ class Task:
     notes: tuple[str, ...] = field(default=(), compare=False)
     name: str = ""
 
+    def __post_init__(self) -> None:
+        """Check the fields.
+
+        Raises:
+            InputError: one of them has a value that could not be run as it stands.
+        """
+        check_fields(self, BACKENDS)
+
     def protocol(self) -> dict[str, Scalar]:
         """Return every field that a score depends on, flat and ready for JSON.
 
@@ -146,7 +155,8 @@ def resolve(text: str) -> Task:
     "gym:MyEnv-v0" with options {"size": 3} and that cap, and has this name.
 
     Raises:
-        InputError: no such task, or one that takes no such parameter or arguments.
+        InputError: no such task, one that takes no such parameter or arguments, or one whose
+            function raises or returns no task.
     """
     if len(text) > MAX_NAME or len(text.encode(errors="replace")) > MAX_NAME_BYTES:
         raise InputError(
@@ -157,13 +167,19 @@ def resolve(text: str) -> Task:
     address, has_arguments, arguments = text.partition("?")
     name, colon, parameter = address.partition(":")
     factory = TASKS[name]
-    takes_parameter = factory.__code__.co_argcount > 0
+    code = factory_code(name, factory)
+    takes_parameter = code.co_argcount > 0
     if colon and not takes_parameter:
         raise InputError(f"task {name!r} takes no parameter, but {address!r} gives {parameter!r}")
     if takes_parameter and not parameter and not factory.__defaults__:
-        what = factory.__code__.co_varnames[0]
-        raise InputError(f"task {name!r} needs a parameter: {name}:{what.upper()}")
-    task: Task = factory(parameter) if parameter else factory()
+        argument = code.co_varnames[0]
+        raise InputError(f"task {name!r} needs a parameter: {name}:{argument.upper()}")
+    with guarded(f"the function of task {address!r}", InputError):
+        task: Task = factory(parameter) if parameter else factory()
+    if not isinstance(task, Task):
+        raise InputError(
+            f"the function of task {address!r} returns a {type(task).__name__}: return a Task"
+        )
     task = dataclasses.replace(task, name=address)
     if not has_arguments:
         return task

@@ -9,7 +9,16 @@ from house import House
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    {"errors", "registry", "operating_system", "random_stream", "task_name", "world", "dimension"},
+    {
+        "errors",
+        "registry",
+        "operating_system",
+        "random_stream",
+        "task_fields",
+        "task_name",
+        "world",
+        "dimension",
+    },
     {"records", "projections", "networks", "datasets", "task"},
     {"store", "simulators", "subspace", "wrapping"},
     {"evaluation"},
@@ -22,7 +31,7 @@ LAYERS = [
     {"api", "leaderboard", "testing"},
     {"cli"},
 ]
-SIDEWAYS = {("registry", "errors"), ("task_name", "errors")}
+SIDEWAYS = {("registry", "errors"), ("task_fields", "errors"), ("task_name", "errors")}
 PLUGINS = {
     "envs": {"task", "world", "errors", "datasets", "registry"},
     "agents": {

@@ -8,6 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST_EXPONENT = 200
+"""Exponent of 2 of the largest numbers that are standardised as they are, and of the smallest.
+
+The squares of far larger or smaller ones are no float64.
+"""
+MOST_SHIFTED = 1000
+"""Exponent of 2 of the largest factor; a float64 ends a little above."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -19,12 +27,16 @@ class Scale:
     @classmethod
     def of(cls, values: NDArray[Any]) -> Scale:
         """Return the scale of values (n, columns) or (n,); a constant column keeps its unit."""
-        spread = np.asarray(values.std(0))
-        return cls(np.asarray(values.mean(0)), np.where(spread > 0, spread, 1.0))
+        factor = _factor(np.abs(values).max(0))
+        shifted = values * factor
+        centre, spread = np.asarray(shifted.mean(0)), np.asarray(shifted.std(0))
+        return cls(centre / factor, np.where(spread > 0, spread / factor, 1.0))
 
     def standardise(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Return values in units of the spread, from the centre."""
-        return ((values - self.centre) / self.spread).astype(np.float32)
+        factor = _factor(self.spread)
+        distance = values * factor - self.centre * factor
+        return (distance / (self.spread * factor)).astype(np.float32)
 
     def restore(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return standardised values in the units of the data."""
@@ -37,3 +49,13 @@ class Scales:
 
     inputs: Scale
     target: Scale
+
+
+def _factor(sizes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return for each size a power of two that brings it near 1; 1 for sizes that need none.
+
+    A power of two changes no digit of what is standardised.
+    """
+    _, exponents = np.frexp(sizes)
+    shift = np.clip(-exponents, -MOST_SHIFTED, MOST_SHIFTED)
+    return np.where(np.abs(exponents) > LARGEST_EXPONENT, np.ldexp(1.0, shift), 1.0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
@@ -12,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.datasets.own_data import OwnData, Pair, in_three_parts
+from rlid.datasets.own_data import OwnData, in_three_parts
 from rlid.datasets.scale import Scale, Scales
 from rlid.errors import DataError
 from rlid.registry import unknown
@@ -22,6 +25,11 @@ MOST_CLASSES = 20
 """A target of whole numbers has labels if it has at most so many values, unless it is said."""
 LARGEST_FILE = 1024**3
 """Bytes of a file that is read."""
+MISSING = ("na", "n/a", "#n/a", "none", "null", "?", "-")
+"""Texts in small letters that stand for no value where all other targets are numbers."""
+
+Rows = list[tuple[int, list[str]]]
+"""The rows of a file, each with its line number."""
 
 
 def read_table(path: Path, target: str, kind: TargetKind | None = None) -> OwnData:
@@ -67,14 +75,10 @@ def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, in
             for line, cells in rows
         ]
     )
-    texts = [cells[header.index(target)].strip() for _, cells in rows]
-    if not all(texts):
-        line = rows[texts.index("")][0]
-        raise DataError(f"{path}, line {line}: no value in the target column {target!r}")
-    if (kind or _kind(texts)) == "label":
+    texts = _targets(path, rows, header.index(target), target)
+    if (kind or _kind(path, rows, texts, target)) == "label":
+        texts = _one_spelling(texts)
         names = sorted(set(texts))
-        if len(names) < 2:
-            raise DataError(f"{path}: the target {target!r} has one value only")
         labels: NDArray[np.generic] = np.array([names.index(text) for text in texts], np.int64)
         keys = [text.encode() for text in texts]
     else:
@@ -83,15 +87,24 @@ def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, in
             [_number(path, line, target, text) for (line, _), text in zip(rows, texts, strict=True)]
         )
         keys = [np.float64(value).tobytes() for value in labels]
+    if rows and len(set(labels.tolist())) < 2:
+        raise DataError(f"{path}: the target {target!r} has one value only")
     head = "\0".join(columns).encode()
     keys = [head + b"\0" + key for key in keys]
     train, held_out, test, sha256 = in_three_parts(inputs, labels, keys, str(path))
+    if not names and (train[1] == train[1][0]).all():
+        raise DataError(f"{path}: the target {target!r} has one value only in the training rows")
     scales = Scales(Scale.of(train[0]), Scale.of(train[1]))
-    parts = [_standardised(part, scales, is_number=not names) for part in (train, held_out, test)]
+    parts = []
+    for inputs, labels in (train, held_out, test):
+        floats = _standardised(path, columns, scales.inputs, inputs)
+        if not names:
+            labels = _standardised(path, [target], scales.target, labels)
+        parts.append((floats, labels))
     return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256, scales=scales)
 
 
-def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _cells(path: Path) -> tuple[list[str], Rows]:
     """Return the names of the columns, and the rows with their line numbers.
 
     Raises:
@@ -112,6 +125,32 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return header, rows
 
 
+def _targets(path: Path, rows: Rows, place: int, target: str) -> list[str]:
+    """Return the texts in the target column.
+
+    Raises:
+        DataError: one of them is empty, or no finite number.
+    """
+    texts = [cells[place].strip() for _, cells in rows]
+    for (line, _), text in zip(rows, texts, strict=True):
+        if not text:
+            raise DataError(f"{path}, line {line}: no value in the target column {target!r}")
+        if _is_number(text) and not math.isfinite(float(text)):
+            raise DataError(
+                f"{path}, line {line}: {text!r} in the target column {target!r} is no value: "
+                "leave out such rows"
+            )
+    return texts
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _number(path: Path, line: int, column: str, text: str) -> float:
     try:
         value = float(text)
@@ -125,18 +164,59 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
     return value
 
 
-def _kind(texts: list[str]) -> TargetKind:
-    """Return what a target's values are, if it is not said."""
-    try:
-        values = {float(text) for text in texts}
-    except ValueError:
+def _kind(path: Path, rows: Rows, texts: list[str], target: str) -> TargetKind:
+    """Return what a target's values are, if it is not said.
+
+    Raises:
+        DataError: all values are numbers, but for some that may stand for none.
+    """
+    words = {text for text in texts if not _is_number(text)}
+    if words and len(words) < len(set(texts)) and all(word.lower() in MISSING for word in words):
+        index = next(index for index, text in enumerate(texts) if text in words)
+        raise DataError(
+            f"{path}, line {rows[index][0]}: {texts[index]!r} in the target column {target!r}, "
+            "which has numbers: leave out such rows, or add ,kind=label where it is a class"
+        )
+    if words:
         return "label"
-    is_whole = all(value.is_integer() for value in values if math.isfinite(value))
+    values = {float(text) for text in texts}
+    is_whole = all(value.is_integer() for value in values)
     return "label" if is_whole and len(values) <= MOST_CLASSES else "number"
 
 
-def _standardised(part: Pair, scales: Scales, *, is_number: bool) -> Pair:
-    """Return a part with its inputs, and targets of numbers, standardised by the training rows."""
-    inputs, labels = part
-    targets = scales.target.standardise(labels) if is_number else labels
-    return np.ascontiguousarray(scales.inputs.standardise(inputs)), targets
+def _one_spelling(texts: list[str]) -> list[str]:
+    """Return the texts of labels; where all are numbers, each number in its shortest spelling."""
+    if not all(map(_is_number, texts)):
+        return texts
+    spellings = defaultdict[Decimal, set[str]](set)
+    for text in texts:
+        spellings[_exact(text)].add(text)
+    return [min(spellings[_exact(text)], key=lambda text: (len(text), text)) for text in texts]
+
+
+def _exact(text: str) -> Decimal:
+    """Return the number that a text states: as a float, two long whole numbers could be one."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal(float(text))
+
+
+def _standardised(
+    path: Path, columns: Sequence[str], scale: Scale, values: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return values (n, columns), or (n,) of one column, in units of the training rows.
+
+    Raises:
+        DataError: a number is too far from the training rows for a float32.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        floats = scale.standardise(values)
+    if not np.isfinite(floats).all():
+        row, *place = np.argwhere(~np.isfinite(floats))[0]
+        column = columns[place[0] if place else 0]
+        raise DataError(
+            f"{path}: {values[row, *place]:g} in column {column!r} is too far from the other "
+            "numbers there to be standardised: correct it or leave out its row"
+        )
+    return np.ascontiguousarray(floats)

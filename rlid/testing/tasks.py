@@ -54,12 +54,8 @@ def _of_the_text(task: Task) -> Iterator[Finding]:
     summary = TASKS.entry(task.name.partition("?")[0].partition(":")[0]).summary
     if not 0 < len(summary) <= LONGEST_SUMMARY:
         yield wrong("summary", f"{len(summary)} characters", "write one line of 1 to 100")
-    if task.version < 1:
-        yield wrong("version", str(task.version), "versions count from 1")
     if task.agent not in AGENTS:
         yield wrong("agent", f"{task.agent!r} is not registered", "name a registered agent")
-    if task.budget < 1 or task.patience <= 0:
-        yield wrong("budget", f"{task.budget} steps, patience {task.patience:g}", "at least 1")
     if task.floor is not None and not task.floor_source:
         yield wrong("floor", f"{task.floor:g} without a source", "say where it comes from")
     try:
