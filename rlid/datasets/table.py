@@ -99,7 +99,7 @@ def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, in
     for inputs, labels in (train, held_out, test):
         floats = _standardised(path, columns, scales.inputs, inputs)
         if not names:
-            labels = _standardised(path, [target], scales.target, labels)
+            labels = _standardised(path, [target], scales.target, labels.astype(np.float64))
         parts.append((floats, labels))
     return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256, scales=scales)
 
