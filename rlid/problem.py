@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rlid.errors import EnvironmentFault
+from rlid.errors import EnvironmentFault, named_line
 from rlid.evaluation import Rollouts
 from rlid.networks import Network
 from rlid.records import State
@@ -249,10 +249,10 @@ def _scores(requests: dict[int, Request]) -> list[tuple[int, Answer]]:
         problem = group[0].problem
         problem.beat()
         try:
+            seeds = _seeds(group)
             with torch.inference_mode():
-                values = problem.objective.scores(
-                    problem.network, _theta(group), _seeds(group), part
-                )
+                values = problem.objective.scores(problem.network, _theta(group), seeds, part)
+            values = _checked_scores(values, seeds.shape)
         except EnvironmentFault as fault:
             answers += [(keys[0], fault)] if len(keys) == 1 else _one_by_one(requests, keys)
             continue
@@ -260,6 +260,24 @@ def _scores(requests: dict[int, Request]) -> list[tuple[int, Answer]]:
         for key, value in zip(keys, np.split(values, ends), strict=True):
             answers.append((key, Returns(value, value.size)))
     return answers
+
+
+def _checked_scores(values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return what an objective gave, as scores of this shape (n, E).
+
+    Raises:
+        EnvironmentFault: it is no array of numbers of this shape, or a number is not finite.
+    """
+    try:
+        scores = np.asarray(values)
+        is_finite = bool(np.isfinite(scores).all())
+    except (TypeError, ValueError) as error:
+        raise EnvironmentFault(f"the objective gave no scores: {named_line(error)}") from error
+    if scores.shape != shape:
+        raise EnvironmentFault(f"the objective gave scores of shape {scores.shape}, not {shape}")
+    if not is_finite:
+        raise EnvironmentFault("the objective gave a score that is not finite", "nonfinite")
+    return scores
 
 
 def _one_by_one(requests: dict[int, Request], keys: list[int]) -> list[tuple[int, Answer]]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-import unfaithful  # noqa: F401 (registers environments)
+import unfaithful
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,6 +106,23 @@ def test_a_range_of_float16_is_computed_in_more():
 def test_an_environment_that_refuses_actions_outside_its_space_gets_none(bounds):
     comparison = compare(resolve(f"gym:Bounds-v0?{bounds}"))
     assert comparison.is_equal, comparison.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "observations of ShowsNothing-v0 .* which has no numbers in it"),
+        ({"action_space": spaces.Box(-1, 1, (0,))}, "have no numbers in them"),
+    ],
+)
+def test_a_space_without_numbers_is_refused_before_any_trial(change, words, monkeypatch):
+    # The action space is looked at in an environment that shows something.
+    name = "gym:Seeded-v0" if change else "gym:ShowsNothing-v0"
+    for attribute, value in change.items():
+        monkeypatch.setattr(unfaithful.Seeded, attribute, value)
+    with pytest.raises(InputError, match=words) as error:
+        plan(name, agent="cmaes", network="mlp:4", dmax=2)
+    assert "\n" not in str(error.value)
 
 
 def test_an_agent_that_needs_a_range_refuses_a_space_without_one():

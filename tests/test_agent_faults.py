@@ -1,5 +1,7 @@
 """Whatever an agent raises makes its trial missing; a search that diverges is unsolved."""
 
+from dataclasses import field
+
 import hostile  # noqa: F401 (registers environments)
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scripted import run
 
 from rlid.agent import AGENTS, Agent, Ask, Progress
 from rlid.errors import InputError
+from rlid.measurement import plan
 
 
 def raises(error):
@@ -212,6 +215,36 @@ def test_a_class_that_lacks_what_an_agent_has_is_refused_in_one_line():
     searching = type("Plain", (), {"kinds": ("rl",), "search": raises(ValueError())})
     with pytest.raises(InputError, match="'Plain' is no dataclass"):
         AGENTS.add()(searching)
+
+
+def positive(self):
+    if self.x < 0:
+        raise ValueError("x must be positive\nand small")
+
+
+UNUSABLE = {
+    "refuses": (
+        {"x": float},
+        {"x": 1.0, "__post_init__": positive},
+        ["x=-1"],
+        "x must be positive",
+    ),
+    "raises": ({}, {"__post_init__": lambda self: 1 / 0}, [], "raised ZeroDivisionError"),
+    "required": ({"x": float}, {}, [], "no default for 'x': use --set x=VALUE"),
+    "undefined": ({"x": "Undefined"}, {"x": 1}, [], "cannot be read: NameError"),
+    "tuple": ({"x": tuple}, {"x": (1, 2)}, [], r"x is \(1, 2\), which no record can hold"),
+    "list": ({"x": list}, {"x": field(default_factory=list)}, [], r"x is \[\], which no record"),
+    "infinite": ({"x": float}, {"x": float("inf")}, [], "x is inf, which no record can hold"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_an_agent_whose_settings_cannot_be_used_is_refused_in_one_line(scripted, case):
+    annotations, attributes, settings, words = UNUSABLE[case]
+    scripted(_yields(np.zeros((1, 2))), __annotations__=annotations, **attributes)
+    with pytest.raises(InputError, match=words) as error:
+        plan("cartpole", agent="scripted", dmax=2, settings=settings)
+    assert "\n" not in str(error.value)
 
 
 def test_keyboard_interrupts_are_nobodys_fault(scripted):

@@ -1,5 +1,7 @@
 """Modules that cannot be networks: a plan refuses each in one line that says why."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,15 @@ def tall(head, x, outputs):
     return outputs.repeat(1, 3)
 
 
+def compiled():
+    with warnings.catch_warnings():
+        # torch says that it is deprecated, and modules of it are still about.
+        warnings.simplefilter("ignore")
+        return torch.jit.script(nn.Linear(4, 2))
+
+
 BAD = {
+    "compiled": (compiled, "compiled by TorchScript"),
     "lazy": (lambda: nn.LazyLinear(2), "'weight' has no shape yet"),
     "lazy buffers": (
         lambda: nn.Sequential(nn.Linear(4, 2), nn.LazyBatchNorm1d(affine=False)),

@@ -200,3 +200,25 @@ def test_a_projection_that_takes_long_to_make_gives_signs_of_life(monkeypatch):
     given = len(beats)
     time.sleep(0.05)
     assert len(beats) == given >= 3
+
+
+@pytest.mark.parametrize(
+    ("scores", "status", "words"),
+    [
+        (lambda seeds: np.full(seeds.shape, np.nan), "nonfinite", "a score that is not finite"),
+        (lambda seeds: np.full(seeds.shape, -np.inf), "nonfinite", "a score that is not finite"),
+        (lambda seeds: np.zeros(len(seeds)), "error", r"scores of shape \(2,\), not \(2, 3\)"),
+        (lambda seeds: None, "error", "the objective gave no scores"),
+    ],
+)
+def test_scores_that_no_record_can_hold_are_a_fault_of_the_objective(
+    scores, status, words, monkeypatch
+):
+    task = resolve("sum_constraints:10")
+    problem = problem_of(task, task.network)
+    monkeypatch.setattr(
+        type(problem.world), "scores", lambda self, network, Theta, seeds, part: scores(seeds)
+    )
+    with pytest.raises(EnvironmentFault, match=words) as error:
+        problem.evaluate(np.zeros((2, 5)), (1, 2, 3))
+    assert error.value.status == status

@@ -1,6 +1,7 @@
 """Any torch module inside a subspace, in a training loop of one's own."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -224,6 +225,19 @@ def on_two_devices():
     return nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3, device="meta"))
 
 
+def compiled():
+    with warnings.catch_warnings():
+        # torch says that both of these are deprecated, and many modules have them.
+        warnings.simplefilter("ignore")
+        return torch.jit.script(nn.Linear(3, 3))
+
+
+def old_weight_norm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return nn.utils.weight_norm(nn.Linear(3, 3))
+
+
 @pytest.mark.parametrize(
     ("make_module", "options", "says"),
     [
@@ -247,6 +261,9 @@ def on_two_devices():
         (lambda: nn.Linear(3, 3).parameters, {"d": 3}, "takes a torch.nn.Module"),
         (with_integers, {"d": 1}, "'places' is of torch.int64"),
         (on_two_devices, {"d": 1}, "cpu and meta"),
+        (compiled, {"d": 3}, "compiled by TorchScript"),
+        (lambda: nn.Sequential(old_weight_norm()), {"d": 3}, "'0' has a WeightNorm"),
+        (lambda: nn.utils.spectral_norm(nn.Linear(3, 3)), {"d": 3}, "parametrizations.spectral"),
     ],
 )
 def test_bad_input_is_one_clear_line(make_module, options, says):

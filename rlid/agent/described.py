@@ -10,6 +10,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from rlid.agent.settings import hints_of
+
 _ENTRY = re.compile(r"^    (\w+): (.*)$")
 
 
@@ -36,11 +38,14 @@ def described_settings(agent: type[Any]) -> list[DescribedSetting]:
 
     What a setting means is read from the section "Attributes" of the docstring of the class, or of
     a class that it is derived from.
+
+    Raises:
+        InputError: an annotation names what is not there.
     """
     meanings: dict[str, str] = {}
     for cls in reversed(agent.__mro__):
         meanings |= _attributes(cls.__dict__.get("__doc__") or "")
-    hints = typing.get_type_hints(agent)
+    hints = hints_of(agent)
     return [
         DescribedSetting(
             field.name,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from rlid.agent.protocol import AGENTS, Agent
-from rlid.errors import InputError
+from rlid.errors import InputError, first_line, guarded, named_line
+from rlid.records import Value
 from rlid.registry import typed_value, unknown
 
-PLAIN = (bool, int, float, str, type(None))
-"""Types of the values that a record of a trial holds."""
 LATER = {"later": True}
 """Metadata of a field that an agent got later: `x: float = field(default=0.0, metadata=LATER)`.
 
@@ -71,11 +73,11 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
     """Return the agent `name` with "field=value" assignments applied, typed by its fields.
 
     Raises:
-        InputError: unknown agent or field, or a value that is not of the field's type, or that no
-            record holds.
+        InputError: unknown agent or field, a value that is not of the field's type, or a class that
+            cannot be made of plain settings.
     """
     cls = AGENTS[name]
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     fields = {each.name: hints[each.name] for each in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
     for assignment in assignments:
@@ -85,11 +87,56 @@ def configure(name: str, assignments: Sequence[str] = ()) -> Agent:
         if field not in fields:
             raise InputError(unknown(f"setting of {name}", field, fields))
         values[field] = typed_value(f"--set {assignment}", text, fields[field])
-    agent: Agent = cls(**values)
-    for field, value in settings(agent).items():
-        if not isinstance(value, PLAIN):
+    for each in dataclasses.fields(cls):
+        missing = dataclasses.MISSING
+        is_required = each.init and each.default is missing and each.default_factory is missing
+        if is_required and each.name not in values:
             raise InputError(
-                f"agent {name!r}: {field}={value!r} is a {type(value).__name__}, which no record "
-                "holds: a setting is a bool, int, float, str or None"
+                f"agent {name!r} has no default for {each.name!r}: use --set {each.name}=VALUE, or "
+                "give the field a default"
             )
+    with guarded(f"agent {name!r}", InputError):
+        try:
+            agent: Agent = cls(**values)
+        except InputError:
+            raise
+        except ValueError as error:
+            # The class refuses its settings, and says why.
+            raise InputError(f"agent {name!r}: {first_line(error)}") from error
+    _check_plain(name, settings(agent))
     return agent
+
+
+def hints_of(cls: type[Any]) -> dict[str, Any]:
+    """Return the types of the fields of an agent's class.
+
+    Raises:
+        InputError: an annotation names what is not there.
+    """
+    try:
+        return typing.get_type_hints(cls)
+    except Exception as error:
+        raise InputError(
+            f"the annotations of agent class {cls.__name__} cannot be read: {named_line(error)}"
+        ) from error
+
+
+def _check_plain(name: str, values: dict[str, Any]) -> None:
+    """Refuse settings that no record can hold.
+
+    Raises:
+        InputError: the message names the first of them.
+    """
+    for field, value in values.items():
+        try:
+            _value().validate_python(value)
+        except ValidationError:
+            raise InputError(
+                f"agent {name!r}: {field} is {value!r:.80}, which no record can hold: a setting is "
+                "a text, a truth value, a whole or finite number, or None"
+            ) from None
+
+
+@cache
+def _value() -> TypeAdapter[Any]:
+    return TypeAdapter(Value)

@@ -49,10 +49,16 @@ def check_parameters(module: nn.Module) -> None:
 
     Raises:
         InputError: it has none, or they are no real numbers, have no shape yet, or are not in the
-            memory of the CPU.
+            memory of the CPU, or belong to TorchScript.
     """
+    import torch
     from torch import nn
 
+    if any(isinstance(layer, torch.jit.ScriptModule) for layer in module.modules()):
+        raise InputError(
+            f"{type(module).__name__} is compiled by TorchScript, whose weights cannot be replaced "
+            "in a call: use the module that it was compiled from"
+        )
     parameters = dict(module.named_parameters())
     for name, tensor in {**parameters, **dict(module.named_buffers())}.items():
         if isinstance(tensor, (nn.parameter.UninitializedParameter, nn.UninitializedBuffer)):

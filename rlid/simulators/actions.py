@@ -25,7 +25,8 @@ def decoder(space: Any, action: str) -> tuple[int, Decode]:
     onto them by tanh.
 
     Raises:
-        InputError: the space is none of Discrete, MultiDiscrete, MultiBinary and Box of floats.
+        InputError: the space is none of Discrete, MultiDiscrete, MultiBinary and Box of floats, or
+            a Box without entries.
     """
     from gymnasium import spaces
 
@@ -36,6 +37,8 @@ def decoder(space: Any, action: str) -> tuple[int, Decode]:
     if isinstance(space, spaces.MultiBinary):
         shape, dtype = space.shape, space.dtype
         return math.prod(shape), lambda outputs: (outputs > 0).astype(dtype).reshape(-1, *shape)
+    if isinstance(space, spaces.Box) and 0 in space.shape:
+        raise InputError(f"actions of kind {space} have no numbers in them: there is no choice")
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):
         return math.prod(space.shape), _continuous(space, action)
     raise InputError(

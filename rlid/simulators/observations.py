@@ -49,6 +49,11 @@ class Observations:
             self.dtype = np.dtype(np.uint8)
         low, high, self._is_whole = _ranges(space)
         self.size = len(low)
+        if self.size == 0:
+            raise InputError(
+                f"observations of {env} are of space {space}, which has no numbers in it: register "
+                "the environment in a wrapper that shows a constant"
+            )
         self._is_vector = isinstance(space, Box) and len(space.shape) == 1
         self._scale: tuple[Floats, Floats] | None = None
         if rule == "scaled":

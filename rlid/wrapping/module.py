@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from rlid import projections
 from rlid.errors import InputError
@@ -54,6 +56,7 @@ class SubspaceModule(nn.Module):
         if not isinstance(module, nn.Module):
             raise InputError(f"wrap takes a torch.nn.Module, not {module!r:.80}")
         check_parameters(module)
+        _check_hooks(module)
         self.module = copy.deepcopy(module)
         constants = list(self.module.buffers())
         self._names, self._frozen = list[str](), list[str]()
@@ -201,6 +204,24 @@ class SubspaceModule(nn.Module):
         return values
 
 
+def _check_hooks(module: nn.Module) -> None:
+    """Refuse layers that compute their weight before each call and keep it as an attribute.
+
+    torch cannot copy such an attribute, so that the module could neither be wrapped nor unwrapped.
+
+    Raises:
+        InputError: the message names the layer, and what to use instead.
+    """
+    for name, layer in module.named_modules():
+        for hook in layer._forward_pre_hooks.values():
+            if isinstance(hook, (SpectralNorm, WeightNorm)):
+                new = "weight_norm" if isinstance(hook, WeightNorm) else "spectral_norm"
+                raise InputError(
+                    f"layer {name!r} has a {type(hook).__name__} of torch.nn.utils, which cannot "
+                    f"be copied: use torch.nn.utils.parametrizations.{new}"
+                )
+
+
 def wrap(
     module: nn.Module,
     d: int | None = None,
@@ -223,7 +244,8 @@ def wrap(
 
     Raises:
         InputError: the module has no parameters to train, or such as cannot be wrapped (of
-            integers, complex numbers, without a shape yet, on another device), or an argument is
+            integers, complex numbers, without a shape yet, on another device, compiled by
+            TorchScript, computed by an old-style weight_norm or spectral_norm), or an argument is
             of the wrong type or out of range.
     """
     return SubspaceModule(module, d, projection=projection, seed=seed, groups=groups)
