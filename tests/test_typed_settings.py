@@ -78,5 +78,5 @@ def test_an_agent_with_a_setting_that_no_record_holds_is_refused(monkeypatch):
         def search(self, problem, rng):
             """Search nothing."""
 
-    with pytest.raises(InputError, match=r"agent 'wide': widths=\(64, 64\) is a tuple"):
+    with pytest.raises(InputError, match=r"agent 'wide': widths is \(64, 64\), which no record"):
         configure("wide")
