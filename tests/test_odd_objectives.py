@@ -59,8 +59,8 @@ def test_an_objective_that_fails_nowhere_is_planned(planned):
         ({"__init__": broken}, "the world of task 'odd_objective' raised RuntimeError: no data"),
         ({"check": broken}, "the check of task 'odd_objective' raised RuntimeError: no data here"),
         ({"close": broken}, "closing the world of task 'odd_objective' raised RuntimeError"),
-        ({"close": broken, "inputs": 0}, "has inputs 0 and outputs 2: both must be whole numbers"),
-        ({"outputs": "2"}, "has inputs 2 and outputs '2': both must be whole numbers from 1 on"),
+        ({"close": broken, "inputs": 0}, "has inputs 0 and outputs 2: both must be at least 1 for"),
+        ({"outputs": "2"}, "has inputs 2 and outputs '2': both must be whole numbers"),
     ],
     ids=["constructor", "check", "close", "inputs", "outputs"],
 )

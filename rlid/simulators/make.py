@@ -130,15 +130,21 @@ def make_network(task: Task, name: str, world: World) -> Network:
     if task.kind != "rl":
         objective = cast(Objective, world)
         sizes = objective.inputs, objective.outputs
-        if not all(isinstance(size, Integral) and int(size) >= 1 for size in sizes):
+        sizes_shown = f"inputs {sizes[0]!r} and outputs {sizes[1]!r}"
+        if not all(isinstance(size, Integral) for size in sizes):
             raise InputError(
-                f"the objective of task {task.name!r} has inputs {sizes[0]!r} and outputs "
-                f"{sizes[1]!r}: both must be whole numbers from 1 on"
+                f"the objective of task {task.name!r} has {sizes_shown}: both must be whole numbers"
             )
         byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
         network = make(name, *sizes, task.activation, shape, byte_scale)
         with guarded(f"the check of task {task.name!r}", InputError):
             objective.check(network)
+        # Bare weights have neither.
+        if min(sizes) < 1 and not network.architecture.weights:
+            raise InputError(
+                f"the objective of task {task.name!r} has {sizes_shown}: both must be at least 1 "
+                f"for the network {network.architecture.name}"
+            )
         return network
     simulator = cast(Simulator, world)
     byte_scale = 1 / 255 if simulator.observation_type is np.uint8 else 1.0
