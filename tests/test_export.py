@@ -15,7 +15,7 @@ from policies import a_file
 from records import a_record, a_spec
 
 from rlid.measurement.summary import measurements, summarise
-from rlid.policies import export, video
+from rlid.policies import export, saving, video
 from rlid.policies import report as policy_report
 from rlid.policies.policy import Policy
 from rlid.policies.policy_file import WIDTHS
@@ -30,7 +30,7 @@ def exported(quick_store, tmp_path_factory):
     (summary,) = measurements(quick_store)
     target = tmp_path_factory.mktemp("exported") / "quick.rlid"
     file, report = export.export(summary, quick_store, ["hostile"])
-    export.save(file, report, target)
+    saving.save(file, report, target)
     return target, report
 
 
@@ -160,7 +160,7 @@ def test_a_report_of_the_first_edition_keeps_its_bytes():
 
 def test_exporting_twice_writes_the_same_bytes(quick_store, exported, tmp_path):
     (summary,) = measurements(quick_store)
-    export.save(*export.export(summary, quick_store, ["hostile"]), tmp_path / "again.rlid")
+    saving.save(*export.export(summary, quick_store, ["hostile"]), tmp_path / "again.rlid")
     target, _ = exported
     assert (tmp_path / "again.rlid").read_bytes() == target.read_bytes()
     assert (tmp_path / "again.json").read_bytes() == target.with_suffix(".json").read_bytes()

@@ -10,7 +10,7 @@ from policies import a_file
 import rlid
 from rlid.datasets import read_table
 from rlid.errors import DataError, InputError, PolicyFileError
-from rlid.policies import export, policy_file
+from rlid.policies import export, policy_file, saving
 from rlid.policies.policy import Policy
 from rlid.store.store import Store
 from rlid.task import resolve
@@ -26,7 +26,7 @@ def both_policies(tmp_path, monkeypatch):
     def of(task):
         measured = rlid.measure(task, network="mlp:8", store="store", **MEASURED)
         file, report = export.export(measured.summary, Store("store"))
-        export.save(file, report, tmp_path / "p.rlid")
+        saving.save(file, report, tmp_path / "p.rlid")
         assert report.solved
         return measured.policy(), Policy.load(tmp_path / "p.rlid")
 

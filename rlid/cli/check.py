@@ -66,10 +66,12 @@ def check(
     from rlid.engine import Place
     from rlid.measurement import MAX_TRIALS, Runner, plan
     from rlid.measurement import check as decide
-    from rlid.store import write_whole
+    from rlid.store import plain_target, write_whole
 
     if max_dint < 1:
         raise InputError(f"--max-dint {max_dint}: must be at least 1")
+    if junit is not None:
+        plain_target(junit)
     wanted = plan(**asked(context), dims=[max_dint], seeds=MAX_TRIALS, search="grid")
     started = time.monotonic()
     watcher = progress.watcher(quiet=quiet)
@@ -87,7 +89,7 @@ def check(
         say(verdict.sentence)
     try:
         if junit is not None:
-            write_whole(junit, ci.junit(verdict, seconds))
+            write_whole(plain_target(junit), ci.junit(verdict, seconds))
         if summary := os.environ.get(SUMMARY_VARIABLE):
             with open(summary, "a", encoding="utf-8") as file:
                 file.write(ci.summary(verdict, seconds))

@@ -45,6 +45,7 @@ def export(
 ) -> None:
     """Write the smallest solved policy as one file, its z rounded to a few bits an entry."""
     from rlid.policies import export as exports
+    from rlid.policies import saving
     from rlid.store import Store
 
     if not store.is_dir():
@@ -53,6 +54,8 @@ def export(
     chosen = _chosen(records, measurement or [], every)
     if out is not None and len(chosen) != 1:
         raise InputError(f"--out takes one measurement, and these are {len(chosen)}")
+    if out is not None:
+        saving.check_target(out)
     reports = []
     for summary in chosen:
         try:
@@ -62,8 +65,8 @@ def export(
                 raise
             say(f"not exported: {error}", error=True)
             continue
-        target = out or exports.path(records, summary)
-        exports.save(file, report, target)
+        target = out or saving.path(records, summary)
+        saving.save(file, report, target)
         reports.append(report)
         if not as_json:
             _print(summary, report, target)

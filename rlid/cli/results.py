@@ -65,7 +65,7 @@ def leaderboard(
     """Rank all published measurements: Markdown, CSV, JSON, LaTeX and a web page."""
     from rlid.errors import StoreError
     from rlid.leaderboard import claims, collection, findings, latex, ranking, site, tables
-    from rlid.store import write_whole
+    from rlid.store import plain_target, write_whole
 
     printed = [name.strip() for name in columns.split(",")] if columns else latex.PRINTED
     latex.check_columns(printed)
@@ -76,6 +76,9 @@ def leaderboard(
     loaded = collection.load(out)
     for line in loaded.refused:
         say(f"refused: {line}", error=True)
+    if not loaded.readable:
+        # The folder may hold anything, and has a page of its own.
+        raise InputError(f"no published results in {shown(out)!r}: give --out or --store")
     board = ranking.board(loaded.published)
     statements = claims.answers(board.chosen)
     texts = {
@@ -89,7 +92,8 @@ def leaderboard(
         ),
     }
     if readme is not None:
-        texts[readme] = tables.put_between_markers(_text_of(readme), tables.readme(board.rows))
+        target = plain_target(readme)
+        texts[target] = tables.put_between_markers(_text_of(target), tables.readme(board.rows))
     try:
         # First: it refuses a folder that is a link, and nothing else is then written.
         page = site.write(board, statements, out)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -84,7 +85,8 @@ def _listed(folder: Path) -> list[tuple[bool, str, Path]]:
     """Return whether it is a test image, its class and its path, for every file of the folder.
 
     Raises:
-        DataError: there is no such folder, or files lie outside class folders.
+        DataError: there is no such folder, files lie outside class folders, or the name of a
+            class is no UTF-8.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no folder; use images:DIR with a folder for each class")
@@ -101,6 +103,13 @@ def _listed(folder: Path) -> list[tuple[bool, str, Path]]:
             if not path.is_file():
                 raise DataError(f"{path}: no file; the folder of a class holds images alone")
             files.append((is_test, source.name, path))
+        try:
+            source.name.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"{folder}: the folder {os.fsencode(source.name)!r} has no name in UTF-8, which a "
+                "class needs: rename it"
+            ) from None
     return files
 
 

@@ -7,6 +7,7 @@ content first, and then permuted by one frozen stream.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ def find_own(text: str) -> Path:
     Raises:
         DataError: it is in neither place.
     """
-    path = Path(text).expanduser()
+    # Unlike Path.expanduser, this leaves the home of an unknown user as it is written.
+    path = Path(os.path.expanduser(text))
     folder = user_folder()
     for candidate in [path, *([folder / path] if folder is not None else [])]:
         if candidate.exists():

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,7 +203,7 @@ def _exact(text: str) -> Decimal:
 
 
 def _standardised(
-    path: Path, columns: Sequence[str], scale: Scale, values: NDArray[np.float64]
+    path: Path, columns: Sequence[str], scale: Scale, values: NDArray[Any]
 ) -> NDArray[np.float32]:
     """Return values (n, columns), or (n,) of one column, in units of the training rows.
 

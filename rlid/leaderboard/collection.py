@@ -28,10 +28,12 @@ class Collection:
     Attributes:
         published: the measurements that hold, ordered by file name.
         refused: one line for each file that does not, with its path and the reason.
+        readable: how many files are published measurements, whether or not they hold.
     """
 
     published: tuple[Published, ...]
     refused: tuple[str, ...]
+    readable: int = 0
 
 
 def load(folder: Path) -> Collection:
@@ -43,12 +45,14 @@ def load(folder: Path) -> Collection:
     """
     published: dict[str, Published] = {}
     refused: list[str] = []
+    readable = 0
     for source in sorted(folder.glob("*/*.json")):
         try:
             measurement = publisher.read(source)
         except DamagedRecord as error:
             refused.append(str(error))
             continue
+        readable += 1
         reasons = list(_misplaced(measurement, source, folder)) or list(
             _verdict(measurement, source).problems
         )
@@ -59,7 +63,7 @@ def load(folder: Path) -> Collection:
             refused.append(f"{source}: {reasons[0]}{more}")
         else:
             published[measurement.sha256] = measurement
-    return Collection(tuple(published.values()), tuple(refused))
+    return Collection(tuple(published.values()), tuple(refused), readable)
 
 
 def _misplaced(published: Published, source: Path, folder: Path) -> Iterator[str]:

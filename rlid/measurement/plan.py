@@ -22,6 +22,7 @@ from rlid.networks import Network
 from rlid.records import PROTOCOL, MeasurementSpec, TrialSpec, option_name
 from rlid.registry import import_packages
 from rlid.simulators import (
+    closing,
     kind_of,
     make_network,
     make_world,
@@ -243,14 +244,12 @@ def _look_at_world(task: Task, network_name: str) -> tuple[Network, str, bool]:
         within(task.patience, f"making the world of task {task.name!r}") as beat,
     ):
         world = make_world(task, beat)
-    try:
+    with closing(world, task):
         network = make_network(task, network_name, world)
         if task.kind != "rl":
             return network, "", world.merges
         simulator = cast(Simulator, world)
         return network, kind_of(simulator.action_space, task.action), world.merges
-    finally:
-        world.close()
 
 
 def _check(name: str, agent: Agent, task: Task, network: Network, actions: str, d: int) -> None:

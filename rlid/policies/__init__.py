@@ -17,5 +17,6 @@ __all__ = [
     "policy",
     "policy_file",
     "report",
+    "saving",
     "video",
 ]

@@ -9,12 +9,11 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlid.errors import InputError, StoreError
+from rlid.errors import InputError
 from rlid.measurement import Summary
 from rlid.policies import policy, policy_file
 from rlid.policies.policy_file import WIDTHS, PolicyFile
@@ -22,7 +21,7 @@ from rlid.policies.report import Attempt, PolicyReport
 from rlid.problem import Problem
 from rlid.records import Record
 from rlid.registry import import_packages
-from rlid.store import Store, slug, write_whole
+from rlid.store import Store
 from rlid.task import Task
 from rlid.training import standard_error
 
@@ -33,7 +32,6 @@ MAX_CONFIRMATIONS = 20
 CONFIRMING_ERRORS = 2.0
 """Standard errors by which a candidate must clear the threshold in its confirmation."""
 FLOAT_BYTES = 4
-SUFFIX = ".rlid"
 
 Export = tuple[Record, Attempt]
 """A solved trial, and its z at one width in validation."""
@@ -261,23 +259,3 @@ def _finish(
         confirmations=confirmations,
         deciding_score=deciding_score,
     )
-
-
-def path(store: Store, summary: Summary) -> Path:
-    """Return the path of a measurement's exported policy in its store."""
-    name = slug(summary.path.replace("/", "-"))
-    return store.room("policies", slug(summary.spec.task)) / f"{name}{SUFFIX}"
-
-
-def save(file: PolicyFile, report: PolicyReport, target: Path) -> None:
-    """Write a policy file, and its report beside it.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
-    try:
-        write_whole(target, file.dump())
-        text = report.model_dump_json(indent=1) + "\n"
-        write_whole(target.with_suffix(".json"), text.encode())
-    except OSError as error:
-        raise StoreError(f"{str(target)!r} cannot be written: {error.strerror or error}") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import secrets
 import statistics
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from rlid.errors import InputError, first_line
 from rlid.policies.policy import Policy
 from rlid.simulators import make_env
+from rlid.store import plain_target
 
 DEFAULT_FPS = 30
 FORMATS = (".mp4", ".mkv", ".mov", ".avi")
@@ -27,16 +30,15 @@ def check(policy: Policy, to: Path) -> None:
     """Refuse a video that cannot be made, before anything is played.
 
     Raises:
-        InputError: the task has no episodes, the file's format is none that is written, or
-            imageio-ffmpeg is not installed.
+        InputError: the task has no episodes, the file's format is none that is written,
+            something other than a plain file is there, or imageio-ffmpeg is not installed.
     """
     task = policy.problem.task
     if task.kind != "rl":
         raise InputError(f"--video: {task.name} has no episodes to record")
     if to.suffix.lower() not in FORMATS:
         raise InputError(f"--video {to.name}: the name must end with one of {', '.join(FORMATS)}")
-    if to.is_dir():
-        raise InputError(f"--video {to.name}: there is a folder of that name")
+    plain_target(to)
     _writer()
 
 
@@ -63,10 +65,13 @@ def record(policy: Policy, to: Path, seed: int) -> float:
         raise InputError(f"--video: {task.env} cannot be drawn: {first_line(error)}") from error
     fps = env.metadata.get("render_fps", DEFAULT_FPS)
     size = (frame.shape[1], frame.shape[0])
+    target = plain_target(to)
+    # ffmpeg goes by the ending, and a recording that fails must leave an earlier one as it was.
+    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{to.suffix}")
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         writer = ffmpeg.write_frames(
-            str(to), size, fps=fps, macro_block_size=BLOCK, ffmpeg_log_level="fatal"
+            str(temporary), size, fps=fps, macro_block_size=BLOCK, ffmpeg_log_level="fatal"
         )
         writer.send(None)
         total, is_over = 0.0, False
@@ -82,10 +87,12 @@ def record(policy: Policy, to: Path, seed: int) -> float:
         finally:
             writer.close()
             env.close()
+        os.replace(temporary, target)
     except OSError as error:
-        with suppress(OSError):
-            to.unlink(missing_ok=True)
         raise InputError(f"--video {to.name} cannot be written: {first_line(error)}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return total
 
 

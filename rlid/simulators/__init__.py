@@ -15,6 +15,7 @@ from rlid.simulators.images import show_images as show_images
 from rlid.simulators.independence import check_independence as check_independence
 from rlid.simulators.independence import dependence as dependence
 from rlid.simulators.independence import tell_of_dependence as tell_of_dependence
+from rlid.simulators.make import closing as closing
 from rlid.simulators.make import make_network as make_network
 from rlid.simulators.make import make_training_world as make_training_world
 from rlid.simulators.make import make_world as make_world
@@ -24,6 +25,7 @@ from rlid.simulators.time_limit import within as within
 __all__ = [
     "Decode",
     "check_independence",
+    "closing",
     "decoder",
     "dependence",
     "hidden_state",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from numbers import Integral
 from typing import cast
 
 import numpy as np
 
-from rlid.errors import InputError
+from rlid.errors import OURS, InputError, guarded, raised_line
 from rlid.networks import Network, make
 from rlid.simulators.actions import decoder
 from rlid.simulators.frozen_statistics import FrozenStatistics
@@ -37,7 +40,7 @@ def make_world(task: Task, beat: Beat = no_beat, most: int | None = None) -> Wor
         if task.world is None:
             world: World = _make_simulator(task, beat)
         else:
-            world = task.world(beat=beat) if task.world_takes_beat else task.world()
+            world = _own_world(task, beat)
     except ImportError as error:
         raise InputError(
             f"task {task.name!r} needs a package that is not here ({error}): see rlid doctor"
@@ -72,6 +75,38 @@ def make_training_world(task: Task, slots: int, beat: Beat = no_beat) -> Simulat
     return cast(Simulator, make_world(task, beat, most))
 
 
+def _own_world(task: Task, beat: Beat) -> World:
+    """Return what `Task.world` makes.
+
+    Raises:
+        InputError: it raised; errors of the machine and of imports have lines of their own.
+    """
+    assert task.world is not None
+    try:
+        return task.world(beat=beat) if task.world_takes_beat else task.world()
+    except (KeyboardInterrupt, MemoryError, OSError, ImportError, *OURS):
+        raise
+    except BaseException as error:
+        raise InputError(raised_line(f"the world of task {task.name!r}", error)) from error
+
+
+@contextlib.contextmanager
+def closing(world: World, task: Task) -> Iterator[None]:
+    """Close a task's world at the end of a `with`; an error in it hides one of closing.
+
+    Raises:
+        InputError: the world raised when it was closed.
+    """
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception, SystemExit):
+            world.close()
+        raise
+    with guarded(f"closing the world of task {task.name!r}", InputError):
+        world.close()
+
+
 def most_envs(task: Task) -> int | None:
     """Return how many instances of a task's environment one process may hold; None for any number.
 
@@ -104,16 +139,28 @@ def make_network(task: Task, name: str, world: World) -> Network:
     """Return the network `name` with the task's inputs and outputs.
 
     Raises:
-        InputError: there is no such network, it does not fit the observations, or the task's
-            actions are not supported.
+        InputError: there is no such network, it does not fit the observations, the task's
+            actions are not supported, or its objective is not as an objective must be.
     """
     shape = world.observation_shape
     if task.kind != "rl":
         objective = cast(Objective, world)
         sizes = objective.inputs, objective.outputs
+        sizes_shown = f"inputs {sizes[0]!r} and outputs {sizes[1]!r}"
+        if not all(isinstance(size, Integral) for size in sizes):
+            raise InputError(
+                f"the objective of task {task.name!r} has {sizes_shown}: both must be whole numbers"
+            )
         byte_scale = 1 / 255 if task.observation == "pixels" else 1.0
         network = make(name, *sizes, task.activation, shape, byte_scale)
-        objective.check(network)
+        with guarded(f"the check of task {task.name!r}", InputError):
+            objective.check(network)
+        # Bare weights have neither.
+        if min(sizes) < 1 and not network.architecture.weights:
+            raise InputError(
+                f"the objective of task {task.name!r} has {sizes_shown}: both must be at least 1 "
+                f"for the network {network.architecture.name}"
+            )
         return network
     simulator = cast(Simulator, world)
     byte_scale = 1 / 255 if simulator.observation_type is np.uint8 else 1.0

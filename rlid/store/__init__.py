@@ -5,6 +5,7 @@ Everything else is recomputed from these files.
 """
 
 from rlid.store.files import inside as inside
+from rlid.store.files import plain_target as plain_target
 from rlid.store.files import read_limited as read_limited
 from rlid.store.files import write_whole as write_whole
 from rlid.store.leases import Leases as Leases
@@ -28,6 +29,7 @@ __all__ = [
     "maintenance",
     "measurements",
     "parse_z",
+    "plain_target",
     "read_limited",
     "references",
     "slug",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rlid.errors import DamagedRecord
+from rlid.errors import DamagedRecord, InputError
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """Answers of a file system without hard links: there a claim and a rename publish a file."""
@@ -78,6 +78,28 @@ def write_whole(path: Path, data: bytes) -> Path:
     """
     _publish(path, data, os.replace)
     return path
+
+
+def plain_target(path: Path) -> Path:
+    """Return where a path that a user gave leads, for a file to be written there.
+
+    Links are followed, since a rename would put the file in place of the link.
+
+    Raises:
+        InputError: something is there that is no plain file, such as a folder, a pipe or a device,
+            or it cannot be looked at.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return target
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{str(path)!r} cannot be written: {reason}") from None
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{str(path)!r} is no plain file: give the name of a new one")
+    return target
 
 
 def add_whole(path: Path, data: bytes) -> bool:
