@@ -192,4 +192,5 @@ def test_a_policy_of_other_trials_is_not_published_in_silence(quick_store, tmp_p
     report.write_text(json.dumps(value))
     harvest = publisher.harvest(type(quick_store)(folder))
     assert harvest.published[0].policy is None
-    assert "`rlid export` renews it" in harvest.unclaimed[0]
+    assert "(`rlid export gym:Quick-v0/cmaes/mlp:4/onehot/" in harvest.unclaimed[0]
+    assert harvest.unclaimed[0].endswith("` renews it)")

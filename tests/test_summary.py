@@ -143,12 +143,14 @@ class TestScale:
 
     def test_a_bound_is_called_one(self, tmp_path):
         store = Store(tmp_path)
-        for record in self.of_mnist(250):
+        for record in self.of_mnist(500):
             store.add(record)
         item = measurements(store)[0]
         assert str(ratio(item, [item])) == "1"
-        records = [record.model_copy(update={"dmin": 250}) for record in item.records]
-        assert str(ratio(summarise(records), [item])) == "at most 1"
+        # All trials of the smallest d succeed, so that a smaller one may do.
+        assert str(ratio(summarise(self.of_mnist(250)), [item])).startswith("at most 0.")
+        least = [record.model_copy(update={"dmin": 250}) for record in self.of_mnist(250)]
+        assert str(ratio(summarise(least), [item])).startswith("at most 0.")
 
     def test_the_ratio_is_missing_without_mnist_or_with_another_network(self, store):
         item = measurements(store)[0]
