@@ -24,6 +24,7 @@ from rlid.world import Objective, Part, Simulator, World, no_beat
 Notes = dict[str, str | int | float | bool | None]
 """What an agent decided by itself, for the record."""
 SECONDS_BETWEEN_BEATS = 1.0
+"""Between two signs of life of a long computation."""
 
 
 @dataclass(eq=False)

@@ -110,6 +110,14 @@ def test_success_that_falls_as_d_rises_is_no_bound_from_below() -> None:
     assert "10 of 10 trials succeed at d = 1, 40 of 190 above it" in answer.withheld
 
 
+def test_a_lucky_d_below_many_failures_leaves_the_bound_from_below() -> None:
+    lucky = {(7, seed) for seed in range(3)}
+    pairs = itertools.product(range(1, DMAX + 1), range(5))
+    answer = estimate([TrialOutcome(d, s, (d, s) in lucky, None) for d, s in pairs], dmax=DMAX)
+    assert answer.censored
+    assert not answer.withheld
+
+
 def test_reliable_d_is_no_smaller_than_the_median_d_and_open_where_it_is_not_reached() -> None:
     step = estimate(grid_of_step(8), dmax=DMAX)
     assert step.d_int90 == 8

@@ -13,6 +13,7 @@ from dataclasses import replace
 from rlid.dimension.answer import HALF, Estimate, smallest_integer
 from rlid.dimension.evidence import Alternatives, Evidence, evidence_of, posterior_of
 from rlid.dimension.posterior import Distribution, Posterior
+from rlid.dimension.statistics import exact_interval
 from rlid.dimension.success_curve import (
     TrialOutcome,
     bracket_of,
@@ -31,6 +32,9 @@ SIGMAS = 3.92
 # How sure it must be that the half-point lies above dmax before "> dmax" is the answer. Bisection
 # with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
 CENSORED_FROM = 0.95
+# Confidence of the intervals of two shares that must lie apart for success to fall as d rises. With
+# less, one d of many would have more successes than those above it by chance.
+SURE = 0.999
 # Half the interval is a quarter of the variance, so the further trials must carry three times
 # the information that there is. The share of the ideal information that a search's trial carries
 # is a fit to tests/benchmarks/halving.py.
@@ -195,16 +199,20 @@ def _with_figures(
 def _falling(answer: Estimate) -> str:
     """Return why success does not rise with d, where the half-point seems to lie above dmax.
 
-    The model's curve rises. Where half of the trials or more succeed at a d that enough seeds
-    tried, "> dmax" would contradict what was seen. Returns "" where nothing does.
+    The model's curve rises. Where half of the trials or more succeed at a d, and surely a smaller
+    share above it, "> dmax" would contradict what was seen. Returns "" where nothing does.
     """
-    for point in answer.curve:
-        if point.n >= FEWEST_SEEDS and 2 * point.successes >= point.n:
-            above = [other for other in answer.curve if other.d > point.d]
+    for index, point in enumerate(answer.curve):
+        above = answer.curve[index + 1 :]
+        n, successes = sum(other.n for other in above), sum(other.successes for other in above)
+        if not n or not point.n or 2 * point.successes < point.n:
+            continue
+        least, _ = exact_interval(point.successes, point.n, SURE)
+        _, most = exact_interval(successes, n, SURE)
+        if least > most:
             return (
                 f"success does not rise with d: {point.successes} of {point.n} trials succeed at "
-                f"d = {point.d}, {sum(other.successes for other in above)} of "
-                f"{sum(other.n for other in above)} above it"
+                f"d = {point.d}, {successes} of {n} above it"
             )
     return ""
 

@@ -14,7 +14,7 @@ from rlid.leaderboard import publish
 from rlid.leaderboard.assessment import assess
 from rlid.leaderboard.published import Published
 from rlid.leaderboard.ranking import chosen
-from rlid.measurement import Summary, compare_summaries, select
+from rlid.measurement import Summary, compare_summaries, name_of, select
 from rlid.registry import unknown
 from rlid.store import slug
 from rlid.task import resolve
@@ -125,7 +125,7 @@ def published_named(folder: Path | None, wanted: str) -> Summary:
     if not files:
         known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder else []
         raise InputError(unknown("published task", task, known))
-    matching = [each for each in files if _name_of(each)[1 : 1 + len(rest)] == tuple(rest)]
+    matching = [each for each in files if name_of(each.question)[1 : 1 + len(rest)] == tuple(rest)]
     candidates = [assess(published) for published in matching or files]
     if len(matching) > 1:
         own = chosen(row for row in candidates if _is_of_own_protocol(row.published))
@@ -137,12 +137,6 @@ def _files_of_task(folder: Path | None, task: str) -> list[Published]:
     if folder is None:
         return []
     return [publish.read(source) for source in sorted(folder.glob(f"{slug(task)}/*.json"))]
-
-
-def _name_of(published: Published) -> tuple[str, ...]:
-    asked = published.question
-    parts = (asked.task, asked.agent, asked.network, asked.projection, asked.digest)
-    return tuple(part.replace("/", "_") for part in parts)
 
 
 def _is_of_own_protocol(published: Published) -> bool:
