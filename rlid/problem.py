@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -19,12 +17,10 @@ from rlid.records import State
 from rlid.simulators import Decode, decoder, make_world
 from rlid.subspace import Subspace, make_subspace
 from rlid.task import Task
-from rlid.world import Objective, Part, Simulator, World, no_beat
+from rlid.world import Objective, Part, Simulator, World, beating, no_beat
 
 Notes = dict[str, str | int | float | bool | None]
 """What an agent decided by itself, for the record."""
-SECONDS_BETWEEN_BEATS = 1.0
-"""Between two signs of life of a long computation."""
 
 
 @dataclass(eq=False)
@@ -150,7 +146,7 @@ def make_problem(
     Raises:
         ValueError: d is not from 1 to D, or the projection is unknown or too large for memory.
     """
-    with _beating(beat):
+    with beating(beat):
         subspace = make_subspace(network, projection, d, seed)
     return Problem(
         task,
@@ -160,28 +156,6 @@ def make_problem(
         budget or task.budget,
         beat,
     )
-
-
-@contextmanager
-def _beating(beat: Callable[[], None]) -> Iterator[None]:
-    """Give signs of life from a thread while one call computes for long.
-
-    It is for computations that always end, such as the factorisation of a large P: on a busy
-    machine it takes minutes. Code of an environment may hang, and gives its own signs.
-    """
-    is_done = threading.Event()
-
-    def give() -> None:
-        while not is_done.wait(SECONDS_BETWEEN_BEATS):
-            beat()
-
-    thread = threading.Thread(target=give, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_done.set()
-        thread.join()
 
 
 class Evaluation:

@@ -5,7 +5,9 @@ These are protocols with defaults: a class derives from one, and writes the meth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,10 +23,34 @@ DrawSeeds = Callable[[int], list[int]]
 """Draws the seeds of so many episodes."""
 Beat = Callable[[], None]
 """Is called now and then by what takes long, as a sign of life."""
+SECONDS_BETWEEN_BEATS = 1.0
+"""Between two signs of life of one long computation."""
 
 
 def no_beat() -> None:
     """Give no sign of life: nobody waits for one."""
+
+
+@contextmanager
+def beating(beat: Beat) -> Iterator[None]:
+    """Give signs of life from a thread while one call computes for long.
+
+    It is for computations that always end, such as the factorisation of a large P: on a busy
+    machine it takes minutes. Code of an environment may hang, and gives its own signs.
+    """
+    is_done = threading.Event()
+
+    def give() -> None:
+        while not is_done.wait(SECONDS_BETWEEN_BEATS):
+            beat()
+
+    thread = threading.Thread(target=give, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
 
 
 @runtime_checkable

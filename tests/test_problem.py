@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rlid import problem as problems
+from rlid import world as worlds
 from rlid.errors import EnvironmentFault
 from rlid.problem import Evaluation, Request, evaluate, make_problem
 from rlid.simulators.gymnasium_envs import GymnasiumSimulator
@@ -192,7 +193,7 @@ def test_a_projection_that_takes_long_to_make_gives_signs_of_life(monkeypatch):
             time.sleep(0.01)
         return made(*arguments)
 
-    monkeypatch.setattr(problems, "SECONDS_BETWEEN_BEATS", 0.01)
+    monkeypatch.setattr(worlds, "SECONDS_BETWEEN_BEATS", 0.01)
     monkeypatch.setattr(problems, "make_subspace", slow)
     simulator = make_world(task)
     network = make_network(task, "mlp:4", simulator)
