@@ -46,16 +46,13 @@ class BatchedPPO(PPOSettings):
         from rlid.batched import numbers_outside
 
         outside = numbers_outside(problem.network, self.critic)
-        return {"lr_z": self.lr * self._scale(problem), "trained_outside_z": outside}
-
-    def _scale(self, problem: Problem) -> float:
-        return problem.subspace.scale if self.scale == "sqrt" else 1.0
+        return {"lr_z": self.lr * problem.scale(self.scale), "trained_outside_z": outside}
 
     def search(self, problem: Problem, rng: np.random.Generator) -> SearchSteps:
         """Train until closed: ask for rounds of training, and report after each."""
         from rlid.batched import PPOLearner
 
-        learner = PPOLearner(problem, self, self._scale(problem), rng)
+        learner = PPOLearner(problem, self, problem.scale(self.scale), rng)
         reached = problem.search_steps // self.checkpoint
         try:
             while True:

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rlid.agent import AGENTS, CHECKPOINT, LATER, SearchSteps, check_positive, check_shares
-from rlid.errors import InputError
+from rlid.agent import (
+    AGENTS,
+    CHECKPOINT,
+    LATER,
+    SearchSteps,
+    check_minibatches,
+    check_positive,
+    check_shares,
+)
 
 if TYPE_CHECKING:
     from rlid.networks import Network
@@ -93,17 +100,14 @@ class PPO:
             reward_scale=self.reward_scale,
         )
         check_shares("ppo", gamma=self.gamma, gae_lambda=self.gae_lambda)
-        if self.target_kl is not None:
-            check_positive("ppo", target_kl=self.target_kl)
-        if self.advantages == "rollout" and not self.normalize_advantage:
-            raise InputError("ppo: advantages=rollout standardises: leave normalize_advantage true")
-        if self.batch_size == 1:
-            raise InputError("ppo: batch_size must be at least 2: advantages are normalised in it")
-        if self.n_envs * self.n_steps % self.batch_size:
-            raise InputError(
-                f"ppo: batch_size {self.batch_size} does not divide a rollout of "
-                f"n_envs * n_steps = {self.n_envs * self.n_steps}"
-            )
+        check_minibatches(
+            "ppo",
+            rollout=self.n_envs * self.n_steps,
+            batch_size=self.batch_size,
+            advantages=self.advantages,
+            normalize_advantage=self.normalize_advantage,
+            target_kl=self.target_kl,
+        )
 
     def check_network(self, network: Network, d: int) -> None:
         """Refuse a network without what the critic needs.

@@ -19,6 +19,7 @@ from rlid.agent.protocol import Progress as Progress
 from rlid.agent.protocol import SearchSteps as SearchSteps
 from rlid.agent.protocol import TrainingBatch as TrainingBatch
 from rlid.agent.protocol import TrainingRound as TrainingRound
+from rlid.agent.proximal import check_minibatches as check_minibatches
 from rlid.agent.settings import LATER as LATER
 from rlid.agent.settings import check_actions as check_actions
 from rlid.agent.settings import check_positive as check_positive
@@ -45,6 +46,7 @@ __all__ = [
     "TrainingBatch",
     "TrainingRound",
     "check_actions",
+    "check_minibatches",
     "check_positive",
     "check_shares",
     "configure",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rlid.agent import CHECKPOINT, LATER, check_positive, check_shares
-from rlid.errors import InputError
+from rlid.agent import CHECKPOINT, LATER, check_minibatches, check_positive, check_shares
 
 CriticMode = Literal["full", "shared", "subspace"]
 
@@ -84,17 +83,11 @@ class PPOSettings:
             checkpoint=self.checkpoint,
         )
         check_shares(name, gamma=self.gamma, gae_lambda=self.gae_lambda)
-        if self.target_kl is not None:
-            check_positive(name, target_kl=self.target_kl)
-        if self.advantages == "rollout" and not self.normalize_advantage:
-            raise InputError(
-                f"{name}: advantages=rollout standardises: leave normalize_advantage true"
-            )
-        if self.batch_size == 1:
-            raise InputError(f"{name}: batch_size must be at least 2 to standardise advantages")
-        size = self.n_envs * self.n_steps
-        if size % self.batch_size:
-            raise InputError(
-                f"{name}: batch_size {self.batch_size} does not divide a rollout of "
-                f"n_envs * n_steps = {size}"
-            )
+        check_minibatches(
+            name,
+            rollout=self.n_envs * self.n_steps,
+            batch_size=self.batch_size,
+            advantages=self.advantages,
+            normalize_advantage=self.normalize_advantage,
+            target_kl=self.target_kl,
+        )
