@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = {"rl": LIGHT.curve, "supervised": "#b3500a", "synthetic": "#646d7a"}
 """Colours by the kind of task."""
+KIND_NAMES = {"rl": "reinforcement learning", "supervised": "supervised", "synthetic": "synthetic"}
 QUIET = LIGHT.quiet
 LABEL_GAP = 0.034
 """Least distance of two labels above each other, in parts of the figure's height."""
@@ -78,6 +79,7 @@ def draw_points(
         for point in points:
             _draw_point(axes, point)
         _label(axes, points)
+        _name_kinds(axes, points)
         log_ticks(axes)
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
@@ -91,7 +93,7 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     ]
     # Labels stand to the right of the points, those of the first column to the left.
     has_labels = any(point.label for point in points)
-    room = (12.0, 6.0) if has_labels else (1.6, 1.6)
+    room = (60.0, 6.0) if has_labels else (1.6, 1.6)
     axes.set_xlim(min(across) / room[0], max(across) * room[1])
     axes.set_ylim(min(heights) / 1.6, max(heights) * 1.8)
 
@@ -129,6 +131,14 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
             ha="left" if is_left else "right", xytext=(8 if is_left else -6, 0),
             textcoords="offset points",
         )  # fmt: skip
+
+
+def _name_kinds(axes: Axes, points: Sequence[Point]) -> None:
+    """Say in a legend above the axes which kind of task each colour stands for."""
+    kinds = [kind for kind in KINDS if any(point.kind == kind for point in points)]
+    for kind in kinds:
+        axes.plot([], [], "o", color=KINDS[kind], ms=5, label=KIND_NAMES[kind])
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8, frameon=False)
 
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
@@ -212,7 +222,8 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
         axes.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=8)
         log_ticks(axes)
         axes.grid(axis="x", color=LIGHT.band, lw=0.6)
-        axes.set_xlabel("d_int90 (bar: 95 %; triangle: above the largest d)")
+        _name_kinds(axes, [point for _, points in tasks for point in points])
+        axes.set_xlabel("d_int90 (bar: 95 % interval; triangle: above the largest d)")
         return save(figure, to, ("svg",))[0]
 
 
