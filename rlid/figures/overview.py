@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ KIND_NAMES = {"rl": "reinforcement learning", "supervised": "supervised", "synth
 QUIET = LIGHT.quiet
 LABEL_GAP = 0.034
 """Least distance of two labels above each other, in parts of the figure's height."""
+CHARACTER = 0.0078
+"""Width of a character of a label, in parts of the axes' width."""
 SPREAD_DECADES = 0.45
 """Points whose x differ by fewer decades share a column of labels."""
 
@@ -67,7 +70,7 @@ def draw_points(
         y_label: what the vertical axis shows.
         lines: drawn behind the points.
     """
-    with drawing(LIGHT, 7.0, 5.0) as (figure, axes):
+    with drawing(LIGHT, 8.5, 5.0) as (figure, axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
         _limits(axes, points)
@@ -91,10 +94,17 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     heights = [
         value for point in points for value in (point.middle, point.low, point.high) if value
     ]
+    first, last = min(across), max(across)
+    near = 10**SPREAD_DECADES
     # Labels stand to the right of the points, those of the first column to the left.
-    has_labels = any(point.label for point in points)
-    room = (60.0, 6.0) if has_labels else (1.6, 1.6)
-    axes.set_xlim(min(across) / room[0], max(across) * room[1])
+    has_columns = last >= first * near
+    left = [len(point.label) for point in points if has_columns and point.x < first * near]
+    right = [len(point.label) for point in points if not has_columns or point.x > last / near]
+    shares = [CHARACTER * max(lengths, default=0) + 0.03 for lengths in (left, right)]
+    span = math.log10(last / first) + 2 * math.log10(1.6)
+    width = span / max(1.0 - sum(shares), 0.3)
+    rooms = [1.6 * 10 ** (width * share) for share in shares]
+    axes.set_xlim(first / rooms[0], last * rooms[1])
     axes.set_ylim(min(heights) / 1.6, max(heights) * 1.8)
 
 
@@ -143,8 +153,6 @@ def _name_kinds(axes: Axes, points: Sequence[Point]) -> None:
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
     """Write the labels beside the points, apart from each other in each column."""
-    import math
-
     low, high = (math.log10(end) for end in axes.get_ylim())
     columns: list[list[Point]] = []
     for point in sorted((point for point in points if point.label), key=lambda point: point.x):
