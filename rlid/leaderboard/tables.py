@@ -58,6 +58,7 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
     What is missing is shown as missing. "edition" stands for itself in the tables that have no
     room for the notes.
     """
+    elsewhere = f"{int(row.paper):,}" if row.paper else ""
     texts = {
         "task": row.task,
         "kind": KINDS.get(row.kind, row.kind),
@@ -72,7 +73,7 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
         "seeds": _integer(row.seeds),
         "status": row.status,
         "notes": "; ".join(row.notes),
-        "published elsewhere": f"{row.paper} ({row.paper_note})" if row.paper_note else row.paper,
+        "published elsewhere": f"{elsewhere} ({row.paper_note})" if row.paper_note else elsewhere,
         "D / d": _bounded(row, "" if row.compression is None else families.digits(row.compression)),
         "D - d": _bounded(row, _integer(row.manifold)),
         "policy": "" if row.policy_bytes is None else f"{row.policy_bytes:,} B",
