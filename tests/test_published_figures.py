@@ -257,9 +257,10 @@ def test_the_first_edition_is_derived_again_by_the_present_estimator(published):
 
 def test_the_coverage_said_in_words_is_that_of_the_table():
     page = text_of("results/calibration.md")
+    table = page.partition("<!-- coverage -->")[2].partition("<!-- end of coverage -->")[0]
     covered = [
         float(line.split("|")[7].split()[0])
-        for line in page.partition("<!-- coverage -->")[2].splitlines()
+        for line in table.splitlines()
         if re.match(r"\| .+ \| \d+ \| 50 \|", line)
     ]
     assert len(covered) == 480
