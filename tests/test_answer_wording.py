@@ -80,7 +80,7 @@ def test_tables_word_an_answer_as_the_sentence_does(closed, name):
     assert f"{escape_latex(row.answer)} & {escape_latex(row.interval)}" in latex([row])
 
 
-def test_one_d_that_never_succeeds_leaves_a_bound_from_below():
+def test_a_single_d_without_success_leaves_a_bound_from_below():
     def said(seeds):
         return answer(estimate(outcomes(lambda d, s: False, (6,), seeds), dmin=6, dmax=6))
 
@@ -89,7 +89,7 @@ def test_one_d_that_never_succeeds_leaves_a_bound_from_below():
     assert said(1) == "d_int90 probably > 6 (no interval below 5 seeds)"
 
 
-def test_one_d_that_always_succeeds_leaves_a_bound_from_above():
+def test_a_single_d_of_successes_leaves_a_bound_from_above():
     solved = estimate(outcomes(lambda d, s: True, (6,), 10), dmin=6, dmax=6)
     assert answer(solved) == "d_int90 at most 6 (95 % interval: 6 or less)"
 
