@@ -11,7 +11,7 @@ MEANINGS = {
     "bracket": "the largest d that fails and the smallest that succeeds, in place of a figure",
     "budget": "steps that the search of one trial may take",
     "candidate": "whether the best or the last z of the search is scored",
-    "censored": "whether the answer is '> dmax'",
+    "censored": "whether d_int90 lies above dmax, surely or probably",
     "ci_high": "upper end of the 95 % interval; null where it is open or not claimed",
     "ci_low": "lower end of the 95 % interval; null where it is not claimed",
     "command": "the command that asks for this again",

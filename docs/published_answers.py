@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlid.dimension import bracket_in_words, figure_in_words, interval_in_words
+
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s#]+\.json)(#/[^()\s]*)?\)")
 WORDS = {1: "one", 2: "two", 3: "three", 4: "four"}
@@ -39,28 +41,26 @@ class PublishedRow:
         """d_int90, the bounds of a bracket, or the reason why there is no figure."""
         row = self.row
         if row["bracket_high"] is not None:
-            return f"{row['bracket_low']:,}-{row['bracket_high']:,}"
-        if row.get("is_beyond"):
-            return f"{row['dmax']:,} or more"
-        if row["d_int90"] is None:
-            return f"above {row['dmax']:,}" if row["censored"] else "withheld"
-        return f"at most {row['d_int90']:,}" if row["is_least"] else f"{row['d_int90']:,}"
+            return bracket_in_words(row["bracket_low"], row["bracket_high"])
+        is_beyond = bool(row.get("is_beyond"))
+        if row["d_int90"] is None and not row["censored"] and not is_beyond:
+            return "withheld"
+        text = figure_in_words(
+            row["d_int90"], dmax=row["dmax"], is_beyond=is_beyond, is_least=row["is_least"]
+        )
+        return text.replace("> ", "above ")
 
     @property
     def interval(self) -> str:
         """The 95 % interval, or why there is none."""
         row = self.row
-        low, high = row["ci_low"], row["ci_high"]
         if row["bracket_high"] is not None:
             return f"a bracket, {seeds_in_words(row['seeds'])}"
-        if low is None:
-            return "not claimed"
-        if row.get("is_open_below"):
-            return "open" if high is None else f"{high:,} or less"
-        if high is not None:
-            return f"{low:,}-{high:,}"
-        dmax = row["dmax"]
-        return f"above {dmax:,}" if dmax is not None and low > dmax else f"{low:,} or more"
+        is_open_below = bool(row.get("is_open_below"))
+        text = interval_in_words(
+            row["ci_low"], row["ci_high"], dmax=row["dmax"], is_open_below=is_open_below
+        )
+        return text or "not claimed"
 
     @property
     def text(self) -> str:

@@ -34,7 +34,7 @@ def bracketed():
 
 
 def test_a_single_failure_and_success_give_a_bracket_and_no_figure(bracketed):
-    assert answer(bracketed) == "d_int90 in 3,000-10,000 (1 seed, no interval)"
+    assert answer(bracketed) == "d_int90 between 3,000 and 10,000 (a bracket, no interval)"
     assert details_json(bracketed)["d_int90"] is None
     assert details_json(bracketed)["bracket"] == (3000, 10_000)
     assert reliable(bracketed) == ""

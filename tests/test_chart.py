@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from measurements import a_board, a_bracket, a_published
 
+from rlid.figures import families
 from rlid.leaderboard import chart, findings, ranking
 
 
@@ -118,7 +119,7 @@ def test_no_ratio_is_stated_from_a_bracket():
         network="lenet",
     )  # fmt: skip
     texts = [finding for finding in findings_of(a_bracket(), cifar) if "Pong" in finding.text]
-    assert all(finding.interval.startswith("no ratio") for finding in texts)
+    assert all(finding.interval.startswith("No ratio") for finding in texts)
     assert all(" times" not in finding.text for finding in texts)
 
 
@@ -128,6 +129,29 @@ def test_the_optimizers_of_one_task_are_compared_where_network_and_rule_agree():
     (finding,) = [row for row in findings_of(easy, hard, other) if "matters" in row.text]
     assert "dqn" in finding.text
     assert "mlp:8x8" not in finding.text
+
+
+def test_optimizers_with_unequal_budgets_or_settings_are_not_compared():
+    easy = a_published()
+    longer = a_published(agent="dqn", threshold_d=40, dmax=400)
+    longer = longer.model_copy(update={"common": {**longer.common, "budget": 9_999_999}})
+    changed = a_published(agent="ppo", threshold_d=40, dmax=400, settings=("lr=1e-3",))
+    assert not [row for row in findings_of(easy, longer, changed) if "matters" in row.text]
+
+
+def test_a_bound_from_below_may_lie_farthest_from_the_published_figure():
+    near = a_published("inverted_pendulum", D=541, threshold_d=6)
+    bound = a_published("inverted_pendulum", D=541, threshold_d=300, dmax=75, agent="ppo")
+    (finding,) = [row for row in findings_of(near, bound) if "hold the figure" in row.text]
+    assert "> 75 (ppo, mlp:20x20) against 4" in finding.least
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.852, "0.85"), (1.0, "1.0"), (9.96, "10"), (26.4, "26"), (151.3, "150"), (4352.5, "4,400")],
+)
+def test_a_ratio_has_two_significant_digits(ratio, text):
+    assert families.digits(ratio) == text
 
 
 def test_open_intervals_give_no_largest_compression():

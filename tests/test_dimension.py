@@ -208,7 +208,7 @@ def test_order_statistics() -> None:
 def test_the_smallest_d_that_was_open_is_an_upper_bound() -> None:
     solved = [TrialOutcome(d, 0, True, None) for d in (300, 900)]
     assert said(estimate(solved, dmin=300, dmax=900)).startswith("d_int90 at most 300 ")
-    assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 in 1-300 (")
+    assert said(estimate(solved, dmin=1, dmax=900)).startswith("d_int90 between 1 and 300 (")
 
 
 def test_no_success_is_never_an_answer() -> None:

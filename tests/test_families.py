@@ -39,8 +39,8 @@ def test_networks_of_one_task_agent_and_projection_make_a_family():
     assert [member.records[0].D for member in small.members] == [130, 562]
     assert small.stem(Path("a")) != large.stem(Path("a"))
     assert re.fullmatch(
-        r"d_int90 from 2 to 4 \(2\.0 times, 95 % interval [0-9.]+-[0-9.]+\) "
-        r"while D grows from 130 to 4610 \(35\.5 times\)",
+        r"d_int90 between 2 and 4 \(2\.0 times, 95 % interval [0-9.]+-[0-9.]+\) "
+        r"for D from 130 to 4,610 \(35 times\)",
         large.sentence,
     )
 
@@ -95,7 +95,7 @@ def test_the_command_draws_the_families_of_a_store(tmp_path, monkeypatch, capsys
     with pytest.raises(SystemExit) as caught:
         main_here()
     assert not caught.value.code
-    assert "d_int90 from 2 to 4" in capsys.readouterr().out
+    assert "d_int90 between 2 and 4" in capsys.readouterr().out
     assert len(list((tmp_path / "store/plots").glob("family-cartpole-cmaes-onehot-*"))) == 2
 
 

@@ -128,6 +128,29 @@ def test_labels_keep_their_distance_and_their_order():
     assert min(gaps) >= 0.05 - 1e-12
 
 
+def test_a_legend_names_the_kinds_of_task_that_are_drawn(tmp_path):
+    points = [
+        overview.Point(x, 10.0, 5.0, 20.0, "a task", kind)
+        for x, kind in ((4.0, "rl"), (900.0, "supervised"))
+    ]
+    drawn_to = overview.draw_points(points, tmp_path / "points", "x", "y")
+    texts = "".join(ET.parse(drawn_to).getroot().itertext())
+    assert "reinforcement learning" in texts
+    assert "supervised" in texts
+    assert "synthetic" not in texts
+
+
+def test_long_labels_have_room_on_both_sides_of_the_points(tmp_path):
+    label = "a name of many letters, 800,000 steps"
+    points = [overview.Point(x, 10.0, None, None, label, "rl") for x in (4.0, 900.0)]
+    svg = overview.draw_points(points, tmp_path / "points", "x", "y").read_text()
+    width = float(re.search(r'width="([0-9.]+)pt"', svg)[1])
+    left, right = (float(at) for at in re.findall(r'x="([0-9.]+)" [^>]*>a name of', svg))
+    least = 4.0 * len(label)  # points of a label whose letters are half as wide as high
+    assert left > least
+    assert width - right > least
+
+
 @pytest.mark.parametrize("change", [{"projection": "dense"}, {"settings": ("sigma0=0.2",)}])
 def test_measurements_that_differ_in_one_choice_alone_are_not_drawn_as_one_more_agent(
     tmp_path, change

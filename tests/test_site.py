@@ -94,7 +94,7 @@ def test_every_measurement_with_an_answer_stands_on_the_chart_with_its_interval(
     assert text.count('<li class="one"') == len(answered)
     assert text.count('<li class="task ') == len(tasks)
     assert (
-        'aria-label="inverted_pendulum: d_int90 6, 95 % interval 6-7 (cmaes, mlp:20x20); '
+        'aria-label="inverted_pendulum: d_int90 6, 95 % interval: 6-7 (cmaes, mlp:20x20); '
         'published elsewhere 4"'
     ) in text
     for kind in ("rl", "supervised", "synthetic"):

@@ -85,9 +85,9 @@ class Measurement:
 
     @property
     def d_int90(self) -> int | None:
-        """The smallest d that solves the task for half of the seeds; None where there is none.
+        """The smallest d at which half of the seeds succeed; None where the answer is no figure.
 
-        `estimate` says why: no d up to dmax reaches it, or the trials give a bracket alone.
+        `estimate` says why: it lies above dmax, the trials give a bracket, or they give no answer.
         """
         return self.estimate.figure
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rlid.cli.terminal import say, say_table
 from rlid.dimension import Comparison, Estimate
+from rlid.figures import families
 from rlid.measurement import (
     MeasurementRun,
     Summary,
@@ -115,18 +116,19 @@ def print_comparison(a: Summary, b: Summary, result: Comparison) -> None:
     if result.probability_a_harder is None:
         say("undecided: one of them has no answer")
         return
-    ratio = "not known" if result.ratio is None else f"{result.ratio:.3g}"
-    low = "open" if result.ratio_low is None else f"{result.ratio_low:.3g}"
-    high = "open" if result.ratio_high is None else f"{result.ratio_high:.3g}"
+    ratio = "not known" if result.ratio is None else families.digits(result.ratio)
+    low = "open" if result.ratio_low is None else families.digits(result.ratio_low)
+    high = "open" if result.ratio_high is None else families.digits(result.ratio_high)
     has_interval = result.ratio_low is not None or result.ratio_high is not None
     interval = f"95 % interval {low} to {high}" if has_interval else "no interval"
     say(f"ratio A/B: {ratio} ({interval})")
     verdict = "undecided" if result.verdict == "undecided" else f"A is {result.verdict} than B"
     say(f"probability that A is harder: {result.probability_a_harder:.3f}; {verdict}")
     if result.detectable_ratio is not None:
+        told_apart = families.digits(result.detectable_ratio)
         say(
-            f"these trials could have told apart a ratio of {result.detectable_ratio:.2g} or more "
-            "(in four comparisons of five)"
+            f"these trials could have told apart a ratio of {told_apart} or more (in four "
+            "comparisons of five)"
         )
     elif has_interval:
         say("these trials bound the ratio on one side at most: no ratio could be told apart")

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlid.cli import console
 from rlid.cli.terminal import say, say_table
+from rlid.dimension import bracket_in_words
 from rlid.errors import InputError
 from rlid.leaderboard import yardstick
 from rlid.measurement import (
@@ -18,16 +19,18 @@ from rlid.measurement import (
     count,
     details,
     duration,
-    interval,
+    figure,
     is_bracket,
     reasons,
+    span,
     steps_noun,
-    value,
 )
 from rlid.task import resolve
 
 WIDE = 200
 """Columns of what is not a terminal: its reader breaks long lines."""
+NO_INTERVAL = "no interval"
+"""Shown below five seeds."""
 GAP = 2
 """Spaces between two columns."""
 HEADINGS = (
@@ -112,18 +115,16 @@ def _cells(
     """Return a measurement under HEADINGS; empty texts are what there is none of."""
     first, estimate = summary.records[0], summary.estimate
     if estimate.withheld:
-        figure, span = "none", ""
+        answer, interval = "none", ""
     elif is_bracket(estimate):
-        low, high = estimate.bracket or (0, 0)
-        figure, span = f"{low:,}-{high:,}", "no interval"
+        answer, interval = bracket_in_words(*(estimate.bracket or (0, 0))), NO_INTERVAL
     else:
-        figure = value(estimate).removeprefix("= ")
-        span = interval(estimate).removeprefix("95 % interval").lstrip(": ")
+        answer, interval = figure(estimate), span(estimate) or NO_INTERVAL
     edition = console.FIRST_EDITION if summary.is_first_edition else ""
     return [
         name,
-        figure,
-        span,
+        answer,
+        interval,
         difference,
         f"{len(summary.records)}",
         f"{summary.failed or ''}",

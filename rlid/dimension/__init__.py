@@ -20,6 +20,9 @@ from rlid.dimension.statistics import Floats as Floats
 from rlid.dimension.statistics import exact_interval as exact_interval
 from rlid.dimension.success_curve import CurvePoint as CurvePoint
 from rlid.dimension.success_curve import TrialOutcome as TrialOutcome
+from rlid.dimension.wording import bracket_in_words as bracket_in_words
+from rlid.dimension.wording import figure_in_words as figure_in_words
+from rlid.dimension.wording import interval_in_words as interval_in_words
 
 __all__ = [
     "BATCH_ROUND_SIZE",
@@ -32,10 +35,13 @@ __all__ = [
     "Floats",
     "Search",
     "TrialOutcome",
+    "bracket_in_words",
     "compare",
     "estimate",
     "exact_interval",
+    "figure_in_words",
     "fitted_curve",
+    "interval_in_words",
     "make_search",
     "reference_posterior",
 ]

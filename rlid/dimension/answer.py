@@ -9,6 +9,13 @@ from rlid.dimension.success_curve import CurvePoint
 
 HALF = 0.5
 """Probability above which something is more likely than not."""
+SURE_ABOVE = 0.95
+"""How sure it must be that the half-point lies above dmax before the answer is censored.
+
+Bisection with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
+"""
+WHOLLY_ABOVE = 0.975
+"""Probability above which the 95 % interval lies above dmax as a whole."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,17 @@ class Estimate:
 
     @property
     def is_beyond(self) -> bool:
-        """Whether d_int90 is more likely above dmax than not, without being surely `censored`.
+        """Whether d_int90 lies probably, and not surely, above dmax.
 
-        `d_int90` is dmax then, and no figure to print: all that is known is a bound from below.
+        Either it is dmax and lies above it more likely than not, or it is `censored` while the 95 %
+        interval holds dmax. It is no figure to print: all that is known is a bound from below.
         """
         above = self.probability_above_dmax
-        return self.d_int90 == self.dmax and above is not None and above > HALF
+        if above is None:
+            return False
+        if self.censored:
+            return above <= WHOLLY_ABOVE
+        return self.d_int90 == self.dmax and above > HALF
 
     @property
     def is_above(self) -> bool:

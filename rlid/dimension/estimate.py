@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rlid.dimension.answer import HALF, Estimate, smallest_integer
+from rlid.dimension.answer import HALF, SURE_ABOVE, Estimate, smallest_integer
 from rlid.dimension.evidence import Alternatives, Evidence, evidence_of, posterior_of
 from rlid.dimension.posterior import Distribution, Posterior
 from rlid.dimension.statistics import exact_interval
@@ -29,9 +29,6 @@ FEWEST_SEEDS = 5
 TAIL = 0.025
 # Standard deviations in a 95 % interval.
 SIGMAS = 3.92
-# How sure it must be that the half-point lies above dmax before "> dmax" is the answer. Bisection
-# with 5 seeds often leaves even odds where dmax is in truth solved nine times in ten.
-CENSORED_FROM = 0.95
 # Confidence of the intervals of two shares that must lie apart for success to fall as d rises. With
 # less, one d of many would have more successes than those above it by chance.
 SURE = 0.999
@@ -179,7 +176,7 @@ def _with_figures(
     if largest < answer.dmax and (middle > math.log(largest) or not has_success):
         reason = f"the threshold lies above d={largest}, the largest d tried"
         return replace(answer, withheld=reason)
-    limit = HALF if answer.seeds < FEWEST_SEEDS else CENSORED_FROM
+    limit = HALF if answer.seeds < FEWEST_SEEDS else SURE_ABOVE
     if not has_success or posterior.half.probability_above(math.log(answer.dmax)) > limit:
         falling = _falling(answer)
         return _withheld(answer, falling) if falling else replace(answer, censored=True)

@@ -97,10 +97,12 @@ def quartiles(records: Sequence[Record]) -> tuple[NDArray[np.float64], NDArray[n
 def _draw_panel(axes: Axes, d: int, records: Sequence[Record], palette: Palette) -> None:
     for record in records:
         steps, scores = zip(*record.curve, strict=True)
-        color = palette.solved if record.status == "solved" else palette.unsolved
-        # A trial that is solved at its first look has one point, which a line would not show.
-        axes.plot(steps, scores, "-" if len(steps) > 1 else ".", color=color, lw=0.6, ms=3.5,
-                  alpha=0.55)  # fmt: skip
+        is_solved = record.status == "solved"
+        color = palette.solved if is_solved else palette.unsolved
+        # Dashes tell the two apart for readers who do not see their colours. A trial that is solved
+        # at its first look has one point, which a line would not show.
+        form = "." if len(steps) == 1 else "-" if is_solved else "--"
+        axes.plot(steps, scores, form, color=color, lw=0.6, ms=3.5, alpha=0.55)
     if len(records) > 1:
         at, (low, middle, high) = quartiles(records)
         axes.fill_between(at, low, high, color=palette.band, alpha=0.6, lw=0, zorder=0)

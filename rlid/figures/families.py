@@ -58,9 +58,9 @@ class Family:
         easiest, hardest = ordered[0], ordered[-1]
         sizes = [member.records[0].D for member in self.answered]
         return (
-            f"d_int90 from {easiest.estimate.d_int90} to {hardest.estimate.d_int90} "
-            f"({factor(hardest, easiest)}) while D grows from {min(sizes)} to {max(sizes)} "
-            f"({max(sizes) / min(sizes):.3g} times)"
+            f"d_int90 between {easiest.estimate.d_int90:,} and {hardest.estimate.d_int90:,} "
+            f"({factor(hardest, easiest)}) for D from {min(sizes):,} to {max(sizes):,} "
+            f"({digits(max(sizes) / min(sizes))} times)"
         )
 
     def stem(self, folder: Path) -> Path:
@@ -81,10 +81,13 @@ def factor(hard: Summary, easy: Summary) -> str:
 
 
 def digits(ratio: float) -> str:
-    """Return a ratio in two digits, or as a whole number from 10 on."""
+    """Return a ratio in two significant digits: "0.85", "1.0", "26", "4,400".
+
+    A d_int90 seldom has more, so that a ratio of two, or of D and one, has no more either.
+    """
     if ratio < 1.0:
         return f"{ratio:.2g}"
-    return f"{ratio:.1f}" if ratio < 10.0 else f"{ratio:,.0f}"
+    return f"{ratio:.1f}" if ratio < 9.95 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
 def families(summaries: Iterable[Summary]) -> list[Family]:

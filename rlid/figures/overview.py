@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
 KINDS = {"rl": LIGHT.curve, "supervised": "#b3500a", "synthetic": "#646d7a"}
 """Colours by the kind of task."""
+KIND_NAMES = {"rl": "reinforcement learning", "supervised": "supervised", "synthetic": "synthetic"}
 QUIET = LIGHT.quiet
 LABEL_GAP = 0.034
 """Least distance of two labels above each other, in parts of the figure's height."""
+CHARACTER = 0.0078
+"""Width of a character of a label, in parts of the axes' width."""
 SPREAD_DECADES = 0.45
 """Points whose x differ by fewer decades share a column of labels."""
 
@@ -66,7 +70,7 @@ def draw_points(
         y_label: what the vertical axis shows.
         lines: drawn behind the points.
     """
-    with drawing(LIGHT, 7.0, 5.0) as (figure, axes):
+    with drawing(LIGHT, 8.5, 5.0) as (figure, axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
         _limits(axes, points)
@@ -78,6 +82,7 @@ def draw_points(
         for point in points:
             _draw_point(axes, point)
         _label(axes, points)
+        _name_kinds(axes, points)
         log_ticks(axes)
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
@@ -89,10 +94,17 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     heights = [
         value for point in points for value in (point.middle, point.low, point.high) if value
     ]
+    first, last = min(across), max(across)
+    near = 10**SPREAD_DECADES
     # Labels stand to the right of the points, those of the first column to the left.
-    has_labels = any(point.label for point in points)
-    room = (12.0, 6.0) if has_labels else (1.6, 1.6)
-    axes.set_xlim(min(across) / room[0], max(across) * room[1])
+    has_columns = last >= first * near
+    left = [len(point.label) for point in points if has_columns and point.x < first * near]
+    right = [len(point.label) for point in points if not has_columns or point.x > last / near]
+    shares = [CHARACTER * max(lengths, default=0) + 0.03 for lengths in (left, right)]
+    span = math.log10(last / first) + 2 * math.log10(1.6)
+    width = span / max(1.0 - sum(shares), 0.3)
+    rooms = [1.6 * 10 ** (width * share) for share in shares]
+    axes.set_xlim(first / rooms[0], last * rooms[1])
     axes.set_ylim(min(heights) / 1.6, max(heights) * 1.8)
 
 
@@ -131,10 +143,16 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
         )  # fmt: skip
 
 
+def _name_kinds(axes: Axes, points: Sequence[Point]) -> None:
+    """Say in a legend above the axes which kind of task each colour stands for."""
+    kinds = [kind for kind in KINDS if any(point.kind == kind for point in points)]
+    for kind in kinds:
+        axes.plot([], [], "o", color=KINDS[kind], ms=5, label=KIND_NAMES[kind])
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8, frameon=False)
+
+
 def _label(axes: Axes, points: Sequence[Point]) -> None:
     """Write the labels beside the points, apart from each other in each column."""
-    import math
-
     low, high = (math.log10(end) for end in axes.get_ylim())
     columns: list[list[Point]] = []
     for point in sorted((point for point in points if point.label), key=lambda point: point.x):
@@ -212,7 +230,8 @@ def draw_agents(tasks: Sequence[tuple[str, Sequence[Point]]], to: Path) -> Path:
         axes.set_yticks([at for at, _ in names], [name for _, name in names], fontsize=8)
         log_ticks(axes)
         axes.grid(axis="x", color=LIGHT.band, lw=0.6)
-        axes.set_xlabel("d_int90 (bar: 95 %; triangle: above the largest d)")
+        _name_kinds(axes, [point for _, points in tasks for point in points])
+        axes.set_xlabel("d_int90 (bar: 95 % interval; triangle: above the largest d)")
         return save(figure, to, ("svg",))[0]
 
 

@@ -156,8 +156,11 @@ def _draw_scores(axes: Axes, summary: Summary, palette: Palette) -> None:
         for index, record in enumerate(records):
             score = record.score or 0.0
             spread = 1 + width * (index - (len(records) - 1) / 2) / len(records)
-            color = palette.solved if record.status == "solved" else palette.unsolved
-            axes.plot([d * spread], [score], "o", color=color, ms=3.5, alpha=0.7, mew=0)
+            is_solved = record.status == "solved"
+            color = palette.solved if is_solved else palette.unsolved
+            # The form tells the two apart for readers who do not see their colours.
+            mark, edge = ("o", 0.0) if is_solved else ("x", 1.0)
+            axes.plot([d * spread], [score], mark, color=color, ms=3.5, alpha=0.7, mew=edge)
     first = summary.records[0]
     lines = {"reference": first.reference, "threshold": first.threshold, "random": first.random}
     check_sizes(lines.values())
@@ -174,4 +177,4 @@ def _draw_scores(axes: Axes, summary: Summary, palette: Palette) -> None:
             )
     is_mean = any(record.episodes > 1 for record in summary.records)
     axes.set_ylabel("score (mean return of the final episodes)" if is_mean else "score")
-    axes.set_title("scores (green: solved; most stop early)", fontsize=9)
+    axes.set_title("scores (dot: solved, most stop early; cross: not)", fontsize=9)

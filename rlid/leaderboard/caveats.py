@@ -46,7 +46,7 @@ def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> lis
         )
     if estimate.is_least:
         texts.append(f"No d below {estimate.d_int90:,} was tried, so that d_int90 may be smaller.")
-    if estimate.censored:
+    if estimate.censored and not estimate.is_beyond:
         texts.append(f"No d up to {estimate.dmax:,} solves it for half of all seeds.")
     if estimate.is_beyond:
         texts.append(

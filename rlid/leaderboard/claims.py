@@ -11,10 +11,11 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rlid.dimension import bracket_in_words
 from rlid.figures import families
 from rlid.leaderboard import yardstick
 from rlid.leaderboard.assessment import Assessment
-from rlid.measurement import compare_summaries
+from rlid.measurement import compare_summaries, figure
 
 FEWEST_SIZES = 3
 """Networks of different size from which on something is said of a family."""
@@ -113,11 +114,21 @@ def _by_one_rule(
     hard: Sequence[Assessment], used: Assessment, easy: Assessment, claimed: float
 ) -> str:
     """Return the ratio with both tasks judged by one rule; "" where that is the ratio above."""
+    same = by_rule_of(hard, used, easy)
+    if same is None:
+        return ""
+    rule = easy.published.question.judged_by
+    return f"both by the rule {rule}, {said(same)}: {_factor(same, easy, claimed)}"
+
+
+def by_rule_of(hard: Sequence[Assessment], used: Assessment, easy: Assessment) -> Assessment | None:
+    """Return the measurement of the hard task that is judged as the easy one is.
+
+    None where that is the one `used`, where there is none, and where it has no figure.
+    """
     rule = easy.published.question.judged_by
     same = default_of([row for row in hard if row.published.question.judged_by == rule])
-    if same is None or same is used or same.d is None:
-        return ""
-    return f"both by the rule {rule}, {said(same)}: {_factor(same, easy, claimed)}"
+    return None if same is None or same is used or same.d is None else same
 
 
 def _least_favourable(
@@ -133,11 +144,16 @@ def _least_favourable(
     ]
     if len(pairs) < 2:
         return ""
-    # Of two equal ratios the bound lies farther away: "below" it.
+    # Of two equal ratios the bound lies farther away, "below" it, and a sure bound says more.
     ratio, first, second = max(
-        pairs, key=lambda pair: (abs(math.log(pair[0] / claimed)), pair[2].d is None)
+        pairs,
+        key=lambda pair: (
+            abs(math.log(pair[0] / claimed)),
+            pair[2].d is None,
+            not pair[2].estimate.is_beyond,
+        ),
     )
-    bound = "below " if second.d is None else ""
+    bound = below(second)
     return (
         f"the least favourable reading, {said(first)} against {said(second)}: "
         f"{bound}{families.digits(ratio)} times"
@@ -167,7 +183,8 @@ def _sizes(assessments: Sequence[Assessment]) -> str:
         f"MNIST, {name}: d_int90 from {easiest.d} to {hardest.d}, over {len(networks)} fully "
         f"connected networks with D from {sizes[0]:,} to {sizes[-1]:,}, a factor of "
         f"{sizes[-1] / sizes[0]:.2g}; the largest d_int90 over the smallest: "
-        f"{families.factor(hardest.summary, easiest.summary)}{''.join(caveats)}"
+        f"{families.factor(hardest.summary, easiest.summary)}, as for a pair that was chosen "
+        f"beforehand{''.join(caveats)}"
     )
 
 
@@ -191,7 +208,8 @@ def _compression(assessments: Sequence[Assessment]) -> str:
         f"the upper end of the interval, for {sure} of the {len(bounded)} with a closed one. "
         "Counted in bytes of the exported file, names and hashes included: for "
         f"{_above(ratio for ratio, _ in policies)} of {len(policies)} policies, "
-        f"{middle:,.0f} times in the median, {best:,.0f} times at best ({question.task}, "
+        f"{families.digits(middle)} times in the median, {families.digits(best)} times at best "
+        f"({question.task}, "
         f"{question.network})"
     )
 
@@ -236,11 +254,14 @@ def _others(family: Sequence[Assessment]) -> list[Assessment]:
 def figure_of(row: Assessment) -> str:
     """Return a figure, a bracket or a bound."""
     estimate = row.estimate
-    if estimate.bracket:
-        return f"{estimate.bracket[0]:,}-{estimate.bracket[1]:,}"
-    if estimate.is_beyond:
-        return f"{estimate.dmax:,} or more"
-    return f"> {estimate.dmax:,}" if estimate.censored else f"{estimate.d_int90:,}"
+    return bracket_in_words(*estimate.bracket) if estimate.bracket else figure(estimate)
+
+
+def below(denominator: Assessment) -> str:
+    """Return the word before a ratio over a bound: "below ", "probably below " or ""."""
+    if denominator.d is not None:
+        return ""
+    return "probably below " if denominator.estimate.is_beyond else "below "
 
 
 def said(row: Assessment) -> str:

@@ -13,8 +13,10 @@ from itertools import combinations
 from rlid.figures import families
 from rlid.leaderboard import compared, paper, yardstick
 from rlid.leaderboard.assessment import Assessment
-from rlid.leaderboard.claims import default_of, of_task, said
+from rlid.leaderboard.claims import below, by_rule_of, default_of, of_task, said
 from rlid.measurement import compare_summaries
+
+COUNT = "A count has no interval"
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,16 @@ def _pairs(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         compared = f"{said(hard)} against {said(easy)}"
         if hard.d is None or easy.d is None:
             text = f"{hard_name} against {easy_name}: {compared}"
-            yield BoardFinding(text, "no ratio follows from a bracket or a bound", "")
+            yield BoardFinding(text, "No ratio follows from a bracket or a bound", "")
             continue
         ratio = families.digits(hard.d / easy.d)
         text = f"{hard_name} needs {ratio} times as many dimensions as {easy_name}: {compared}"
-        yield BoardFinding(text, _interval(hard, easy), _least(hard_rows, easy_rows))
+        interval, same = _interval(hard, easy), by_rule_of(hard_rows, hard, easy)
+        if same is not None:
+            rule = easy.published.question.judged_by
+            ratio = families.factor(same.summary, easy.summary)
+            interval += f". With both judged by the rule {rule}: {ratio}"
+        yield BoardFinding(text, interval, _least(hard_rows, easy_rows))
 
 
 def _span(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
@@ -83,10 +90,14 @@ def _span(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
 
 
 def _agents(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
-    """Say how much the optimizer matters: the largest ratio on one task with one network."""
+    """Say how much the optimizer matters: the largest ratio on one task with one network.
+
+    Both agents have the same budget and the task's own settings, so that only the agent differs.
+    """
+    own = [row for row in _closed(assessments) if not row.published.question.settings]
     pairs = [
         (hard, easy)
-        for first, second in combinations(_closed(assessments), 2)
+        for first, second in combinations(own, 2)
         for hard, easy in [sorted((first, second), key=lambda row: -(row.d or 0))]
         if _subject(hard) == _subject(easy) and _agent(hard) != _agent(easy)
     ]
@@ -97,9 +108,9 @@ def _agents(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         largest[_subject(pair[0])] = pair
     hard, easy = max(largest.values(), key=_ratio_and_name)
     text = (
-        f"The optimizer matters: on {hard.published.question.task}, "
-        f"{families.digits((hard.d or 0) / (easy.d or 1))} times between {said(hard)} "
-        f"and {said(easy)}"
+        "The optimizer matters: the largest ratio of two agents on one task is "
+        f"{families.digits((hard.d or 0) / (easy.d or 1))} times, on "
+        f"{hard.published.question.task} between {said(hard)} and {said(easy)}"
     )
     if len(largest) > 1:
         pair = min(largest.values(), key=_ratio_and_name)
@@ -130,14 +141,19 @@ def _compression(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
     weights, estimate = best.published.D, best.estimate
     text = (
         f"The largest compression, counted in numbers: {best.published.question.task} with "
-        f"{weights:,} weights needs d = {best.d:,}, a factor of {weights / (best.d or 1):,.0f}"
+        f"{weights:,} weights needs d = {best.d:,}, a factor of "
+        f"{families.digits(weights / (best.d or 1))}"
     )
-    low = weights / (estimate.ci_high or 1)
-    interval = f"95 % interval {low:,.0f}-{weights / (estimate.ci_low or 1):,.0f}"
+    low, high = (weights / (end or 1) for end in (estimate.ci_high, estimate.ci_low))
+    interval = f"95 % interval {families.digits(low)}-{families.digits(high)}"
     least = ""
     if worst is not best:
         factor = families.digits(worst.published.D / (worst.estimate.ci_high or 1))
-        least = f"{factor} times, {worst.published.question.task} at the end of its interval"
+        question = worst.published.question
+        least = (
+            f"{factor} times, {question.task} with {question.network} at the upper end of its "
+            "interval"
+        )
     yield BoardFinding(text, interval, least)
 
 
@@ -162,16 +178,23 @@ def _published(assessments: Sequence[Assessment]) -> Iterator[BoardFinding]:
         f"{inside} of {len(counted)} intervals hold the figure that {paper.SOURCE} published for "
         "the same task and network, by other protocols and often by other optimizers"
     )
-    answered = [(row, figure) for row, figure in pairs if row.d is not None]
+    # A bound from below counts at dmax, where it lies at least.
+    answered = [
+        (row, figure) for row, figure in pairs if row.d is not None or row.estimate.is_above
+    ]
     if not answered:
-        yield BoardFinding(text, "a count, no interval", "")
+        yield BoardFinding(text, COUNT, "")
         return
     row, figure = max(
-        answered, key=lambda pair: max((pair[0].d or 1) / pair[1], pair[1] / (pair[0].d or 1))
+        answered,
+        key=lambda pair: (
+            max(_bound(pair[0]) / pair[1], pair[1] / _bound(pair[0])),
+            not pair[0].estimate.is_beyond,
+        ),
     )
     task = row.published.question.task
-    least = f"farthest from it: {task}, {said(row)} against {figure:,}"
-    yield BoardFinding(text, "a count, no interval", least)
+    least = f"the farthest from it is {task}, {said(row)} against {figure:,}"
+    yield BoardFinding(text, COUNT, least)
 
 
 def _closed(assessments: Iterable[Assessment]) -> list[Assessment]:
@@ -187,7 +210,7 @@ def _interval(hard: Assessment, easy: Assessment) -> str:
     comparison = compare_summaries(hard.summary, easy.summary)
     low, high = comparison.ratio_low, comparison.ratio_high
     if low is None or high is None:
-        return "the ratio has no closed interval"
+        return "The ratio has no closed interval"
     return f"95 % interval of the ratio {families.digits(low)}-{families.digits(high)}"
 
 
@@ -201,13 +224,17 @@ def _least(hard_rows: Iterable[Assessment], easy_rows: Iterable[Assessment]) -> 
     ]
     if len(pairs) < 2:
         return ""
-    # Of two equal ratios the bound is the smaller: "below" it.
+    # Of two equal ratios the bound is the smaller, "below" it, and a sure bound says more.
     hard, easy = min(
-        pairs, key=lambda pair: ((pair[0].d or 0) / _bound(pair[1]), pair[1].d is not None)
+        pairs,
+        key=lambda pair: (
+            (pair[0].d or 0) / _bound(pair[1]),
+            pair[1].d is not None,
+            pair[1].estimate.is_beyond,
+        ),
     )
     ratio = families.digits((hard.d or 0) / _bound(easy))
-    bound = "below " if easy.d is None else ""
-    return f"{bound}{ratio} times, {said(hard)} against {said(easy)}"
+    return f"{below(easy)}{ratio} times, {said(hard)} against {said(easy)}"
 
 
 def _bound(row: Assessment) -> int:
@@ -226,7 +253,8 @@ def _holds(row: Assessment, figure: int) -> bool:
 
 def _subject(row: Assessment) -> tuple[str, ...]:
     question = row.published.question
-    return question.task, question.network, question.projection, question.judged_by
+    budget = str(row.published.common.get("budget"))
+    return question.task, question.network, question.projection, question.judged_by, budget
 
 
 def _agent(row: Assessment) -> str:

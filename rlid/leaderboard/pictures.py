@@ -19,6 +19,8 @@ FOLDER = "figures"
 HERO = ("cartpole", "cmaes", "mlp:20x20", "grid")
 """Task, agent, network and search of the measurement that the documentation shows first."""
 BYTES_OF_A_WEIGHT = 4
+MARKS = "(bar: 95 %; triangle: above the largest d)"
+"""What stands for an answer in a figure, said on its axis."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _relative(rows: Rows, folder: Path) -> Picture | None:
 
 def _published(rows: Rows, folder: Path) -> Picture | None:
     points = [
-        _point(row, float(figure.figure), _named(row))
+        _point(row, float(figure.figure), _told_apart(row))
         for _, row in _usual(rows)
         for figure in [paper.published_figure(row.task, row.network)]
         if figure is not None and row.answer
@@ -92,7 +94,7 @@ def _published(rows: Rows, folder: Path) -> Picture | None:
     if not points:
         return None
     path = overview.draw_points(
-        points, folder / "published", f"d_int90, {paper.SOURCE}", "d_int90, here",
+        points, folder / "published", f"d_int90, {paper.SOURCE}", f"d_int90, here {MARKS}",
         [overview.Line(1.0, "equal")],
     )  # fmt: skip
     return _picture(
@@ -145,7 +147,7 @@ def _budgets(rows: Rows, folder: Path) -> Picture | None:
     if not points:
         return None
     path = overview.draw_points(
-        points, folder / "budget", "budget of a trial (search steps)", "d_int90"
+        points, folder / "budget", "budget of a trial (search steps)", f"d_int90 {MARKS}"
     )
     return _picture(
         path,
@@ -268,6 +270,13 @@ def _agent(row: LeaderboardRow) -> str:
 
 def _named(row: LeaderboardRow) -> str:
     return f"{row.task} {row.agent if row.kind == 'rl' else row.network}"
+
+
+def _told_apart(row: LeaderboardRow) -> str:
+    """Return a measurement's name with the budget or the rule that is not its task's usual one."""
+    budget = "" if row.is_own_budget else f", {row.budget:,} steps"
+    rule = f", {row.rule}" if row.rule.startswith("paper") else ""
+    return f"{_named(row)}{budget}{rule}"
 
 
 def _said(point: overview.Point) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from rlid.dimension import bracket_in_words, figure_in_words, interval_in_words
 from rlid.leaderboard.compared import NOT_COMPARED
 
 
@@ -19,7 +20,7 @@ class LeaderboardRow:
         bracket_high: the smallest d that is known to be large enough, where only a bracket is.
         d_reliable: the smallest d at which nine seeds of ten succeed.
         is_least: whether no smaller d was open to the search, or tried.
-        is_beyond: whether d_int90 is more likely above dmax than not; d_int90 is None then.
+        is_beyond: whether d_int90 lies probably, not surely, above dmax; d_int90 is None then.
         is_open_below: whether the interval reaches below the smallest d that was open.
         ratio: d_int90, or dmax where it lies above that, over the d_int90 of MNIST with the
             paper's fully connected network.
@@ -118,31 +119,37 @@ class LeaderboardRow:
 
     @property
     def answer(self) -> str:
-        """d_int90 in a few characters: a number, a bracket, "> dmax", or "" without an answer.
+        """d_int90 in a few characters, or "" without an answer.
 
-        The smallest d that was open to the search, or tried, is an upper bound: "at most 300".
-        Where d_int90 is more likely above dmax than not, dmax is a lower one: "400 or more".
+        A number, a bracket ("3-10, one seed"), "> 400", "probably > 400" where that is not sure, or
+        "at most 300" where no smaller d was open to the search, or tried.
         """
-        if self.is_bracket:
+        if self.bracket_low is not None and self.bracket_high is not None:
             seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
-            return f"{self.bracket_low:,}-{self.bracket_high:,}, {seeds}"
-        if self.d_int90 is not None:
-            return f"at most {self.d_int90:,}" if self.is_least else f"{self.d_int90:,}"
-        if self.is_beyond:
-            return f"{self.dmax:,} or more"
-        return f"> {self.dmax:,}" if self.censored else ""
+            return f"{bracket_in_words(self.bracket_low, self.bracket_high)}, {seeds}"
+        if self.d_int90 is None and not self.is_above:
+            return ""
+        return figure_in_words(
+            self.d_int90, dmax=self.dmax, is_beyond=self.is_beyond, is_least=self.is_least
+        )
 
     @property
     def interval(self) -> str:
         """The 95 % interval: "3-8", "3 or more", "8 or less", or "" where none is claimed."""
-        if self.is_open_below and self.ci_low is not None:
-            return "open" if self.ci_high is None else f"{self.ci_high:,} or less"
-        return self._range(self.ci_low, self.ci_high)
+        return interval_in_words(
+            self.ci_low, self.ci_high, dmax=self.dmax, is_open_below=self.is_open_below
+        )
 
     @property
     def reliable(self) -> str:
         """d_reliable with its interval: "12 (8-30)", "> 20", or "" where it is not known."""
-        interval = self._range(self.reliable_low, self.reliable_high)
+        interval = interval_in_words(
+            self.reliable_low,
+            self.reliable_high,
+            dmax=self.dmax,
+            # Both intervals are open below where they begin at the smallest d that was open.
+            is_open_below=self.is_open_below and self.reliable_low == self.ci_low,
+        )
         if self.d_reliable is None:
             return interval
         return f"{self.d_reliable:,} ({interval})" if interval else f"{self.d_reliable:,}"
@@ -163,14 +170,6 @@ class LeaderboardRow:
         if self.provisional_because:
             notes.append(f"provisional: {self.provisional_because}")
         return tuple(notes)
-
-    def _range(self, low: int | None, high: int | None) -> str:
-        if low is None:
-            return ""
-        if high is not None:
-            return f"{low:,}-{high:,}"
-        is_above = self.dmax is not None and low > self.dmax
-        return f"above {self.dmax:,}" if is_above else f"{low:,} or more"
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as one flat object."""

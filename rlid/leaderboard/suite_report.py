@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rlid.dimension import bracket_in_words
 from rlid.leaderboard.peers import MeanRatio, Peer, mean_ratios, peers_of
 from rlid.measurement import (
     RowResult,
     Summary,
     count,
     duration,
-    interval,
+    figure,
     is_bracket,
+    span,
     summarise,
-    value,
 )
 
 SCHEMA_VERSION = 1
@@ -186,10 +187,8 @@ def figure_of(summary: Summary) -> tuple[str, str]:
     if estimate.withheld:
         return "no answer", ""
     if is_bracket(estimate):
-        low, high = estimate.bracket or (0, 0)
-        return f"{low:,}-{high:,}", "no interval"
-    span = "" if estimate.ci_low is None else interval(estimate)
-    return value(estimate).removeprefix("= "), span.removeprefix("95 % interval").lstrip(": ")
+        return bracket_in_words(*(estimate.bracket or (0, 0))), "no interval"
+    return figure(estimate), span(estimate)
 
 
 def ratio_words(ratio: float | None, low: float | None, high: float | None) -> str:

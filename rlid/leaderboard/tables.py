@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from rlid.errors import InputError
+from rlid.figures import families
 from rlid.leaderboard.claims import OUT_OF_SCOPE, Claim
 from rlid.leaderboard.findings import BoardFinding
 from rlid.leaderboard.paper import SOURCE
@@ -22,16 +23,16 @@ from rlid.leaderboard.yardstick import Ratio
 
 MISSING = "–"
 NOTE = (
-    "d_int90 is the smallest subspace dimension at which at least half of all seeds succeed "
-    "(interval: 95 %); d_reliable: at which nine seeds of ten succeed. D - d: the set "
-    "of solutions has at least so many dimensions, by this optimizer; policy: bytes of the "
-    "smallest exported one. A bracket is shown where one seed, or one success above one failure, "
-    "is all there is; nothing is "
-    "derived from it. Full: an interval that is closed and no wider than d_int90, 10 seeds "
-    "(supervised: 5), and a reference from 5 seeds. First edition: one noisy look could end a"
-    " trial unsolved, so that d_int90 may be too large; to be measured again. A ratio with a "
-    "star holds a row against MNIST FC judged by another rule. Hours: of its trials, on a machine "
-    "that may have run other things beside. "
+    "d_int90 is the smallest subspace dimension at which at least half of all seeds succeed, "
+    "with its 95 % interval; d_reliable asks for nine seeds of ten. A bracket stands for one seed, "
+    "or for fewer than five seeds where all failures lie below all successes; nothing is derived "
+    "from it. Full: a closed interval no wider than d_int90, 10 seeds (supervised: 5), and a "
+    "reference from 5 seeds. First edition: one noisy look could end a trial unsolved, so that "
+    "d_int90 may be too large; to be measured again. / MNIST FC: d_int90 over that of MNIST with "
+    "the fully connected network; a star marks that MNIST was judged by another rule. D / d and "
+    "D - d are taken at d_int90; by this optimizer the set of solutions has D - d dimensions or "
+    "more. Policy: the smallest exported policy, in bytes. Hidden: numbers that a solution needs "
+    "beside z. Env steps and hours: of all trials, on a machine that may have run other work too. "
     f'Figures under "published elsewhere" are from {SOURCE}, and were not measured here.'
 )
 HEADINGS = (
@@ -57,6 +58,7 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
     What is missing is shown as missing. "edition" stands for itself in the tables that have no
     room for the notes.
     """
+    elsewhere = f"{int(row.paper):,}" if row.paper else ""
     texts = {
         "task": row.task,
         "kind": KINDS.get(row.kind, row.kind),
@@ -71,8 +73,8 @@ def cells(row: LeaderboardRow) -> dict[str, str]:
         "seeds": _integer(row.seeds),
         "status": row.status,
         "notes": "; ".join(row.notes),
-        "published elsewhere": f"{row.paper} ({row.paper_note})" if row.paper_note else row.paper,
-        "D / d": _bounded(row, short(row.compression)),
+        "published elsewhere": f"{elsewhere} ({row.paper_note})" if row.paper_note else elsewhere,
+        "D / d": _bounded(row, "" if row.compression is None else families.digits(row.compression)),
         "D - d": _bounded(row, _integer(row.manifold)),
         "policy": "" if row.policy_bytes is None else f"{row.policy_bytes:,} B",
         "rule": row.rule,
@@ -189,7 +191,7 @@ def json_text(rows: Sequence[LeaderboardRow]) -> str:
 def _ratio(row: LeaderboardRow) -> str:
     if row.ratio is None:
         return ""
-    return str(Ratio(row.ratio, row.is_above, row.is_least, row.ratio_rule))
+    return str(Ratio(row.ratio, row.is_above, row.is_least, row.ratio_rule, row.is_beyond))
 
 
 def _bounded(row: LeaderboardRow, text: str) -> str:

@@ -22,6 +22,7 @@ class Ratio:
         value: the ratio.
         is_above: whether it is only a lower bound, since d_int90 lies above dmax.
         is_least: whether it is only an upper bound, since no smaller d was open.
+        is_beyond: whether d_int90 lies probably, and not surely, above dmax.
         other_rule: the rule that MNIST was judged by, where it is another one than that of the
             measurement; else "".
     """
@@ -30,10 +31,12 @@ class Ratio:
     is_above: bool
     is_least: bool
     other_rule: str = ""
+    is_beyond: bool = False
 
     def __str__(self) -> str:
         """Return the ratio in two digits, for a table; a star marks another rule."""
         bound = "> " if self.is_above else "at most " if self.is_least else ""
+        bound = f"probably {bound}" if self.is_beyond else bound
         return f"{bound}{self.value:.2g}{'*' if self.other_rule else ''}"
 
 
@@ -63,7 +66,7 @@ def ratio(summary: Summary, of_mnist: Sequence[Summary]) -> Ratio | None:
     )
     value = (estimate.d_int90 or estimate.dmax) / (unit.estimate.d_int90 or 1)
     other_rule = "" if _rule(unit) == _rule(summary) else _rule(unit)
-    return Ratio(value, estimate.is_above, estimate.is_least, other_rule)
+    return Ratio(value, estimate.is_above, estimate.is_least, other_rule, estimate.is_beyond)
 
 
 def _rule(summary: Summary) -> str:

@@ -13,10 +13,12 @@ from rlid.measurement.answer import count as count
 from rlid.measurement.answer import curve_json as curve_json
 from rlid.measurement.answer import details as details
 from rlid.measurement.answer import details_json as details_json
+from rlid.measurement.answer import figure as figure
 from rlid.measurement.answer import further as further
 from rlid.measurement.answer import interval as interval
 from rlid.measurement.answer import is_bracket as is_bracket
 from rlid.measurement.answer import reliable as reliable
+from rlid.measurement.answer import span as span
 from rlid.measurement.answer import value as value
 from rlid.measurement.answered import answered as answered
 from rlid.measurement.budget_check import check_budget as check_budget
@@ -106,6 +108,7 @@ __all__ = [
     "duration",
     "establish",
     "expected_trials",
+    "figure",
     "fits",
     "further",
     "improving_range",
@@ -129,6 +132,7 @@ __all__ = [
     "run_rows",
     "select",
     "size",
+    "span",
     "steps_noun",
     "suite_names",
     "summarise",

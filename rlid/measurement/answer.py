@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlid.dimension import Estimate
+from rlid.dimension import FEWEST_SEEDS, Estimate, figure_in_words, interval_in_words
 
 
 def answer(estimate: Estimate) -> str:
@@ -13,7 +13,7 @@ def answer(estimate: Estimate) -> str:
         return f"no d_int90: {estimate.withheld}"
     if is_bracket(estimate):
         low, high = estimate.bracket or (0, 0)
-        return f"d_int90 in {low:,}-{high:,} ({count(estimate.seeds, 'seed')}, no interval)"
+        return f"d_int90 between {low:,} and {high:,} (a bracket, no interval)"
     return f"d_int90 {value(estimate)} ({interval(estimate)})"
 
 
@@ -22,42 +22,52 @@ def is_bracket(estimate: Estimate) -> bool:
     return estimate.bracket is not None and estimate.bracket[0] < estimate.bracket[1]
 
 
+def figure(estimate: Estimate) -> str:
+    """Return d_int90 as a table has it: "7", "at most 20", "> 100", "probably > 100"."""
+    return figure_in_words(
+        None if estimate.censored else estimate.d_int90,
+        dmax=estimate.dmax,
+        is_beyond=estimate.is_beyond,
+        is_least=estimate.is_least,
+    )
+
+
 def value(estimate: Estimate) -> str:
-    """Return the figure alone: "= 7", "at most 20", "> 100", "100 or more"."""
-    if estimate.censored:
-        return f"> {estimate.dmax}"
-    if estimate.is_beyond:
-        return f"{estimate.dmax} or more"
-    if estimate.is_least:
-        return f"at most {estimate.d_int90}"
-    return f"= {estimate.d_int90}"
+    """Return d_int90 as it follows its name: "= 7", "at most 20", "> 100", "probably > 100"."""
+    text = figure(estimate)
+    return f"= {text}" if text[0].isdigit() else text
+
+
+def span(estimate: Estimate) -> str:
+    """Return the 95 % interval of d_int90 as a table has it: "3-8", "3 or more", or ""."""
+    return interval_in_words(
+        estimate.ci_low,
+        estimate.ci_high,
+        dmax=estimate.dmax,
+        is_open_below=estimate.is_open_below,
+    )
 
 
 def interval(estimate: Estimate) -> str:
-    """Return the 95 % interval of d_int90 in words."""
-    if estimate.ci_low is None:
-        return "no interval below 5 seeds"
-    if estimate.ci_high is not None:
-        if estimate.is_open_below:
-            return f"95 % interval: {estimate.ci_high} or less"
-        return f"95 % interval {estimate.ci_low}-{estimate.ci_high}"
-    if estimate.ci_low > estimate.dmax:
-        return f"95 % interval: above {estimate.dmax}"
-    if estimate.is_open_below:
-        return f"95 % interval: open on both sides of {estimate.dmin}-{estimate.dmax}"
-    return f"95 % interval: {estimate.ci_low} or more"
+    """Return the 95 % interval of d_int90 as it stands in a sentence, behind its name."""
+    text = span(estimate)
+    if not text:
+        return f"no interval below {FEWEST_SEEDS} seeds"
+    return f"95 % interval{'' if text[0].isdigit() and '-' in text else ':'} {text}"
 
 
 def reliable(estimate: Estimate) -> str:
     """Return d_reliable and its interval in words; "" where nothing is claimed of it."""
     if estimate.withheld or is_bracket(estimate) or estimate.reliable_low is None:
         return ""
-    figure = "above every d tried" if estimate.d_reliable is None else f"{estimate.d_reliable}"
-    if estimate.reliable_high is None:
-        span = f"{estimate.reliable_low} or more"
-    else:
-        span = f"{estimate.reliable_low}-{estimate.reliable_high}"
-    return f"d_reliable (nine seeds of ten succeed): {figure} (95 % interval: {span})"
+    text = "above every d tried" if estimate.d_reliable is None else f"{estimate.d_reliable:,}"
+    ends = interval_in_words(
+        estimate.reliable_low,
+        estimate.reliable_high,
+        dmax=estimate.dmax,
+        is_open_below=estimate.reliable_low == estimate.dmin > 1,
+    )
+    return f"d_reliable (nine seeds of ten succeed): {text} (95 % interval: {ends})"
 
 
 def further(estimate: Estimate) -> str:
@@ -71,8 +81,8 @@ def details(estimate: Estimate) -> list[str]:
     """Return what `--details` adds, a line each: what the interval owes to the prior, the curve."""
     lines = []
     if estimate.flat_low is not None:
-        high = "open" if estimate.flat_high is None else f"{estimate.flat_high}"
-        lines.append(f"interval with a flat prior: {estimate.flat_low} to {high}")
+        high = "open" if estimate.flat_high is None else f"{estimate.flat_high:,}"
+        lines.append(f"interval with a flat prior: {estimate.flat_low:,} to {high}")
     if estimate.probability_above_dmax is not None:
         lines.append(f"probability above {estimate.dmax}: {estimate.probability_above_dmax:.3f}")
     if estimate.never is not None:
