@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import a_record, a_spec
+from records import a_record, a_spec, signed
 
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records.record import parse_record, thin_curve
@@ -130,7 +130,7 @@ def test_a_damaged_record_is_reported(tmp_path):
 def test_a_record_of_a_later_schema_stays_where_it_is(tmp_path):
     store = Store(tmp_path)
     path = store.path(store.add(a_record()).spec)
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    path.write_text(signed(path.read_text().replace('"schema_version": 1', '"schema_version": 2')))
     with pytest.raises(StoreError, match="schema 2: upgrade rlid"):
         list(store.records())
     assert path.exists()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rlid.errors import DamagedRecord, StoreError
+from rlid.errors import DamagedRecord, NewerRecord, StoreError
 from rlid.records import MeasurementSpec, Record
 from rlid.store import measurements, references
 from rlid.store.files import TEMPORARY
@@ -60,7 +60,7 @@ def examine(store: Store) -> Iterator[Defect]:
     when it is old.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, or another version of rlid wrote a record of it.
     """
     try:
         yield from _records(store)
@@ -219,6 +219,9 @@ def _records(store: Store, only: Path | None = None) -> Iterator[Defect]:
                 raise DamagedRecord(f"a record of {record.spec.task}, in the wrong folder")
             if record.z_sha256 is not None:
                 store.z(record)
+        except NewerRecord as error:
+            # It is sound: a repair by an older version would take it out of the store.
+            raise StoreError(f"{path}: {error}") from None
         except DamagedRecord as error:
             yield Defect(path, str(error), "set aside")
         except FileNotFoundError:

@@ -188,14 +188,27 @@ class Store:
         """Return the record in a file of this store.
 
         Raises:
+            NewerRecord: another version of rlid wrote it, and this one cannot read it.
             DamagedRecord: it holds no valid record, or that of another spec.
             OSError: it cannot be read.
         """
         try:
-            text, is_whole = split_checksum(read_limited(path, MAX_RECORD_BYTES).decode())
+            text = read_limited(path, MAX_RECORD_BYTES).decode()
         except UnicodeDecodeError as error:
             raise DamagedRecord(str(error)) from None
-        record = parse_record(text)
+        body, is_whole = split_checksum(text)
+        try:
+            record = parse_record(body)
+        except NewerRecord:
+            if not is_whole:
+                raise DamagedRecord(NOT_WHOLE) from None
+            raise
+        except DamagedRecord as error:
+            if is_whole and body != text:
+                # Its checksum agrees: it is as it was written, by a version with other fields.
+                message = f"another version of rlid wrote it ({error}): upgrade rlid to read it"
+                raise NewerRecord(message) from None
+            raise
         if record.key != path.stem:
             raise DamagedRecord("the file's name is not the key of the spec in it")
         if not is_whole:
