@@ -22,10 +22,18 @@ from typing import Any
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.leftovers import Undertaker, end_group, end_marked
-from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded, TrialsStand
+from rlid.engine.messages import (
+    Failed,
+    Finished,
+    Message,
+    Refused,
+    StoreUnwritable,
+    TrialAdded,
+    TrialsStand,
+)
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
 from rlid.engine.silence import POLL, Looks, Silence
-from rlid.errors import EngineError, StoreError
+from rlid.errors import EngineError, StoreError, TaskChanged
 from rlid.operating_system import cause_of_end
 
 STOP_PATIENCE = 2.0
@@ -140,6 +148,7 @@ class LocalEngine:
 
         Raises:
             StoreError: the store cannot be written.
+            TaskChanged: the task is not what it was when the trials were planned.
             EngineError: no worker can start.
         """
         busy: list[_Worker] = []
@@ -231,6 +240,8 @@ class LocalEngine:
                 return End("done", "", seconds)
             case StoreUnwritable(reason):
                 raise StoreError(reason)
+            case Refused(reason):
+                raise TaskChanged(reason)
             case Failed(reason):
                 return End("raised", reason, seconds)
         if not was_alive:
