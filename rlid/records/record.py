@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, ValidationError
 
 from rlid.errors import DamagedRecord
-from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
+from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value, kept_text
 from rlid.records.processor import capability
 from rlid.records.spec import MAX_D, TrialSpec
 from rlid.records.strict_json import StrictModel, parse_json, validate
@@ -115,7 +115,7 @@ def missing_record(
     return Record(
         spec=spec,
         status=status,
-        reason=reason[:4000],
+        reason=kept_text(reason),
         score=None,
         episodes=0,
         threshold=judgement.threshold,
