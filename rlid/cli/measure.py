@@ -231,6 +231,7 @@ def reference(
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
     target: TargetOption = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -259,8 +260,9 @@ def reference(
     watcher = progress.watcher(quiet=quiet)
     try:
         with Runner(
-            wanted, store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
-        ) as runner:
+            wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry,
+            tensorboard=tensorboard,
+        ) as runner:  # fmt: skip
             agents = chosen or default_agents(wanted)
             measured = measure_reference(runner, agents, seeds, settings or [])
     finally:
