@@ -14,7 +14,8 @@ from records import a_record, a_spec, signed
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records.record import parse_record, thin_curve
 from rlid.records.spec import LATER
-from rlid.store.store import Store, slug
+from rlid.store.names import distinct_slug, slug
+from rlid.store.store import Store
 
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 
@@ -219,6 +220,16 @@ def test_every_task_name_is_a_harmless_folder_name(name):
     assert "/" not in made
     assert not made.startswith(".")
     assert len(made) <= 100
+
+
+@pytest.mark.parametrize("length", [5, 91, 92, 190])
+def test_long_names_that_differ_at_their_end_have_files_of_their_own(length):
+    names = ["x" * length + end for end in ("-0a1b2c3d", "-0a1b2c3e")]
+    made = [distinct_slug(name) for name in names]
+    assert made[0] != made[1]
+    if length <= 91:
+        assert made == names
+    assert all(len(each) <= 110 for each in made)
 
 
 @given(st.text() | st.from_type(dict).map(str))

@@ -13,7 +13,8 @@ from rlid.records import MeasurementSpec, Record
 from rlid.store import measurements, references
 from rlid.store.files import TEMPORARY
 from rlid.store.leases import Leases
-from rlid.store.store import Store, slug
+from rlid.store.names import slug
+from rlid.store.store import Store
 from rlid.store.z_files import Z_SUFFIX, named_by_hash
 
 Remedy = Literal["set aside"]

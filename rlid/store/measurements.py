@@ -27,8 +27,9 @@ from rlid.records import (
     validate,
 )
 from rlid.store.files import read_limited, write_whole
+from rlid.store.names import slug
 from rlid.store.references import Reference
-from rlid.store.store import Store, slug
+from rlid.store.store import Store
 
 MAX_BYTES = 16 * 1024 * 1024
 PROCESSOR_FILE = Path("/proc/cpuinfo")

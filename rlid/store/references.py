@@ -27,7 +27,8 @@ from rlid.records import (
     validate,
 )
 from rlid.store.files import read_limited, write_whole
-from rlid.store.store import Store, slug
+from rlid.store.names import slug
+from rlid.store.store import Store
 from rlid.task import Task
 
 MAX_BYTES = 1024 * 1024
@@ -277,9 +278,8 @@ def read(source: Path | Traversable) -> Reference:
     except NewerRecord as error:
         raise StoreError(f"{source}: {error}") from None
     except UnknownField as error:
-        raise StoreError(
-            f"{source}: {error}; a later version of rlid may have written it: upgrade rlid"
-        ) from None
+        line = f"{error}; a later version of rlid may have written it: upgrade rlid"
+        raise StoreError(f"{source}: {line}") from None
     except (DamagedRecord, UnicodeDecodeError) as error:
         raise StoreError(f"{source}: damaged reference: {error}; delete it") from None
 
