@@ -189,11 +189,23 @@ class LocalEngine:
                         return message.result
 
     def _idle(self, busy: Sequence[_Worker]) -> _Worker:
-        """Return a worker that has nothing to do, a new one if need be."""
+        """Return a worker that has nothing to do, a new one if need be.
+
+        Raises:
+            EngineError: no further process can start.
+        """
         for waiting in [each for each in self._workers if each not in busy]:
             if waiting.process.is_alive():
                 return waiting
             self._drop(waiting)
+        try:
+            return self._start()
+        except OSError as error:
+            advice = f"; {len(busy)} run: use fewer --jobs" if busy else ""
+            raise EngineError(f"no worker can start: {error.strerror or error}{advice}") from error
+
+    def _start(self) -> _Worker:
+        """Start a worker."""
         if self._undertaker is None:
             self._undertaker = Undertaker(self._mark)
         self._count += 1
