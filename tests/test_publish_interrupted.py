@@ -47,7 +47,7 @@ def test_a_policy_beside_the_report_of_another_one_is_named_and_left_out(store):
     assert len(publisher.harvest(store).unclaimed) == 1
 
 
-def test_what_a_measurement_no_longer_has_does_not_stay_beside_it(store, tmp_path):
+def test_a_policy_that_a_measurement_no_longer_has_does_not_stay_beside_it(store, tmp_path):
     out = tmp_path / "results"
     (measurement,) = publisher.harvest(store).published
     publisher.write(measurement, store, out)

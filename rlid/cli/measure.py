@@ -140,7 +140,7 @@ def run(
         for shape in networks
     ]
     if dry_run or max_hours is not None:
-        costs = costs_of(plans, store, place, max_hours)
+        costs = costs_of(plans, store, place, max_hours, retry=retry)
         if dry_run:
             _show_costs(costs, as_json=as_json)
             return

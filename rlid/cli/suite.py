@@ -95,7 +95,7 @@ def suite(
 
     if dry_run or max_hours is not None:
         plans = [row.plan for row in planned if row.plan is not None]
-        costs = costs_of(plans, store, place, max_hours)
+        costs = costs_of(plans, store, place, max_hours, retry=retry)
         if dry_run:
             _show_costs(costs, planned, as_json=as_json)
             return
