@@ -14,6 +14,7 @@ from records import a_record, a_spec, signed
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records.record import parse_record, thin_curve
 from rlid.records.spec import LATER
+from rlid.store.files import write_whole
 from rlid.store.names import distinct_slug, slug
 from rlid.store.store import Store
 
@@ -211,6 +212,18 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
     blocked.write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         Store(blocked / "store").check_writable()
+
+
+def test_an_error_of_a_read_only_disk_names_the_file_that_was_to_be_written(tmp_path, monkeypatch):
+    def refuse(path, *_, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(OSError, match="Read-only file system") as failure:
+        write_whole(tmp_path / "figure.svg", b"")
+    monkeypatch.undo()
+    assert failure.value.filename == str(tmp_path / "figure.svg")
 
 
 @given(st.text(max_size=300))

@@ -9,7 +9,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rlid.errors import DamagedRecord, InputError
@@ -131,8 +131,12 @@ def _publish(path: Path, data: bytes, give_name: Callable[[Path, Path], None]) -
                 file.flush()
                 os.fsync(file.fileno())
             give_name(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        # On a disk that cannot be written this fails as well, and would hide the first error.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    temporary.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
