@@ -22,7 +22,17 @@ LEFT_OVER = 60.0
 """Seconds from which on a file of a write counts as left over where no other process lives."""
 LEFT_OVER_SHARED = 3600.0
 """The same where other processes work in the store."""
-ROOMS = ("trials", "references", "measurements", "leases", "checkpoints", "journals", "policies")
+ROOMS = (
+    "trials",
+    "references",
+    "measurements",
+    "leases",
+    "checkpoints",
+    "journals",
+    "policies",
+    "plots",
+    "suites",
+)
 """Folders of a store in which files are written under temporary names."""
 
 
