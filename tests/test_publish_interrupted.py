@@ -74,3 +74,13 @@ def test_a_publication_that_breaks_off_names_no_file_that_is_not_there(
     with pytest.raises(StoreError, match="No space left on device"):
         publisher.write(measurement, store, tmp_path / "results")
     assert ".json" not in suffixes(tmp_path / "results")
+
+
+def test_a_measurement_whose_z_is_damaged_is_named_and_ends_no_other(store, tmp_path):
+    (measurement,) = publisher.harvest(store).published
+    row = measurement.smallest()
+    store.path(measurement.spec(row.d, row.seed)).with_suffix(".safetensors").write_bytes(b"torn")
+    done = rlid_here("publish", "--store", "store", "--out", "results", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "not the z of its record (`rlid store check --repair`, then repeat it)" in done.stderr
+    assert not (tmp_path / "results").exists()

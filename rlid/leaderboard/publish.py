@@ -174,6 +174,16 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     records = [judged(record, published.judgement) for record in kept if record is not None]
     try:
         inside(out, target.parent.name)
+        # All is read before anything is written: it may be damaged.
+        files: dict[Path, bytes] = {}
+        if row is not None:
+            data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
+            files[target.with_suffix(Z_SUFFIX)] = data
+        if published.policy is not None:
+            pairs = _reports(store)[0]
+            source = next(file for report, file in pairs if report == published.policy)
+            data = read_limited(source, published.policy.file_bytes)
+            files[target.with_suffix(POLICY_SUFFIX)] = data
         written: list[Path] = []
         points = learning_curves.of_records(records)
         if points:
@@ -181,14 +191,7 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
             written.append(write_whole(beside, learning_curves.dump(points).encode()))
         drawn = curves.draw(records, target.with_name(f"{target.stem}-curves.svg"))
         written += [drawn] if drawn is not None else []
-        if row is not None:
-            data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
-            written.append(write_whole(target.with_suffix(Z_SUFFIX), data))
-        if published.policy is not None:
-            pairs = _reports(store)[0]
-            source = next(file for report, file in pairs if report == published.policy)
-            data = read_limited(source, published.policy.file_bytes)
-            written.append(write_whole(target.with_suffix(source.suffix), data))
+        written += [write_whole(path, data) for path, data in files.items()]
         written.insert(0, write_whole(target, published.dump().encode()))
         for suffix in (Z_SUFFIX, POLICY_SUFFIX):
             if target.with_suffix(suffix) not in written:
