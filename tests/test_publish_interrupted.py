@@ -63,12 +63,12 @@ def test_a_publication_that_breaks_off_names_no_file_that_is_not_there(
     store, tmp_path, monkeypatch
 ):
     (measurement,) = publisher.harvest(store).published
-    whole = publisher.write_whole
+    write_whole = publisher.write_whole
 
     def full(path, data):
         if path.suffix == ".rlid":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return whole(path, data)
+        return write_whole(path, data)
 
     monkeypatch.setattr(publisher, "write_whole", full)
     with pytest.raises(StoreError, match="No space left on device"):
