@@ -132,7 +132,7 @@ def test_the_commands_say_what_they_found_and_did(tmp_path, damaged):
 
 
 @pytest.mark.parametrize("room", ["plots", "suites", "policies/cartpole", "measurements/cartpole"])
-def test_what_a_killed_process_left_half_written_is_found_wherever_it_wrote(tmp_path, room):
+def test_files_that_a_killed_process_left_half_written_are_found_wherever_it_wrote(tmp_path, room):
     store = Store(tmp_path / "store")
     store.check_writable()
     half = store.folder / room / ".answer.svg.0123456789abcdef.tmp"
