@@ -40,12 +40,20 @@ class TimeLimit(InputError):
     """
 
 
+class TaskChanged(InputError):
+    """A task is no longer what it was when its trials were planned; the message says what to do."""
+
+
 class DamagedRecord(InputError):
     """Text that is not a valid record; the message says what is wrong in one line."""
 
 
 class NewerRecord(DamagedRecord):
-    """A record of a later schema than this version of rlid reads."""
+    """A record that another version of rlid wrote, and that this one cannot read."""
+
+
+class UnknownField(DamagedRecord):
+    """A record with a field that this version of rlid does not know: a later one may have it."""
 
 
 class PolicyFileError(InputError):

@@ -58,6 +58,16 @@ class TestCurves:
         drawn = curves.spread(list(range(1, 101)), 16)
         assert (len(set(drawn)), drawn[0], drawn[-1]) == (16, 1, 100)
 
+    def test_a_trial_that_failed_half_way_is_in_no_curve_and_does_not_count_as_unsolved(
+        self, tmp_path
+    ):
+        failed = a_record(
+            spec=a_spec(d=4, seed=9), status="error", score=None, reason="broken", curve=[(9, 1.0)]
+        )
+        records = [*records_of(4), failed]
+        assert "d = 4: 5 of 5 solved" in text_of(curves.draw(records, tmp_path / "curves.svg"))
+        assert curves.draw([failed], tmp_path / "curves.svg") is None
+
     def test_records_without_curves_give_no_figure(self, tmp_path):
         assert curves.draw([a_record(curve=[])], tmp_path / "curves.svg") is None
 

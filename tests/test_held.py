@@ -80,6 +80,14 @@ def test_a_held_trial_is_judged_by_the_rule_of_the_run(tmp_path):
     assert held(3, 1) is None
 
 
+def test_a_failed_trial_is_held_unless_the_run_is_to_repeat_it(tmp_path):
+    made, store = plan("cartpole", dmax=8, seeds=5), Store(tmp_path / "store")
+    spec = made.spec(3, 0, held_threshold(made, store))
+    store.add(a_record(spec=spec, status="error", score=None, reason="broken", dmax=8))
+    assert held_trials(made, store.folder)(3, 0).success is None
+    assert held_trials(made, store.folder, retry=True)(3, 0) is None
+
+
 def test_without_a_store_nothing_is_held(tmp_path):
     held = held_trials(plan("cartpole", dmax=8, seeds=5), tmp_path / "none")
     assert held(3, 0) is None

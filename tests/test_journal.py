@@ -269,3 +269,21 @@ def test_a_full_journal_keeps_what_fitted(tmp_path, spec, at_once, monkeypatch):
     path = keep(tmp_path, spec, 100)
     assert path.stat().st_size <= 1000
     assert 3 < kept(tmp_path, spec) < 10
+
+
+def test_a_journal_that_cannot_be_cut_off_costs_its_answers_and_not_the_trial(
+    tmp_path, spec, at_once, monkeypatch
+):
+    keep(tmp_path, spec, 3)
+
+    def fail(*_):
+        raise OSError("the disk is failing")
+
+    journal = Journals(Store(tmp_path)).open(spec)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    for broken in (journal, Journals(Store(tmp_path)).open(spec)):
+        assert broken.answer(request_of(7)) is None
+        broken.add(request_of(7), returns_of(7))
+        broken.close()
+    monkeypatch.undo()
+    assert kept(tmp_path, spec) == 3

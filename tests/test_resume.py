@@ -7,7 +7,7 @@ import pytest
 from interrupted import interrupt, run
 from scripted import MadeUp, timeless
 
-from rlid.agent import Progress
+from rlid.agent import Ask, Progress
 from rlid.measurement.plan import plan
 from rlid.records.judgement import Judgement
 from rlid.records.state import State, decode, encode
@@ -99,6 +99,28 @@ def test_a_trial_resumes_from_a_checkpoint_of_its_own(tmp_path, scripted):
     break_off(checkpoints, MadeUp(name), by_seed)
     resumed, _ = MadeUp(name).run(by_seed, checkpoints)
     assert timeless(resumed) == timeless(unbroken)
+
+
+def asking(problem, rng):
+    """A search that asks for scores between its reports, and moves by what it hears."""
+    saved = {"count": 0, "z": 0.0} if problem.saved is None else problem.saved.plain
+    z = saved["z"]
+    for number in range(saved["count"], 10):
+        scores = yield Ask(np.array([[z, 0.0], [z, 1.0]]))
+        z = float(scores.mean())
+        state = State({"count": number + 1, "z": z})
+        yield Progress(np.full(problem.dim, z), None, lambda state=state: state)
+
+
+def test_an_agent_that_asks_as_well_resumes_with_the_episodes_that_it_would_have_had(
+    tmp_path, scripted
+):
+    name, checkpoints = scripted(asking), Checkpoints(Store(tmp_path))
+    unbroken, z = MadeUp(name).run(by_seed)
+    break_off(checkpoints, MadeUp(name), by_seed)
+    resumed, z_again = MadeUp(name).run(by_seed, checkpoints)
+    assert timeless(resumed) == timeless(unbroken)
+    assert np.array_equal(z, z_again)
 
 
 def without(part, key):

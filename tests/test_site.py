@@ -12,7 +12,7 @@ from site_folder import make, write
 from rlid.figures import curves, plots, theme
 from rlid.leaderboard import learning_curves, ranking
 from rlid.leaderboard import publish as publisher
-from rlid.store.store import slug
+from rlid.store.names import slug
 
 RESULTS = Path(__file__).parents[1] / "results"
 

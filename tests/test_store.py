@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import a_record, a_spec
+from records import a_record, a_spec, signed
 
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records.record import parse_record, thin_curve
 from rlid.records.spec import LATER
-from rlid.store.store import Store, slug
+from rlid.store.files import write_whole
+from rlid.store.names import distinct_slug, slug
+from rlid.store.store import Store
 
 Z = np.array([0.5, -1.0, 2.0], np.float32)
 
@@ -130,7 +132,7 @@ def test_a_damaged_record_is_reported(tmp_path):
 def test_a_record_of_a_later_schema_stays_where_it_is(tmp_path):
     store = Store(tmp_path)
     path = store.path(store.add(a_record()).spec)
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    path.write_text(signed(path.read_text().replace('"schema_version": 1', '"schema_version": 2')))
     with pytest.raises(StoreError, match="schema 2: upgrade rlid"):
         list(store.records())
     assert path.exists()
@@ -212,6 +214,18 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
         Store(blocked / "store").check_writable()
 
 
+def test_an_error_of_a_read_only_disk_names_the_file_that_was_to_be_written(tmp_path, monkeypatch):
+    def refuse(path, *_, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(OSError, match="Read-only file system") as failure:
+        write_whole(tmp_path / "figure.svg", b"")
+    monkeypatch.undo()
+    assert failure.value.filename == str(tmp_path / "figure.svg")
+
+
 @given(st.text(max_size=300))
 def test_every_task_name_is_a_harmless_folder_name(name):
     made = slug(name)
@@ -219,6 +233,16 @@ def test_every_task_name_is_a_harmless_folder_name(name):
     assert "/" not in made
     assert not made.startswith(".")
     assert len(made) <= 100
+
+
+@pytest.mark.parametrize("length", [5, 91, 92, 190])
+def test_long_names_that_differ_at_their_end_have_files_of_their_own(length):
+    names = ["x" * length + end for end in ("-0a1b2c3d", "-0a1b2c3e")]
+    made = [distinct_slug(name) for name in names]
+    assert made[0] != made[1]
+    if length <= 91:
+        assert made == names
+    assert all(len(each) <= 110 for each in made)
 
 
 @given(st.text() | st.from_type(dict).map(str))

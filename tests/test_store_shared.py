@@ -16,6 +16,7 @@ from records import a_record, a_spec
 from rlid.errors import DamagedRecord, StoreError
 from rlid.records.record import parse_record, written
 from rlid.records.state import State
+from rlid.store import files as files_module
 from rlid.store import maintenance as upkeep
 from rlid.store.leases import Leases
 from rlid.store.store import Store
@@ -158,15 +159,34 @@ def test_without_links_the_first_record_stays_and_both_know_it(tmp_path):
 
 
 @pytest.mark.usefixtures("without_links")
-def test_a_claim_that_a_killed_process_left_is_taken_over(tmp_path):
+@pytest.mark.parametrize("written", [0, 2 * 10**9], ids=["long ago", "by a clock that is ahead"])
+def test_a_claim_that_a_killed_process_left_is_taken_over(tmp_path, monkeypatch, written):
+    monkeypatch.setattr(files_module, "CLAIM_SECONDS", 0.1)
     store = Store(tmp_path)
     path = store.path(a_spec())
     path.parent.mkdir(parents=True)
     claim = path.with_name(f".{path.name}.claim")
     claim.write_text("killed")
-    os.utime(claim, (0, 0))
+    os.utime(claim, (written, written))
     assert store.add(a_record()) == store.get(a_spec())
     assert not claim.exists()
+
+
+@pytest.mark.usefixtures("without_links")
+def test_the_claim_of_a_process_that_writes_is_not_taken_from_it_by_a_clock_that_is_ahead(tmp_path):
+    store = Store(tmp_path)
+    path = store.path(a_spec())
+    path.parent.mkdir(parents=True)
+    claim = path.with_name(f".{path.name}.claim")
+    claim.write_text("another process")
+    os.utime(claim, (0, 0))
+    waiting = threading.Thread(target=store.add, args=(a_record(),))
+    waiting.start()
+    time.sleep(0.3)
+    assert claim.read_text() == "another process"
+    claim.unlink()
+    waiting.join()
+    assert store.get(a_spec()) == a_record()
 
 
 def test_a_store_that_was_moved_is_not_made_again(tmp_path):

@@ -129,3 +129,18 @@ def test_the_commands_say_what_they_found_and_did(tmp_path, damaged):
         2,
         f"rlid: no store at '{tmp_path}/nowhere': give the folder of one\n",
     )
+
+
+@pytest.mark.parametrize("room", ["plots", "suites", "policies/cartpole", "measurements/cartpole"])
+def test_files_that_a_killed_process_left_half_written_are_found_wherever_it_wrote(tmp_path, room):
+    store = Store(tmp_path / "store")
+    store.check_writable()
+    half = store.folder / room / ".answer.svg.0123456789abcdef.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_text("half")
+    os.utime(half, (0, 0))
+    (defect,) = upkeep.examine(store)
+    assert defect.path == half
+    upkeep.repair(store, defect)
+    assert list(upkeep.examine(store)) == []
+    assert len(store.quarantined()) == 1

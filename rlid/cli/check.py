@@ -54,6 +54,7 @@ def check(
     env_args: EnvArgsOption = None,
     episode_cap: EpisodeCapOption = None,
     timeout: TimeoutOption = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     junit: Annotated[
         Optional[Path],  # noqa: UP007, UP045 (typer reads it)
         typer.Option(help="write the verdict there as JUnit XML"),
@@ -77,7 +78,7 @@ def check(
     watcher = progress.watcher(quiet=quiet)
     try:
         with Runner(
-            wanted, store, place=Place(jobs=jobs), timeout=timeout, watcher=watcher
+            wanted, store, place=Place(jobs=jobs), timeout=timeout, watcher=watcher, retry=retry
         ) as runner:
             verdict = decide(runner, max_dint)
     finally:
@@ -87,6 +88,8 @@ def check(
         print_json(verdict.to_json())
     else:
         say(verdict.sentence)
+    if verdict.failed:
+        say("rlid: --retry runs failed trials again", error=True)
     try:
         if junit is not None:
             write_whole(plain_target(junit), ci.junit(verdict, seconds))

@@ -28,7 +28,14 @@ MaxHoursOption = Annotated[
 ]
 
 
-def costs_of(plans: Sequence[Plan], store: Path, place: Place, hours: float | None) -> list[Cost]:
+def costs_of(
+    plans: Sequence[Plan],
+    store: Path,
+    place: Place,
+    hours: float | None,
+    *,
+    retry: bool = False,
+) -> list[Cost]:
     """Return what plans will cost.
 
     Args:
@@ -36,6 +43,7 @@ def costs_of(plans: Sequence[Plan], store: Path, place: Place, hours: float | No
         store: where references are looked for.
         place: where the trials would run.
         hours: the most hours that they may take together; None for any number.
+        retry: whether failed trials run again.
 
     Raises:
         InputError: `hours` is not above 0, or more are expected.
@@ -55,7 +63,7 @@ def costs_of(plans: Sequence[Plan], store: Path, place: Place, hours: float | No
         if sys.stderr.isatty():
             # A slow task takes a minute to time, in which nothing else is printed.
             say(f"timing {number}/{len(plans)}: {plan.title}", error=True)
-        costs.append(cost_of(plan, store, place, precedent_of=precedent_of))
+        costs.append(cost_of(plan, store, place, precedent_of=precedent_of, retry=retry))
     if hours is not None:
         check_hours(costs, hours)
     return costs

@@ -140,7 +140,7 @@ def run(
         for shape in networks
     ]
     if dry_run or max_hours is not None:
-        costs = costs_of(plans, store, place, max_hours)
+        costs = costs_of(plans, store, place, max_hours, retry=retry)
         if dry_run:
             _show_costs(costs, as_json=as_json)
             return
@@ -231,6 +231,7 @@ def reference(
     tensorboard: TensorboardOption = None,
     data: DataOption = None,
     target: TargetOption = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -259,8 +260,9 @@ def reference(
     watcher = progress.watcher(quiet=quiet)
     try:
         with Runner(
-            wanted, store, place=place, timeout=timeout, watcher=watcher, tensorboard=tensorboard
-        ) as runner:
+            wanted, store, place=place, timeout=timeout, watcher=watcher, retry=retry,
+            tensorboard=tensorboard,
+        ) as runner:  # fmt: skip
             agents = chosen or default_agents(wanted)
             measured = measure_reference(runner, agents, seeds, settings or [])
     finally:

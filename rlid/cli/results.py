@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -9,7 +10,7 @@ import typer
 
 from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
 from rlid.cli.terminal import say
-from rlid.errors import InputError
+from rlid.errors import DamagedRecord, InputError
 
 if TYPE_CHECKING:
     from rlid.leaderboard import publish as publisher
@@ -125,9 +126,18 @@ def _publish(
         raise InputError(f"no store at {shown(store)!r}: give --store, or `rlid run` first")
     records = Store(store)
     harvest = publisher.harvest(records, name or None, by, when)
+    damaged = []
     for measurement in harvest.published:
-        for path in publisher.write(measurement, records, out):
-            say(shown(path))
+        try:
+            for path in publisher.write(measurement, records, out):
+                say(shown(path))
+        except DamagedRecord as error:
+            # The other measurements are published all the same.
+            damaged.append(
+                f"{error} (`rlid store check --repair`, then repeat it): "
+                f"{measurement.question.command}"
+            )
+    harvest = replace(harvest, refused=(*harvest.refused, *damaged))
     for line in (*harvest.refused, *harvest.unclaimed):
         say(f"not published: {line}", error=True)
     return harvest

@@ -95,7 +95,7 @@ def suite(
 
     if dry_run or max_hours is not None:
         plans = [row.plan for row in planned if row.plan is not None]
-        costs = costs_of(plans, store, place, max_hours)
+        costs = costs_of(plans, store, place, max_hours, retry=retry)
         if dry_run:
             _show_costs(costs, planned, as_json=as_json)
             return
@@ -210,15 +210,15 @@ def _write(report: suite_report.SuiteReport, store: Path, stem: str) -> tuple[Pa
     """
     from rlid.errors import StoreError
     from rlid.leaderboard import suite_page
-    from rlid.store import Store, slug, write_whole
+    from rlid.store import Store, distinct_slug, write_whole
 
     folder = Store(store).room("suites")
     text = json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return (
-            write_whole(folder / f"{slug(stem)}.json", text.encode()),
-            write_whole(folder / f"{slug(stem)}.html", suite_page.page(report).encode()),
+            write_whole(folder / f"{distinct_slug(stem)}.json", text.encode()),
+            write_whole(folder / f"{distinct_slug(stem)}.html", suite_page.page(report).encode()),
         )
     except OSError as error:
         message = f"{shown(folder)!r} cannot be written: {error.strerror or error}"

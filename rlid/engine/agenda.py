@@ -22,6 +22,8 @@ LOSSES = 10
 that is hardly ever the fault of the trial."""
 LOOK_INTERVAL = 1.0
 """Seconds between two looks at the trials that other processes run."""
+WAIT_UNTOLD = 5.0
+"""Seconds for which nothing is said of waiting for trials of other processes."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Agenda:
         sizes: Callable[[TrialSpec], int],
         on_record: Callable[[Record], None],
         on_standings: Callable[[Sequence[Standing]], None] = lambda standings: None,
+        on_wait: Callable[[int], None] = lambda trials: None,
     ) -> None:
         """Plan the trials of cells.
 
@@ -87,17 +90,22 @@ class Agenda:
             sizes: gives D of a spec, for the record of a trial that left none.
             on_record: hears of each trial that has ended.
             on_standings: hears where trials under way stand.
+            on_wait: hears once how many trials are waited for that other processes hold, where
+                nothing else is left to do.
         """
         self.store = store
         self._leases = leases
         self._sizes = sizes
         self._on_record = on_record
         self.stand = on_standings
+        self._on_wait = on_wait
         self._waiting = deque(cells)
         self._elsewhere: list[Cell] = []
         self._open: set[str] = set()
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._looked = 0.0
+        self._idle_since: float | None = None
+        self._has_told = False
         self.run_here = 0
 
     @property
@@ -117,6 +125,7 @@ class Agenda:
             if mine:
                 return replace(cell, specs=mine)
         self._look_elsewhere()
+        self._tell_of_waiting()
         return None
 
     def stored(self, spec: TrialSpec) -> None:
@@ -187,6 +196,17 @@ class Agenda:
         for cell in others:
             if self._take(cell, cell.specs[0]):
                 self._waiting.append(cell)
+
+    def _tell_of_waiting(self) -> None:
+        """Tell once where all that is left is held by other processes: it may take minutes."""
+        if self._waiting or self._open or not self._elsewhere:
+            self._idle_since = None
+            return
+        now = time.monotonic()
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        if now - self._idle_since >= WAIT_UNTOLD and not self._has_told:
+            self._has_told = True
+            self._on_wait(len(self._elsewhere))
 
     def _finish(self, record: Record) -> None:
         if record.key in self._open:

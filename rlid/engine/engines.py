@@ -29,6 +29,7 @@ class Engine(Protocol):
 
         Raises:
             StoreError: the store cannot be written.
+            TaskChanged: the task is not what it was when the trials were planned.
             EngineError: no worker can start.
         """
 

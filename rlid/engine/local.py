@@ -22,10 +22,18 @@ from typing import Any
 from rlid.engine import worker
 from rlid.engine.agenda import Agenda, Cell, End
 from rlid.engine.leftovers import Undertaker, end_group, end_marked
-from rlid.engine.messages import Failed, Finished, Message, StoreUnwritable, TrialAdded, TrialsStand
+from rlid.engine.messages import (
+    Failed,
+    Finished,
+    Message,
+    Refused,
+    StoreUnwritable,
+    TrialAdded,
+    TrialsStand,
+)
 from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
 from rlid.engine.silence import POLL, Looks, Silence
-from rlid.errors import EngineError, StoreError
+from rlid.errors import EngineError, StoreError, TaskChanged
 from rlid.operating_system import cause_of_end
 
 STOP_PATIENCE = 2.0
@@ -140,6 +148,7 @@ class LocalEngine:
 
         Raises:
             StoreError: the store cannot be written.
+            TaskChanged: the task is not what it was when the trials were planned.
             EngineError: no worker can start.
         """
         busy: list[_Worker] = []
@@ -180,11 +189,23 @@ class LocalEngine:
                         return message.result
 
     def _idle(self, busy: Sequence[_Worker]) -> _Worker:
-        """Return a worker that has nothing to do, a new one if need be."""
+        """Return a worker that has nothing to do, a new one if need be.
+
+        Raises:
+            EngineError: no further process can start.
+        """
         for waiting in [each for each in self._workers if each not in busy]:
             if waiting.process.is_alive():
                 return waiting
             self._drop(waiting)
+        try:
+            return self._start()
+        except OSError as error:
+            advice = f"; {len(busy)} run: use fewer --jobs" if busy else ""
+            raise EngineError(f"no worker can start: {error.strerror or error}{advice}") from error
+
+    def _start(self) -> _Worker:
+        """Start a worker."""
         if self._undertaker is None:
             self._undertaker = Undertaker(self._mark)
         self._count += 1
@@ -231,6 +252,8 @@ class LocalEngine:
                 return End("done", "", seconds)
             case StoreUnwritable(reason):
                 raise StoreError(reason)
+            case Refused(reason):
+                raise TaskChanged(reason)
             case Failed(reason):
                 return End("raised", reason, seconds)
         if not was_alive:

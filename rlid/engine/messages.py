@@ -60,13 +60,30 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The job cannot be what was asked for, nor can any other of the run; `reason` is one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class StoreUnwritable:
     """The store cannot be read or written; `reason` is the error in one line."""
 
     reason: str
 
 
-Message = Begun | Alive | TrialsStand | TrialAdded | TrialSent | Finished | Failed | StoreUnwritable
+Message = (
+    Begun
+    | Alive
+    | TrialsStand
+    | TrialAdded
+    | TrialSent
+    | Finished
+    | Failed
+    | Refused
+    | StoreUnwritable
+)
 Report = Callable[[Message], None]
 
 

@@ -26,13 +26,22 @@ from rlid.engine.messages import (
     Failed,
     Finished,
     Message,
+    Refused,
     Report,
     StoreUnwritable,
     TrialSent,
     TrialsStand,
 )
+from rlid.engine.process import THREADS
 from rlid.engine.silence import POLL, Looks, Silence
-from rlid.errors import DamagedRecord, EngineError, InputError, first_line, named_line
+from rlid.errors import (
+    DamagedRecord,
+    EngineError,
+    InputError,
+    TaskChanged,
+    first_line,
+    named_line,
+)
 from rlid.records import Record, parse_record, written
 
 RESOURCE_INTERVAL = 2.0
@@ -90,11 +99,11 @@ class RayEngine:
                     _node_ip_address="127.0.0.1",
                     **quiet,
                 )
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:
+            # Ray raises a plain Exception where a node does not start in time.
             where = place.address or "local"
             raise EngineError(f"no Ray cluster at {where}: {first_line(error)}") from None
-        options = {"num_cpus": place.cpus, "num_gpus": place.gpus, "max_retries": 0}
-        self._remote = ray.remote(num_returns="streaming", **options)(_stream)
+        self._remote = ray.remote(num_returns="streaming", **_options(place))(_stream)
 
     @property
     def capacity(self) -> int:
@@ -114,6 +123,7 @@ class RayEngine:
 
         Raises:
             StoreError: the store cannot be written.
+            TaskChanged: the task is another one on a node.
             EngineError: the cluster has no node that fits, and none has come for a while.
         """
         running: list[_Task] = []
@@ -204,11 +214,27 @@ class RayEngine:
                     return End("raised", f"a record from a node is damaged: {error}", task.seconds)
             case TrialsStand(standings) if agenda is not None:
                 agenda.stand(standings)
+            case Refused(reason):
+                raise TaskChanged(reason)
             case Failed(reason) | StoreUnwritable(reason):
                 return End("raised", reason, task.seconds)
             case Finished(result):
                 task.result = result
         return None
+
+
+def _options(place: Place) -> dict[str, Any]:
+    """Return what each task asks of the cluster.
+
+    Ray lets a task of several CPUs have as many threads. numpy's would then sum in another order,
+    and the trial would have other bits than on one CPU.
+    """
+    return {
+        "num_cpus": place.cpus,
+        "num_gpus": place.gpus,
+        "max_retries": 0,
+        "runtime_env": {"env_vars": dict.fromkeys(THREADS, "1")},
+    }
 
 
 def _stream(
@@ -227,7 +253,7 @@ def _stream(
     yield Begun()
     threading.Thread(target=run, daemon=True).start()
     message: Message = Begun()
-    while not isinstance(message, Finished | Failed | StoreUnwritable):
+    while not isinstance(message, Finished | Failed | Refused | StoreUnwritable):
         message = said.get()
         yield message
 

@@ -14,6 +14,7 @@ from rlid.engine.messages import (
     Failed,
     Finished,
     Message,
+    Refused,
     Report,
     StoreUnwritable,
     TrialAdded,
@@ -21,7 +22,15 @@ from rlid.engine.messages import (
     beats,
 )
 from rlid.engine.process import settle
-from rlid.errors import EnvironmentFault, EnvironmentWarning, StoreError, named_line
+from rlid.errors import (
+    EnvironmentFault,
+    EnvironmentWarning,
+    InputError,
+    StoreError,
+    TaskChanged,
+    first_line,
+    named_line,
+)
 from rlid.records import Record, TrialSpec
 from rlid.store import Store, maintenance
 from rlid.task import Task
@@ -32,7 +41,7 @@ def serve(pipe: Connection, parent: int, output: str, memory: int | None) -> Non
     """Run what comes through the pipe, one job after another, until it is closed.
 
     A job is (function, arguments). The function also gets a `report(message)` that sends to the
-    other end. The last message of a job is Finished, Failed or StoreUnwritable.
+    other end. The last message of a job is Finished, Failed, Refused or StoreUnwritable.
     """
     settle(parent, output, memory)
     while True:
@@ -50,6 +59,8 @@ def outcome(function: Callable[..., Any], arguments: Sequence[Any], report: Repo
         return Finished(function(*arguments, report))
     except StoreError as error:
         return StoreUnwritable(str(error))
+    except TaskChanged as error:
+        return Refused(str(error))
     except BaseException as error:
         return Failed(named_line(error))
 
@@ -59,7 +70,7 @@ def run_cell(cell: Cell, report: Report) -> None:
 
     Raises:
         StoreError: the store cannot be written.
-        InputError: the task is not what it was when the cell was made.
+        TaskChanged: the task is not what it was when the cell was made.
     """
     store = Store(cell.store)
     store.check_there(must_exist=True)
@@ -85,24 +96,20 @@ def train(
     With `store`, a trial that a killed worker had begun resumes from what the store has of it.
 
     Raises:
-        InputError: the task is not what it was when the cell was made.
+        TaskChanged: the task is not what it was when the cell was made.
     """
     import torch
 
     from rlid.registry import import_packages
-    from rlid.task import adapt, resolve
     from rlid.training import Checkpoints, Journals, run_trials
 
     # More threads than one would change results, and trials run in parallel already.
     torch.set_num_threads(1)
     import_packages(cell.imports)
-    spec = cell.specs[0]
-    observation = str(spec.protocol["observation"])
-    task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
     run_trials(
         cell.specs,
         cell.judgement,
-        task,
+        _task_of(cell),
         deliver,
         beats(report),
         None if store is None else Journals(store),
@@ -110,6 +117,41 @@ def train(
         cell.tensorboard,
         lambda standings: report(TrialsStand(standings)),
     )
+
+
+def _task_of(cell: Cell) -> Task:
+    """Make the task of a cell again.
+
+    A file of data or of code may have been edited since the trials were planned, or may be another
+    one on this node: what came out would stand under the key of the old one.
+
+    Raises:
+        TaskChanged: it is another task now, or there is none.
+    """
+    from rlid.task import adapt, resolve
+
+    spec = cell.specs[0]
+    try:
+        observation = str(spec.protocol["observation"])
+        task = adapt(resolve(cell.task), observation=observation, backend=spec.backend)
+    except InputError as error:
+        raise TaskChanged(
+            f"task {cell.task!r} can no longer be made: {first_line(error)}; put it right, then "
+            "repeat the command, which keeps every finished trial"
+        ) from error
+    now, planned = task.protocol(), spec.protocol
+    changed = sorted(
+        name for name in now.keys() | planned.keys() if now.get(name) != planned.get(name)
+    )
+    if task.version != spec.task_version:
+        changed.insert(0, "version")
+    if changed:
+        raise TaskChanged(
+            f"task {cell.task!r} is not what it was when its trials were planned "
+            f"({', '.join(changed)}): its code or data changed meanwhile; repeat the command to "
+            "measure it as it is now"
+        )
+    return task
 
 
 def probe(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, log_ticks, save
 from rlid.measurement import Summary
 from rlid.records import canonical
-from rlid.store import slug
+from rlid.store import distinct_slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ class Lineup:
         common = canonical(_COMMON[self.kind](self.members[0]))
         digest = hashlib.sha256(common.encode()).hexdigest()[:8]
         agent = f"{spec.agent}-" if self.kind == "budgets" else ""
-        return folder / slug(f"{self.kind}-{spec.task}-{agent}{spec.network}-{digest}")
+        return folder / distinct_slug(f"{self.kind}-{spec.task}-{agent}{spec.network}-{digest}")
 
     def draw(
         self, to: Path, palette: Palette = LIGHT, formats: Sequence[str] = FORMATS

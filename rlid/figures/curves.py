@@ -31,7 +31,7 @@ def draw(
     """Draw validation scores against steps as an SVG; return its path, or None without curves.
 
     A panel holds the trials of one d: every curve thin, their median thick over the band of their
-    quartiles. A trial that ended early keeps its last score.
+    quartiles. A trial that ended early keeps its last score. Missing trials are left out.
 
     Args:
         records: the trials of one measurement.
@@ -47,7 +47,8 @@ def draw(
     of_dim: dict[int, list[Record]] = {}
     for record in records:
         check_sizes((record.threshold, *(score for _, score in record.curve)))
-        if record.curve:
+        # How far a trial came before a fault says nothing of whether it would have solved.
+        if record.curve and not record.is_missing:
             of_dim.setdefault(record.spec.d, []).append(record)
     if not of_dim:
         return None

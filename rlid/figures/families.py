@@ -13,7 +13,7 @@ from rlid.figures.beside import span_of
 from rlid.figures.style import FORMATS, LIGHT, Palette, drawing, log_ticks, save
 from rlid.measurement import Summary, compare_summaries, value
 from rlid.records import canonical
-from rlid.store import slug
+from rlid.store import distinct_slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ class Family:
         """Return the path of the family's figure in a folder, without its suffix."""
         spec = self.members[0].spec
         digest = hashlib.sha256(_common(self.members[0]).encode()).hexdigest()[:8]
-        return folder / slug(f"family-{spec.task}-{spec.agent}-{spec.projection}-{digest}")
+        return folder / distinct_slug(f"family-{spec.task}-{spec.agent}-{spec.projection}-{digest}")
 
 
 def factor(hard: Summary, easy: Summary) -> str:

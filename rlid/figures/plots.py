@@ -12,7 +12,7 @@ from rlid.dimension import exact_interval, fitted_curve
 from rlid.figures.style import FORMATS, LIGHT, Palette, check_sizes, drawing, save, thinned
 from rlid.measurement import Summary
 from rlid.records import Record
-from rlid.store import Store, slug
+from rlid.store import Store, distinct_slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def folder(store: Path) -> Path:
 
 def file_name(summary: Summary) -> str:
     """Return the name of a measurement's figure, without its suffix."""
-    return slug(summary.path.replace("/", "-"))
+    return distinct_slug(summary.path.replace("/", "-"))
 
 
 def load() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rlid.leaderboard.known import known_of, versions_of
 from rlid.leaderboard.published import Published
 from rlid.records import PREFIX, card, overrides, versions
 from rlid.store import this_machine
@@ -18,8 +19,12 @@ def not_comparable(published: Published) -> str:
     """Return why trials may come out otherwise here though the file is honest; "" if they must not.
 
     Training follows the last bits of every sum, and these depend on the processor's instructions
-    and on the versions of the libraries.
+    and on the versions of the libraries. Another version of the agent, or of the projection, is
+    there because it does something else.
     """
+    for what, measured, present in versions_of(published, known_of(published.question)):
+        if measured != present:
+            return f"measured with version {measured} of the {what}, repeated with {present}"
     here, there = this_machine().processor, published.machine.processor
     if here != there:
         return f"measured on {there}, repeated on {here}"

@@ -153,7 +153,7 @@ def notes(published: Published, known: Known) -> Iterator[str]:
         yield f"D was not compared: {known.unknown}"
     for name in known.unregistered:
         yield f"not compared with what rlid knows of it: unknown {name}"
-    for what, measured, here in _versions(published, known):
+    for what, measured, here in versions_of(published, known):
         if measured < here:
             yield f"measured with version {measured} of the {what}, here it is version {here}"
 
@@ -163,7 +163,8 @@ def is_of_this_version(published: Published, known: Known) -> bool:
     return bool(published.common.get("task_version") == known.task.version)
 
 
-def _versions(published: Published, known: Known) -> list[tuple[str, int, int]]:
+def versions_of(published: Published, known: Known) -> list[tuple[str, int, int]]:
+    """Return the version of task, agent and projection: (what, as measured, as it is here)."""
     spec, kind = published.spec(1, 0), published.question.projection
     versions = [("task", spec.task_version, known.task.version)]
     if known.agent is not None:
@@ -174,7 +175,7 @@ def _versions(published: Published, known: Known) -> list[tuple[str, int, int]]:
 
 
 def _newer(published: Published, known: Known) -> Iterator[str]:
-    for what, measured, here in _versions(published, known):
+    for what, measured, here in versions_of(published, known):
         if measured > here:
             yield f"version {measured} of the {what}: this rlid knows version {here} at most"
 

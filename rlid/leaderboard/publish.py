@@ -5,6 +5,7 @@ Published files are also read here, and derived anew where the estimator has cha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,18 @@ from rlid.measurement import curve_json, fits, name_of, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, MeasurementSpec, Record, judged
-from rlid.store import Store, StoredMeasurement, inside, read_limited, slug, write_whole
+from rlid.store import (
+    Store,
+    StoredMeasurement,
+    distinct_slug,
+    inside,
+    read_limited,
+    slug,
+    write_whole,
+)
 from rlid.store import measurements as measured
+
+Z_SUFFIX, POLICY_SUFFIX = ".safetensors", ".rlid"
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,8 @@ class Harvest:
         published: the measurements that are published, by task and name.
         refused: one line for each measurement that is not published, with the reason.
         unclaimed: one line for each group of trials that no finished run asked for, and for each
-            policy that was exported from other trials than the measurement has.
+            policy that was exported from other trials than the measurement has, or whose report
+            is that of another file.
     """
 
     published: tuple[Published, ...]
@@ -69,7 +81,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
         for record in store.records(task or None)
         if record.spec.seed < REFERENCE_SEED
     }
-    reports = _reports(store)
+    reports, torn = _reports(store)
     published, refused, claimed, stale = [], [], set[str](), list[str]()
     for measurement in measured.of_store(store):
         if task not in ("", measurement.question.task):
@@ -101,7 +113,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
         published.append(result)
     # A measurement's name asks for that measurement alone.
     rest = [] if others else [record for key, record in records.items() if key not in claimed]
-    unclaimed = _unclaimed(rest) + stale
+    unclaimed = _unclaimed(rest) + stale + torn
     published.sort(key=lambda measurement: (measurement.question.task, measurement.name))
     return Harvest(tuple(published), tuple(refused), tuple(unclaimed))
 
@@ -139,11 +151,14 @@ def _unclaimed(records: Iterable[Record]) -> list[str]:
 
 def path(published: Published, out: Path) -> Path:
     """Return the path of a published measurement below the folder `out`."""
-    return out / slug(published.question.task) / f"{slug(published.name)}.json"
+    return out / slug(published.question.task) / f"{distinct_slug(published.name)}.json"
 
 
 def write(published: Published, store: Store, out: Path) -> list[Path]:
     """Write a measurement, its learning curves, and its smallest policy beside it.
+
+    The measurement itself is written last, so that the files that it names are there. What an
+    earlier one had beside it and this one has not is removed.
 
     Returns:
         The paths: the JSON file; then, where they exist, learning curves as CSV and as SVG, z as
@@ -159,31 +174,55 @@ def write(published: Published, store: Store, out: Path) -> list[Path]:
     records = [judged(record, published.judgement) for record in kept if record is not None]
     try:
         inside(out, target.parent.name)
-        written = [write_whole(target, published.dump().encode())]
+        # All is read before anything is written: it may be damaged.
+        files: dict[Path, bytes] = {}
+        if row is not None:
+            data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
+            files[target.with_suffix(Z_SUFFIX)] = data
+        if published.policy is not None:
+            pairs = _reports(store)[0]
+            source = next(file for report, file in pairs if report == published.policy)
+            data = read_limited(source, published.policy.file_bytes)
+            files[target.with_suffix(POLICY_SUFFIX)] = data
+        written: list[Path] = []
         points = learning_curves.of_records(records)
         if points:
             beside = learning_curves.path_beside(target)
             written.append(write_whole(beside, learning_curves.dump(points).encode()))
         drawn = curves.draw(records, target.with_name(f"{target.stem}-curves.svg"))
         written += [drawn] if drawn is not None else []
-        if row is not None:
-            data = store.z_bytes(published.spec(row.d, row.seed), row.z_sha256)
-            written.append(write_whole(target.with_suffix(".safetensors"), data))
-        if published.policy is not None:
-            source = next(file for report, file in _reports(store) if report == published.policy)
-            data = read_limited(source, published.policy.file_bytes)
-            written.append(write_whole(target.with_suffix(source.suffix), data))
+        written += [write_whole(path, data) for path, data in files.items()]
+        written.insert(0, write_whole(target, published.dump().encode()))
+        for suffix in (Z_SUFFIX, POLICY_SUFFIX):
+            if target.with_suffix(suffix) not in written:
+                target.with_suffix(suffix).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{str(target)!r} cannot be written: {error.strerror or error}") from error
     return written
 
 
-def _reports(store: Store) -> list[tuple[PolicyReport, Path]]:
-    """Return the exports of a store: the report and the policy file of each."""
-    return [
-        (policy_report.load(source), source.with_suffix(".rlid"))
-        for source in sorted((store.folder / "policies").glob("*/*.json"))
-    ]
+def _reports(store: Store) -> tuple[list[tuple[PolicyReport, Path]], list[str]]:
+    """Return the exports of a store, and one line for each whose report is of another file.
+
+    An export that was interrupted leaves the new policy beside the report of the one before.
+    """
+    pairs, torn = list[tuple[PolicyReport, Path]](), list[str]()
+    for source in sorted((store.folder / "policies").glob("*/*.json")):
+        report, file = policy_report.load(source), source.with_suffix(POLICY_SUFFIX)
+        if _is_reported(file, report):
+            pairs.append((report, file))
+        else:
+            torn.append(f"{file}: not the policy of the report beside it: `rlid export` it again")
+    return pairs, torn
+
+
+def _is_reported(file: Path, report: PolicyReport) -> bool:
+    """Whether a policy file is the one that a report is of."""
+    try:
+        data = read_limited(file, report.file_bytes)
+    except (DamagedRecord, OSError):
+        return False
+    return hashlib.sha256(data).hexdigest() == report.file_sha256
 
 
 def derive_again(source: Path) -> list[str]:

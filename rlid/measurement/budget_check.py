@@ -26,7 +26,8 @@ class BudgetCheck:
         rerun: the records of the unsolved trials inside the interval, run again with the larger
             budget.
         before: the answer of the measurement.
-        after: the answer with `rerun` in their places.
+        after: the answer with `rerun` in their places; where one failed, nothing is known of it
+            with the larger budget, and the first record stays.
     """
 
     budget: int
@@ -38,6 +39,11 @@ class BudgetCheck:
     def solved(self) -> int:
         """How many trials the larger budget has solved."""
         return sum(record.status == "solved" for record in self.rerun)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed, so that nothing is known of them."""
+        return sum(record.is_missing for record in self.rerun)
 
     @property
     def moves(self) -> bool:
@@ -52,10 +58,14 @@ class BudgetCheck:
         """The outcome in one line."""
         if not self.rerun:
             return "budget check: no unsolved trial lies next to the threshold"
+        tried = f"{len(self.rerun)} unsolved trials next to the threshold"
+        if self.failed == len(self.rerun):
+            return f"budget check: no verdict: all {tried} failed"
         verdict = "the answer moves" if self.moves else "the answer stays"
+        failed = f" ({self.failed} failed)" if self.failed else ""
         return (
             f"budget check: {FACTOR} x {self.budget:,} steps solve {self.solved} of the "
-            f"{len(self.rerun)} unsolved trials next to the threshold; "
+            f"{tried}{failed}; "
             f"{answer(self.after)} instead of {answer(self.before)}: {verdict}"
         )
 
@@ -65,6 +75,7 @@ class BudgetCheck:
             "budget": FACTOR * self.budget,
             "rerun": len(self.rerun),
             "solved": self.solved,
+            "failed": self.failed,
             "moves": self.moves,
             **answer_json(self.after),
         }
@@ -92,7 +103,9 @@ def check_budget(runner: Runner, measured: MeasurementRun) -> BudgetCheck:
     with runner.apart(FOLDER) as apart:
         rerun = apart.run(longer, specs, measured.judgement)
     replaced = {(record.spec.d, record.spec.seed): record for record in measured.records}
-    replaced.update({(record.spec.d, record.spec.seed): record for record in rerun})
+    replaced.update(
+        {(record.spec.d, record.spec.seed): record for record in rerun if not record.is_missing}
+    )
     records = list(replaced.values())
     after = infer(records, measured.reference, dmin=min(plan.dims), dmax=plan.dmax)
     return BudgetCheck(plan.task.budget, tuple(rerun), before, after)

@@ -131,6 +131,7 @@ def cost_of(
     *,
     timed: Callable[[Plan, Place], Timing | str] | None = None,
     precedent_of: FindPrecedent = no_precedent,
+    retry: bool = False,
 ) -> Cost:
     """Return what a measurement will cost here, less the trials that its store holds already.
 
@@ -141,6 +142,7 @@ def cost_of(
         place: where the trials would run.
         timed: times the plan, or says why that cannot be done; None for `time_plan`.
         precedent_of: finds what was measured before of the same plan.
+        retry: whether failed trials run again.
 
     Raises:
         StoreError: the store cannot be read.
@@ -148,7 +150,7 @@ def cost_of(
     """
     basis = _basis(plan, store)
     precedent = precedent_of(plan)
-    expected = expected_trials(plan, store, precedent=precedent)
+    expected = expected_trials(plan, store, precedent=precedent, retry=retry)
     reference_trials = len(basis.agents) * REFERENCE_SEEDS
     is_done = not reference_trials and not max(*expected.unsolved, *expected.solved)
     timing: Timing | str = "" if is_done else (timed or time_plan)(plan, place)
@@ -191,6 +193,7 @@ def expected_trials(
     store: str | os.PathLike[str],
     seconds: float = SIMULATION_SECONDS,
     precedent: Precedent | None = None,
+    retry: bool = False,
 ) -> Expectation:
     """Return how many trials a measurement is expected to run, beside those in its store.
 
@@ -199,11 +202,12 @@ def expected_trials(
         store: where trials are looked for.
         seconds: how long simulations may take, beyond the fewest.
         precedent: what was measured before of the same; None for nothing.
+        retry: whether failed trials run again.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    held = held_trials(plan, store)
+    held = held_trials(plan, store, retry=retry)
     return simulate(
         plan.search,
         plan.dims,

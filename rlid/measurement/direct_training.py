@@ -12,7 +12,7 @@ from rlid.engine import random_scores
 from rlid.errors import EngineError, ReferenceRefused
 from rlid.measurement.plan import Plan
 from rlid.measurement.runner import Runner
-from rlid.records import REFERENCE_SEED, Judgement, versions
+from rlid.records import MISSING, REFERENCE_SEED, Judgement, versions
 from rlid.store import DirectTraining, Reference, references
 
 REFERENCE_SEEDS = 5
@@ -69,7 +69,9 @@ def measure_reference(
     )
     if best is None:
         why = next((reason for _, reason in outcomes if reason), "no reason was recorded")
-        raise ReferenceRefused(f"direct training on {plan.task.name} gave no score: {why}")
+        has_failed = any(trial.status in MISSING for each in direct for trial in each.trials)
+        advice = "; put it right, then repeat the command with --retry" if has_failed else ""
+        raise ReferenceRefused(f"direct training on {plan.task.name} gave no score: {why}{advice}")
     reference = reference_of(
         plan,
         random,

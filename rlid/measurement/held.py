@@ -23,11 +23,11 @@ def nothing_held(d: int, seed: int) -> TrialOutcome | None:
     return None
 
 
-def held_trials(plan: Plan, store: str | os.PathLike[str]) -> Held:
+def held_trials(plan: Plan, store: str | os.PathLike[str], *, retry: bool = False) -> Held:
     """Return what looks up a plan's trials in a store, which need not exist.
 
     Without a reference in the store nothing is known of the threshold, and no trial counts as held.
-    A trial that is missing counts: a run does not repeat it by itself.
+    A trial that is missing counts, unless the run is to `retry`: it does not repeat it by itself.
 
     Raises:
         StoreError: the store cannot be read.
@@ -40,7 +40,9 @@ def held_trials(plan: Plan, store: str | os.PathLike[str]) -> Held:
     @cache
     def held(d: int, seed: int) -> TrialOutcome | None:
         record = records.get(plan.spec(d, seed, stop))
-        return None if record is None else as_trial(judged(record, judgement))
+        if record is None or (retry and record.is_missing):
+            return None
+        return as_trial(judged(record, judgement))
 
     return held
 

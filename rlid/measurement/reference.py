@@ -10,11 +10,14 @@ REFERENCE_SEEDS seeds. `rlid reference` measures one with other agents or settin
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from rlid import agent as agents
 from rlid.errors import InputError, ReferenceRefused
+from rlid.measurement.answer import count
 from rlid.measurement.direct_training import (
     REFERENCE_SEEDS,
     RandomScore,
@@ -24,7 +27,7 @@ from rlid.measurement.direct_training import (
 )
 from rlid.measurement.plan import Plan
 from rlid.measurement.runner import Runner
-from rlid.records import REFERENCE_SEED, Judgement
+from rlid.records import MISSING, REFERENCE_SEED, Judgement
 from rlid.store import Reference, references
 
 
@@ -39,7 +42,8 @@ class Standard:
 def establish(runner: Runner) -> Standard:
     """Return what a run's trials are judged by; its reference is measured where it has to be.
 
-    The watcher hears what is used: agent, seeds, budget, version, date and origin.
+    The watcher hears what is used: agent, seeds, budget, version, date and origin. Where trials of
+    its direct training are missing, a runner that is to `retry` runs them again.
 
     Raises:
         ReferenceRefused: direct training does not work on this task.
@@ -55,16 +59,58 @@ def establish(runner: Runner) -> Standard:
         stored, is_shipped = stored_reference(plan, runner.store.folder)
         why = why_again(stored, plan)
         if stored is None or why:
-            names = default_agents(plan)
-            runner.watcher.note(
-                f"{why}: measuring random actions and direct training ({', '.join(names)}) first"
-            )
-            reference = measure_reference(runner, names)
+            reference = _measure(runner, default_agents(plan), why)
+        elif is_shipped:
+            reference, origin = stored, "shipped with rlid"
         else:
-            reference, origin = stored, "shipped with rlid" if is_shipped else "from the store"
+            reference = _without_failures(runner, stored)
+            origin = "from the store" if reference is stored else ""
         references.check(plan.task, reference.reference, reference.random)
     runner.watcher.note(describe(reference, plan, origin))
     return Standard(reference, judge(plan, reference, plan.question.baseline))
+
+
+def _measure(
+    runner: Runner, names: Sequence[str], why: str, seeds: int = REFERENCE_SEEDS
+) -> Reference:
+    """Measure a reference by these agents; the watcher hears why."""
+    runner.watcher.note(
+        f"{why}: measuring random actions and direct training ({', '.join(names)}) first"
+    )
+    return measure_reference(runner, names, seeds)
+
+
+def _without_failures(runner: Runner, stored: Reference) -> Reference:
+    """Return the store's reference; a runner that is to retry runs its failed trials again."""
+    failed = sum(trial.status in MISSING for direct in stored.direct for trial in direct.trials)
+    if not failed:
+        return stored
+    why = f"the reference in the store has {count(failed, 'failed trial')}"
+    if not _is_as_here(runner.plan, stored):
+        runner.watcher.note(f"{why}: `{stored.command} --retry` repeats failed trials")
+    elif not runner.retry:
+        runner.watcher.note(f"{why}: --retry repeats failed trials")
+    else:
+        names = [direct.agent for direct in stored.direct]
+        return _measure(runner, names, why, stored.seeds)
+    return stored
+
+
+def _is_as_here(plan: Plan, reference: Reference) -> bool:
+    """Whether direct training by this plan has the same trials as that of a reference.
+
+    It has others where `rlid reference` measured it, by other settings or with a larger budget.
+    """
+    if reference.budget != plan.task.budget:
+        return False
+    try:
+        return all(
+            agents.settings(plan.direct(direct.agent, [REFERENCE_SEED]).agent) == direct.settings
+            for direct in reference.direct
+        )
+    except InputError:
+        # An agent of a package that this run does not import.
+        return False
 
 
 def judge(plan: Plan, reference: Reference, baseline: str) -> Judgement:

@@ -13,6 +13,7 @@ from rlid.agent import has_gpu
 from rlid.dimension import Estimate
 from rlid.engine import Agenda, Cell, Place, make_engine, probe, split
 from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed
+from rlid.measurement.answer import count
 from rlid.measurement.inference import infer
 from rlid.measurement.plan import Plan
 from rlid.projections import check_fits
@@ -181,10 +182,17 @@ class Runner:
                 lambda _: plan.network.D,
                 on_record,
                 self.watcher.stand,
+                self._tell_of_waiting,
             )
             self.engine.run(agenda)
             self.trials_run += agenda.run_here if so_far is not None else 0
         return [records[spec.key] for spec in specs]
+
+    def _tell_of_waiting(self, trials: int) -> None:
+        self.watcher.note(
+            f"waiting for another process to end {count(trials, 'trial')}; if it has died, "
+            f"this one goes on within {self.leases.stale:.0f} s"
+        )
 
     def examine(self) -> None:
         """Warn once of an environment whose episodes depend on more than seeds and actions.

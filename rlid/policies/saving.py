@@ -11,14 +11,14 @@ from rlid.policies import policy_file
 from rlid.policies import report as policy_report
 from rlid.policies.policy_file import PolicyFile
 from rlid.policies.report import PolicyReport
-from rlid.store import Store, plain_target, read_limited, slug, write_whole
+from rlid.store import Store, distinct_slug, plain_target, read_limited, slug, write_whole
 
 SUFFIX, REPORT_SUFFIX = ".rlid", ".json"
 
 
 def path(store: Store, summary: Summary) -> Path:
     """Return the path of a measurement's exported policy in its store."""
-    name = slug(summary.path.replace("/", "-"))
+    name = distinct_slug(summary.path.replace("/", "-"))
     return store.room("policies", slug(summary.spec.task)) / f"{name}{SUFFIX}"
 
 

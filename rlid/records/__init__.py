@@ -10,6 +10,7 @@ from rlid.records.fields import Name as Name
 from rlid.records.fields import Sha256 as Sha256
 from rlid.records.fields import Text as Text
 from rlid.records.fields import Value as Value
+from rlid.records.fields import kept_text as kept_text
 from rlid.records.fields import visible as visible
 from rlid.records.judgement import Judgement as Judgement
 from rlid.records.judgement import judged as judged
@@ -82,6 +83,7 @@ __all__ = [
     "generator_state",
     "joined",
     "judged",
+    "kept_text",
     "missing_record",
     "option_name",
     "overrides",

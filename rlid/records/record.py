@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from rlid.errors import DamagedRecord, NewerRecord
-from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value
+from rlid.errors import DamagedRecord
+from rlid.records.fields import Count, Finite, Name, Sha256, Text, Value, kept_text
 from rlid.records.processor import capability
 from rlid.records.spec import MAX_D, TrialSpec
 from rlid.records.strict_json import StrictModel, parse_json, validate
@@ -115,7 +115,7 @@ def missing_record(
     return Record(
         spec=spec,
         status=status,
-        reason=reason[:4000],
+        reason=kept_text(reason),
         score=None,
         episodes=0,
         threshold=judgement.threshold,
@@ -188,11 +188,7 @@ def _parse(text: str) -> Record:
         record = Record.model_validate_json(text)
         if _text(record.model_dump_json(indent=1, exclude_unset=True)) == text:
             return record
-    value = parse_json(text)
-    version = value.get("schema_version") if isinstance(value, dict) else None
-    if type(version) is int and version > SCHEMA_VERSION:
-        raise NewerRecord(f"a record of schema {version}: upgrade rlid to read it")
-    return validate(Record, value)
+    return validate(Record, parse_json(text))
 
 
 def _text(json: str) -> str:

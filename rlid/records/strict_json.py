@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rlid.errors import DamagedRecord, first_line
+from rlid.errors import DamagedRecord, NewerRecord, UnknownField, first_line
 from rlid.records.fields import visible
 
 M = TypeVar("M", bound=BaseModel)
@@ -51,14 +51,21 @@ def validate(model: type[M], value: Any) -> M:
     """Return JSON's `value` as a `model`, each of its types as it is: "1" is no number.
 
     Raises:
+        NewerRecord: it is of a later schema than this version of rlid reads.
+        UnknownField: it has a field that the model has not.
         DamagedRecord: it is none; the first complaint in one line.
     """
+    schema = model.model_fields.get("schema_version")
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if schema is not None and type(version) is int and version > schema.default:
+        raise NewerRecord(f"written in schema {version}: upgrade rlid to read it")
     try:
         return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = visible(" ".join(".".join(map(str, first["loc"])).split("\n"))) or "record"
-        raise DamagedRecord(f"{where}: {first['msg']}") from None
+        kind = UnknownField if first["type"] == "extra_forbidden" else DamagedRecord
+        raise kind(f"{where}: {first['msg']}") from None
 
 
 def _check_depth(value: Any) -> None:

@@ -12,10 +12,11 @@ from rlid.store.leases import Leases as Leases
 from rlid.store.measurements import Machine as Machine
 from rlid.store.measurements import StoredMeasurement as StoredMeasurement
 from rlid.store.measurements import this_machine as this_machine
+from rlid.store.names import distinct_slug as distinct_slug
+from rlid.store.names import slug as slug
 from rlid.store.references import DirectTraining as DirectTraining
 from rlid.store.references import Reference as Reference
 from rlid.store.store import Store as Store
-from rlid.store.store import slug as slug
 from rlid.store.z_files import parse_z as parse_z
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Reference",
     "Store",
     "StoredMeasurement",
+    "distinct_slug",
     "inside",
     "maintenance",
     "measurements",

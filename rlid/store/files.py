@@ -9,7 +9,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rlid.errors import DamagedRecord, InputError
@@ -17,7 +17,10 @@ from rlid.errors import DamagedRecord, InputError
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """Answers of a file system without hard links: there a claim and a rename publish a file."""
 CLAIM_SECONDS = 30.0
-"""Age from which on a claim is one that a killed process left behind."""
+"""Seconds for which a claim stands before it is one that a killed process left behind.
+
+The process that waits counts them by its own clock: the file's age is told by another one.
+"""
 _CLAIM_WAIT = 0.01
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.(tmp|claim)|\..+\.claim")
 """Names of the files that writers of a store use before a file gets its own name."""
@@ -128,8 +131,12 @@ def _publish(path: Path, data: bytes, give_name: Callable[[Path, Path], None]) -
                 file.flush()
                 os.fsync(file.fileno())
             give_name(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        # On a disk that cannot be written this fails as well, and would hide the first error.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    temporary.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -172,6 +179,7 @@ def _rename_first(temporary: Path, path: Path) -> None:
     """
     claim = path.with_name(f".{path.name}.claim")
     mine = secrets.token_hex(8)
+    waiting = _Waiting(claim)
     while True:
         if path.exists():
             raise FileExistsError(path)
@@ -179,7 +187,7 @@ def _rename_first(temporary: Path, path: Path) -> None:
             descriptor = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
             break
         except FileExistsError:
-            _wait_for(claim)
+            waiting.step()
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(mine)
@@ -193,15 +201,28 @@ def _rename_first(temporary: Path, path: Path) -> None:
         claim.unlink(missing_ok=True)
 
 
-def _wait_for(claim: Path) -> None:
-    """Wait a moment for the holder of a claim; a claim that a killed process left is removed."""
-    try:
-        age = time.time() - claim.stat().st_mtime
-        if age > CLAIM_SECONDS:
-            aside = claim.with_name(f"{claim.name[:-6]}.{secrets.token_hex(8)}.claim")
-            # Of several processes that wait, one moves it.
-            os.rename(claim, aside)
-            aside.unlink()
-    except FileNotFoundError:
-        return
-    time.sleep(_CLAIM_WAIT)
+class _Waiting:
+    """Waits for the holders of a claim; a claim that a killed process left is removed."""
+
+    def __init__(self, claim: Path) -> None:
+        self._claim = claim
+        self._seen: tuple[int, int] | None = None
+        self._since = 0.0
+
+    def step(self) -> None:
+        """Wait a moment; remove the claim where it has been the same one for CLAIM_SECONDS."""
+        try:
+            state = self._claim.stat()
+            same = state.st_ino, state.st_mtime_ns
+            if same != self._seen:
+                self._seen, self._since = same, time.monotonic()
+            elif time.monotonic() - self._since > CLAIM_SECONDS:
+                aside = self._claim.with_name(
+                    f"{self._claim.name[:-6]}.{secrets.token_hex(8)}.claim"
+                )
+                # Of several processes that wait, one moves it.
+                os.rename(self._claim, aside)
+                aside.unlink()
+        except FileNotFoundError:
+            return
+        time.sleep(_CLAIM_WAIT)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rlid.errors import DamagedRecord, StoreError
+from rlid.errors import DamagedRecord, NewerRecord, StoreError
 from rlid.records import MeasurementSpec, Record
 from rlid.store import measurements, references
 from rlid.store.files import TEMPORARY
 from rlid.store.leases import Leases
-from rlid.store.store import Store, slug
+from rlid.store.names import slug
+from rlid.store.store import Store
 from rlid.store.z_files import Z_SUFFIX, named_by_hash
 
 Remedy = Literal["set aside"]
@@ -21,7 +22,17 @@ LEFT_OVER = 60.0
 """Seconds from which on a file of a write counts as left over where no other process lives."""
 LEFT_OVER_SHARED = 3600.0
 """The same where other processes work in the store."""
-ROOMS = ("trials", "references", "measurements", "leases", "checkpoints", "journals", "policies")
+ROOMS = (
+    "trials",
+    "references",
+    "measurements",
+    "leases",
+    "checkpoints",
+    "journals",
+    "policies",
+    "plots",
+    "suites",
+)
 """Folders of a store in which files are written under temporary names."""
 
 
@@ -60,7 +71,7 @@ def examine(store: Store) -> Iterator[Defect]:
     when it is old.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, or another version of rlid wrote a record of it.
     """
     try:
         yield from _records(store)
@@ -219,6 +230,9 @@ def _records(store: Store, only: Path | None = None) -> Iterator[Defect]:
                 raise DamagedRecord(f"a record of {record.spec.task}, in the wrong folder")
             if record.z_sha256 is not None:
                 store.z(record)
+        except NewerRecord as error:
+            # It is sound: a repair by an older version would take it out of the store.
+            raise StoreError(f"{path}: {error}") from None
         except DamagedRecord as error:
             yield Defect(path, str(error), "set aside")
         except FileNotFoundError:

@@ -14,7 +14,7 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlid.errors import DamagedRecord, StoreError
+from rlid.errors import DamagedRecord, NewerRecord, StoreError, UnknownField
 from rlid.records import (
     Finite,
     Judgement,
@@ -27,8 +27,9 @@ from rlid.records import (
     validate,
 )
 from rlid.store.files import read_limited, write_whole
+from rlid.store.names import slug
 from rlid.store.references import Reference
-from rlid.store.store import Store, slug
+from rlid.store.store import Store
 
 MAX_BYTES = 16 * 1024 * 1024
 PROCESSOR_FILE = Path("/proc/cpuinfo")
@@ -169,6 +170,7 @@ def load(source: Path) -> StoredMeasurement:
     """Read the file of a measurement.
 
     Raises:
+        NewerRecord: another version of rlid wrote it, and this one cannot read it.
         DamagedRecord: it holds no valid measurement.
     """
     try:
@@ -177,6 +179,12 @@ def load(source: Path) -> StoredMeasurement:
         raise DamagedRecord(f"{source}: {error}") from None
     try:
         return validate(StoredMeasurement, parse_json(text))
+    except NewerRecord as error:
+        raise NewerRecord(f"{source}: {error}") from None
+    except UnknownField as error:
+        raise NewerRecord(
+            f"{source}: {error}; a later version of rlid may have written it: upgrade rlid"
+        ) from None
     except DamagedRecord as error:
         raise DamagedRecord(f"{source}: {error}") from None
 
@@ -190,6 +198,8 @@ def of_store(store: Store) -> Iterable[StoredMeasurement]:
     for source in sorted((store.folder / "measurements").glob("*/*.json")):
         try:
             yield load(source)
+        except NewerRecord as error:
+            raise StoreError(str(error)) from None
         except DamagedRecord as error:
             raise StoreError(
                 f"{error}; delete the file and repeat its `rlid run`, which re-uses every trial"
@@ -207,9 +217,15 @@ def readable(store: Store) -> Iterable[StoredMeasurement]:
 
 
 def _is_same(target: Path, measurement: StoredMeasurement) -> bool:
-    """Whether the file holds the same measurement, wherever and whenever it was written."""
+    """Whether the file holds the same measurement, wherever and whenever it was written.
+
+    Raises:
+        StoreError: another version of rlid wrote it, and it must not be lost.
+    """
     try:
         place = {"machine": measurement.machine, "ended": measurement.ended}
         return load(target).model_copy(update=place) == measurement
+    except NewerRecord as error:
+        raise StoreError(str(error)) from None
     except DamagedRecord:
         return False

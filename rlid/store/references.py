@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rlid.errors import DamagedRecord, ReferenceRefused, StoreError
+from rlid.errors import DamagedRecord, NewerRecord, ReferenceRefused, StoreError, UnknownField
 from rlid.records import (
     Count,
     Finite,
@@ -27,7 +27,8 @@ from rlid.records import (
     validate,
 )
 from rlid.store.files import read_limited, write_whole
-from rlid.store.store import Store, slug
+from rlid.store.names import slug
+from rlid.store.store import Store
 from rlid.task import Task
 
 MAX_BYTES = 1024 * 1024
@@ -269,11 +270,16 @@ def read(source: Path | Traversable) -> Reference:
     """Return the reference in a file.
 
     Raises:
-        StoreError: it holds no valid reference.
+        StoreError: it holds no valid reference, or one that this version of rlid cannot read.
     """
     try:
         data = read_limited(source, MAX_BYTES) if isinstance(source, Path) else source.read_bytes()
         return validate(Reference, parse_json(data.decode()))
+    except NewerRecord as error:
+        raise StoreError(f"{source}: {error}") from None
+    except UnknownField as error:
+        line = f"{error}; a later version of rlid may have written it: upgrade rlid"
+        raise StoreError(f"{source}: {line}") from None
     except (DamagedRecord, UnicodeDecodeError) as error:
         raise StoreError(f"{source}: damaged reference: {error}; delete it") from None
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rlid.errors import DamagedRecord, NewerRecord, StoreError
 from rlid.records import NOT_WHOLE, Record, TrialSpec, parse_record, split_checksum, written
 from rlid.store.files import add_whole, inside, read_limited, write_whole
+from rlid.store.names import slug
 from rlid.store.z_files import add_z, has_z, parse_z, read_z
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024
@@ -23,7 +24,6 @@ MARKER = "rlid-store.txt"
 """The file that marks a folder as a store."""
 MARKER_TEXT = "This folder is a store of rlid: `rlid store check` looks after it.\n"
 _KEY = re.compile("[0-9a-f]{64}")
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 
 
 def _ignore(_: str) -> None:
@@ -188,14 +188,27 @@ class Store:
         """Return the record in a file of this store.
 
         Raises:
+            NewerRecord: another version of rlid wrote it, and this one cannot read it.
             DamagedRecord: it holds no valid record, or that of another spec.
             OSError: it cannot be read.
         """
         try:
-            text, is_whole = split_checksum(read_limited(path, MAX_RECORD_BYTES).decode())
+            text = read_limited(path, MAX_RECORD_BYTES).decode()
         except UnicodeDecodeError as error:
             raise DamagedRecord(str(error)) from None
-        record = parse_record(text)
+        body, is_whole = split_checksum(text)
+        try:
+            record = parse_record(body)
+        except NewerRecord:
+            if not is_whole:
+                raise DamagedRecord(NOT_WHOLE) from None
+            raise
+        except DamagedRecord as error:
+            if is_whole and body != text:
+                # Its checksum agrees: it is as it was written, by a version with other fields.
+                message = f"another version of rlid wrote it ({error}): upgrade rlid to read it"
+                raise NewerRecord(message) from None
+            raise
         if record.key != path.stem:
             raise DamagedRecord("the file's name is not the key of the spec in it")
         if not is_whole:
@@ -257,11 +270,6 @@ class Store:
             return None
         except OSError as error:
             raise _cannot("read", self.folder, error) from error
-
-
-def slug(name: str) -> str:
-    """Return `name` as a file name; different names may give one slug."""
-    return _UNSAFE.sub("_", name).strip(".")[:100] or "_"
 
 
 def _names(folder: Path) -> list[str]:

@@ -30,6 +30,7 @@ class Course:
 
     Attributes:
         episodes: the generator of looks in trials of stopping "look".
+        training: the generator of the episodes of an agent's questions.
         curve: (search steps, mean return) of each look.
         best: the policies with the highest means among those looked at, the best first: at most
             BEST_LOOKS, or one in trials of stopping "look".
@@ -45,6 +46,7 @@ class Course:
     problem: Problem
     spec: TrialSpec
     episodes: np.random.Generator = field(init=False)
+    training: np.random.Generator = field(init=False)
     curve: list[tuple[int, float]] = field(default_factory=list)
     best: list[Look] = field(default_factory=list)
     last: Z | None = None
@@ -57,8 +59,9 @@ class Course:
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        """Start the generator of looks."""
+        """Start the generators."""
         self.episodes = role_generator(self.spec.seed, "validation")
+        self.training = role_generator(self.spec.seed, "training")
 
     @property
     def is_confirmed(self) -> bool:
@@ -118,6 +121,7 @@ class Course:
             "best": [look.mean for look in self.best],
             "is_in_doubt": self.is_in_doubt,
             "episodes": generator_state(self.episodes),
+            "training": generator_state(self.training),
             "seconds": self.earlier_seconds + time.perf_counter() - self.began,
         }
         return State(plain, arrays)
@@ -139,6 +143,8 @@ class Course:
         if not shapes <= {(self.problem.dim,)}:
             raise ValueError(f"policies of shape {shapes}, not ({self.problem.dim},)")
         restore_generator(self.episodes, plain["episodes"])
+        if "training" in plain:  # earlier checkpoints are of agents that ask no questions
+            restore_generator(self.training, plain["training"])
         self.problem.search_steps = int(plain["search_steps"])
         self.validation_steps = int(plain["validation_steps"])
         self.scoring_steps = int(plain["scoring_steps"])

@@ -120,7 +120,8 @@ class Journal:
         self._cut(self._kept[-1].end if self._kept else min(len(data), len(self.header)))
 
     def _cut(self, size: int) -> None:
-        assert self._descriptor is not None
+        if self._descriptor is None:
+            return
         os.ftruncate(self._descriptor, size)
         self._size = size
 
@@ -141,7 +142,11 @@ class Journal:
         if frame.digest == _digest(request) and frame.returns.values.shape == shape:
             return frame.returns
         self._kept.clear()
-        self._cut(frame.start)
+        try:
+            self._cut(frame.start)
+        except OSError:
+            # What follows would stand behind answers that are no longer true.
+            self._is_broken = True
         return None
 
     def add(self, request: Request, returns: Returns) -> None:

@@ -12,7 +12,7 @@ from rlid.training.checkpoint import Checkpoints
 from rlid.training.course import Course
 from rlid.training.overlap import Overlap
 from rlid.training.resume import begin, save
-from rlid.training.seeds import draw_seeds, role_generator
+from rlid.training.seeds import draw_seeds
 from rlid.training.tensorboard import Scalars
 from rlid.training.validation import unless_fault, validate
 
@@ -32,7 +32,6 @@ def drive(
         Diverged: z stopped being finite.
     """
     problem, spec = course.problem, course.spec
-    training = role_generator(spec.seed, "training")
     search, first = begin(course, agent, checkpoints)
     step = yield from trained(search, first)
     overlap = Overlap()
@@ -41,7 +40,7 @@ def drive(
     may_overlap = scalars is None and (spec.stop_score is None or problem.world.merges)
     while step is not None:
         if isinstance(step.yielded, Ask):
-            seeds = draw_seeds(training, problem.task.search_episodes)
+            seeds = draw_seeds(course.training, problem.task.search_episodes)
             *earlier, answer = yield [*overlap.requests, Request(problem, step.Z, seeds)]
             yield from overlap.resume(earlier)
             if course.is_solved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from rlid.agent import Learner, TrainingBatch
@@ -44,14 +44,16 @@ class Rounds(Generic[T]):
         faults: dict[int, Fault | None] = {}
         seconds: dict[int, float] = {}
         if fresh:
-            fault, _ = self._run(lambda: fresh[0].begin_batches(fresh), len(fresh))
+            try:
+                fault, _ = self._run(lambda: fresh[0].begin_batches(fresh), len(fresh))
+            finally:
+                # Where one could not be made, those before it hold environments all the same.
+                self._hold(fresh)
             faults |= dict.fromkeys(map(id, fresh), fault)
         for batch in {id(learner.batch): learner.batch for learner, _ in waiting}.values():
             if batch is None:
                 continue
             members = [id(learner) for learner, _ in waiting if learner.batch is batch]
-            if batch not in self._batches:
-                self._batches.append(batch)
             fault, taken = self._run(batch.round, len(members))
             faults |= dict.fromkeys(members, fault)
             seconds |= dict.fromkeys(members, taken / len(members))
@@ -73,6 +75,12 @@ class Rounds(Generic[T]):
         if fault is not None and trials > 1:
             raise SharedFault(f"{trials} trials trained together: {fault}") from fault
         return fault, time.perf_counter() - started
+
+    def _hold(self, learners: Sequence[Learner]) -> None:
+        """Note the batches of learners, which are to be closed."""
+        for learner in learners:
+            if learner.batch is not None and learner.batch not in self._batches:
+                self._batches.append(learner.batch)
 
     def close(self) -> None:
         """Release what the batches hold."""

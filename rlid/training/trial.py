@@ -9,7 +9,16 @@ import numpy as np
 from rlid.agent import TrainingRound
 from rlid.errors import AgentFault, Diverged, EnvironmentFault
 from rlid.problem import Answer, Notes, Problem, Request
-from rlid.records import Judgement, Record, Status, TrialSpec, card, thin_curve, versions
+from rlid.records import (
+    Judgement,
+    Record,
+    Status,
+    TrialSpec,
+    card,
+    kept_text,
+    thin_curve,
+    versions,
+)
 from rlid.simulators import hidden_state
 from rlid.training.agent_steps import check_notes, faults_of, make_agent
 from rlid.training.checkpoint import Checkpoints
@@ -85,7 +94,7 @@ def _record(
     return Record(
         spec=course.spec,
         status=status,
-        reason=reason,
+        reason=kept_text(reason),
         score=float(scored.reported.mean()) if scored is not None else None,
         episodes=len(scored.reported) if scored is not None else 0,
         threshold=judgement.threshold,
