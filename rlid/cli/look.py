@@ -112,7 +112,10 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
     from rlid.agent import AGENTS, described_settings
 
     if what != "agents":
-        raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
+        raise InputError(
+            f"list {what} {name}: only agents have settings; leave out {name}, or use rlid list "
+            "agents AGENT"
+        )
     rows = described_settings(AGENTS[name])
     if as_json:
         print_json([vars(row) for row in rows])
