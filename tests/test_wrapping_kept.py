@@ -94,6 +94,11 @@ def test_a_parameter_that_is_also_kept_in_a_list_is_refused():
         wrap(nn.Sequential(Lists()), 5)
 
 
+def test_a_parallel_module_is_refused_with_what_to_use():
+    with pytest.raises(InputError, match="use the module inside, its attribute `module`"):
+        wrap(nn.DataParallel(linear()), 5)
+
+
 def test_a_recurrent_layer_moves_with_z():
     module = nn.LSTM(4, 8, 2, batch_first=True)
     wrapped, x = wrap(module, 6), X[None]

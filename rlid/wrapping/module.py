@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from rlid import projections
 from rlid.errors import InputError
 from rlid.networks import check_parameters
-from rlid.wrapping.copying import check_hooks, check_references, copied
+from rlid.wrapping.copying import check_hooks, copied
 from rlid.wrapping.digests import constant_digests, differing, digest_of, sha256_of
 from rlid.wrapping.exported import z_of
 from rlid.wrapping.freezing import freeze, thaw
@@ -61,7 +61,6 @@ class SubspaceModule(nn.Module):
             raise InputError(f"wrap takes a torch.nn.Module, not {module!r:.80}")
         check_parameters(module)
         check_hooks(module)
-        check_references(module)
         self.module = copied(module)
         constants = list(self.module.buffers())
         self._names, self._frozen = list[str](), list[str]()
