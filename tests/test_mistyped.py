@@ -74,6 +74,8 @@ MISTYPED = {
     "play nowhere.rlid": "'nowhere.rlid' cannot be read: No such file or directory",
     "play nowhere.rlid --episodes 0": "must be at least 1",
     "publish --store nowhere": "no store at 'nowhere'",
+    "publish --again --by me": "leave out --store, --by and --when",
+    "publish --again --store nowhere": "leave out --store, --by and --when",
     "leaderboard --out nowhere": "no published results at 'nowhere'",
     "verify nowhere.json": "there is no such file",
     "verify --rerun -1 nowhere.json": "must be at least 0",

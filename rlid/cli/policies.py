@@ -63,7 +63,8 @@ def export(
         except InputError as error:
             if not every:
                 raise
-            say(f"not exported: {error}", error=True)
+            reason = str(error).removeprefix(f"{summary.title}: ")
+            say(f"not exported: {summary.path}: {reason}", error=True)
             continue
         target = out or saving.path(records, summary)
         saving.save(file, report, target)

@@ -32,6 +32,10 @@ def publish(
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
     if again:
+        if by or when or store != DEFAULT_STORE:
+            raise InputError(
+                "--again reads no store and changes no origin: leave out --store, --by and --when"
+            )
         _derive_again(out, name)
         return
     harvest = _publish(store, out, name, by, when)
