@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlid.cli.named import measurements_of, named, yardsticks
+from rlid.cli.named import looked_up, named, yardsticks
 from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption
 from rlid.cli.streams import print_json
 from rlid.cli.terminal import say, say_table
@@ -146,8 +146,7 @@ def show(
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
 
-    is_one = "/" in name
-    summaries = named(store, name) if is_one else measurements_of(name, store)
+    summaries, is_one = looked_up(name, store)
     of_mnist = yardsticks(store)
     ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
     controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]

@@ -169,6 +169,12 @@ def shown(path: Path) -> str:
     return str(path)
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and is not at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def asked(context: typer.Context) -> dict[str, Any]:
     """Return the options of a command that MeasurementSpec declares, under its names.
 
