@@ -58,6 +58,7 @@ def check(
         Optional[Path],  # noqa: UP007, UP045 (typer reads it)
         typer.Option(help="write the verdict there as JUnit XML"),
     ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -77,7 +78,7 @@ def check(
     watcher = progress.watcher(quiet=quiet)
     try:
         with Runner(
-            wanted, store, place=Place(jobs=jobs), timeout=timeout, watcher=watcher
+            wanted, store, place=Place(jobs=jobs), timeout=timeout, watcher=watcher, retry=retry
         ) as runner:
             verdict = decide(runner, max_dint)
     finally:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlid.cli.named import looked_up, named, yardsticks
+from rlid.cli.named import PUBLISHED, is_published, looked_up, named, yardsticks
 from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption
 from rlid.cli.streams import print_json
 from rlid.cli.terminal import say, say_table
@@ -192,6 +192,11 @@ def compare(
     first, second = named(store, a, b)
     result = compare_summaries(first, second)
     if as_json:
-        print_json({"a": first.path, "b": second.path, **vars(result)})
+        # As they can be typed back: one of them may be published, and the other of the store.
+        paths = [
+            f"{PUBLISHED if is_published(name) else ''}{summary.path}"
+            for name, summary in ((a, first), (b, second))
+        ]
+        print_json({"a": paths[0], "b": paths[1], **vars(result)})
     else:
         console.print_comparison(first, second, result)
