@@ -265,5 +265,8 @@ def import_packages(packages: str | Sequence[str]) -> None:
     if packages and not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())
     for package in packages:
+        module = package.removesuffix(".py").strip("./").replace("/", ".")
+        if package.endswith(".py") or "/" in package:
+            raise InputError(f"--import {package}: give the module's name, such as {module}")
         with guarded(f"--import {package}", InputError):
             importlib.import_module(package)
