@@ -241,6 +241,19 @@ def typed_text(value: Any) -> str:
     return str(value).lower() if _is_word(value) else str(value)
 
 
+def each_once(option: str, assignments: Sequence[str]) -> tuple[str, ...]:
+    """Return texts NAME=VALUE as they are, where no name is given twice.
+
+    Raises:
+        InputError: one is; the message begins with `option`.
+    """
+    names = [text.partition("=")[0].strip() for text in assignments]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise InputError(f"{option} {name}: is given twice")
+    return tuple(assignments)
+
+
 def import_target(target: str) -> Any:
     """Return what "module:attribute" names.
 

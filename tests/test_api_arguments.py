@@ -16,6 +16,7 @@ WRONG = [
     ({"dims": "1;2"}, "use whole numbers, ranges"),
     ({"dims": [1.5]}, "--dims 1.5"),
     ({"settings": 3}, 'settings=3: give a mapping {"lr": 0.001}'),
+    ({"settings": ["sigma0=1", "sigma0=2"]}, "--set sigma0: is given twice"),
     ({"imports": 3}, 'imports=3: give "my_package"'),
     ({"imports": [3]}, r'imports=\[3\]: give "my_package"'),
     ({"jobs": "2"}, "--jobs '2': must be a whole number"),

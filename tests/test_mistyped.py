@@ -42,6 +42,8 @@ MISTYPED = {
     "run cartpole --gpus 1": "need --engine ray",
     "run cartpole --memory 0": "must be above 0, in gigabytes",
     "run cartpole --set sigma0": "takes NAME=VALUE",
+    "run cartpole --set sigma0=0.1 --set sigma0=0.2": "--set sigma0: is given twice",
+    "check cartpole --max-dint 2 --set sigma0=1 --set sigma0=2": "--set sigma0: is given twice",
     "run cartpole --set sigma=1": "did you mean 'sigma0'?",
     "run cartpole --set sigma0=big": "not a number",
     "run cartpole --import nosuchpackage": "No module named 'nosuchpackage'",

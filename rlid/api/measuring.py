@@ -14,7 +14,7 @@ from rlid.engine import Place
 from rlid.errors import InputError, brief
 from rlid.measurement import Runner, Watcher, ask, plan_of, run_plan, with_settings_file
 from rlid.records import MeasurementSpec
-from rlid.registry import typed_text
+from rlid.registry import each_once, typed_text
 
 
 def measure(
@@ -142,7 +142,8 @@ def _assignments(settings: Sequence[str] | Mapping[str, object]) -> tuple[str, .
     """
     if isinstance(settings, Mapping):
         return tuple(f"{name}={typed_text(value)}" for name, value in settings.items())
-    return _texts("settings", settings, 'a mapping {"lr": 0.001}, or texts ["lr=0.001"]')
+    texts = _texts("settings", settings, 'a mapping {"lr": 0.001}, or texts ["lr=0.001"]')
+    return each_once("--set", texts)
 
 
 def _texts(name: str, given: object, right: str) -> tuple[str, ...]:
