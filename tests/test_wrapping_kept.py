@@ -172,7 +172,7 @@ def test_an_export_that_does_not_fit_is_one_clear_line_and_leaves_z_alone(change
 
 
 @pytest.mark.parametrize("exported", [None, 3, [1.0]])
-def test_what_is_no_export_is_refused(exported):
+def test_values_of_other_kinds_than_an_export_are_refused(exported):
     with pytest.raises(InputError, match="a dictionary, not"):
         wrap(linear(), 5).restore(exported)
 
