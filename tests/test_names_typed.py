@@ -60,5 +60,6 @@ def test_the_task_with_the_longest_name_is_meant():
     tasks = ["gym:a", "gym:a/B-v0", "gym:a/B-v0?path=x/y"]
     assert typed_parts("gym:a/B-v0/cmaes", tasks) == ("gym:a_B-v0", "cmaes")
     assert typed_parts("gym:a/B-v0?path=x/y", tasks) == ("gym:a_B-v0?path=x_y",)
+    assert typed_parts("gym:a/", tasks) == ("gym:a", "")
     assert typed_parts("gym:a/cmaes", tasks) == ("gym:a", "cmaes")
     assert typed_parts("gym:a_B-v0/cmaes", tasks) == ("gym:a_B-v0", "cmaes")

@@ -43,8 +43,7 @@ def typed_parts(wanted: str, tasks: Iterable[str]) -> tuple[str, ...]:
     """
     for task in sorted(tasks, key=len, reverse=True):
         if wanted == task or wanted.startswith(f"{task}/"):
-            rest = wanted[len(task) + 1 :]
-            return (*as_name((task,)), *(rest.split("/") if rest else ()))
+            return (*as_name((task,)), *wanted[len(task) :].split("/")[1:])
     return tuple(wanted.split("/"))
 
 
