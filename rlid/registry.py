@@ -241,6 +241,19 @@ def typed_text(value: Any) -> str:
     return str(value).lower() if _is_word(value) else str(value)
 
 
+def each_once(option: str, assignments: Sequence[str]) -> tuple[str, ...]:
+    """Return texts NAME=VALUE as they are, where no name is given twice.
+
+    Raises:
+        InputError: one is; the message begins with `option`.
+    """
+    names = [text.partition("=")[0].strip() for text in assignments]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise InputError(f"{option} {name}: is given twice")
+    return tuple(assignments)
+
+
 def import_target(target: str) -> Any:
     """Return what "module:attribute" names.
 
@@ -265,5 +278,8 @@ def import_packages(packages: str | Sequence[str]) -> None:
     if packages and not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())
     for package in packages:
+        module = package.removesuffix(".py").strip("./").replace("/", ".")
+        if package.endswith(".py") or "/" in package:
+            raise InputError(f"--import {package}: give the module's name, such as {module}")
         with guarded(f"--import {package}", InputError):
             importlib.import_module(package)

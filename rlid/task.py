@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rlid.errors import InputError, guarded
+from rlid.errors import InputError, UnknownName, brief, guarded
 from rlid.registry import Registry
 from rlid.registry import unknown as unknown
 from rlid.task_fields import check_fields, factory_code
@@ -24,6 +25,8 @@ LOOKS = 50
 """Candidates of a trial are looked at this many times over its budget or more, promising or not."""
 BEST_LOOKS = 5
 """Policies of a trial that are looked at again at the end of its budget."""
+VERSIONED = re.compile(r"-v\d+$")
+"""Ends an environment's id in gymnasium's registry."""
 CAP_ARGUMENT = "episode-cap"
 """The argument of a task's name that sets the episode cap; no keyword argument has a hyphen."""
 BACKENDS = ("gymnasium", "mujoco", "envpool")
@@ -158,6 +161,8 @@ def resolve(text: str) -> Task:
         InputError: no such task, one that takes no such parameter or arguments, or one whose
             function raises or returns no task.
     """
+    if not isinstance(text, str):
+        raise InputError(f"a task is named by a text, such as 'cartpole', not {brief(text)}")
     if len(text) > MAX_NAME or len(text.encode(errors="replace")) > MAX_NAME_BYTES:
         raise InputError(
             f"task {text[:40]!r}...: a name has at most {MAX_NAME} characters, and "
@@ -166,7 +171,7 @@ def resolve(text: str) -> Task:
         )
     address, has_arguments, arguments = text.partition("?")
     name, colon, parameter = address.partition(":")
-    factory = TASKS[name]
+    factory = _factory(name, address)
     code = factory_code(name, factory)
     takes_parameter = code.co_argcount > 0
     if colon and not takes_parameter:
@@ -185,6 +190,27 @@ def resolve(text: str) -> Task:
         return task
     options = read_arguments(text, arguments)
     return adapt(task, episode_cap=options.pop(CAP_ARGUMENT, None), options=options)
+
+
+def _factory(name: str, address: str) -> Any:
+    """Return the function that is registered under a name.
+
+    Raises:
+        UnknownName: there is none; where the address is like an id of gymnasium, the message says
+            how a task names an environment.
+    """
+    if name in TASKS or not VERSIONED.search(address):
+        return TASKS[name]
+    import gymnasium
+
+    if address in gymnasium.registry:
+        raise UnknownName(f"unknown task {address!r}: did you mean 'gym:{address}'?")
+    module, _, env = address.rpartition(":")
+    package = module or "for its package"
+    raise UnknownName(
+        f"unknown task {address!r}: an environment of gymnasium is named gym:{env}, with --import "
+        f"{package}"
+    )
 
 
 def adapt(

@@ -212,6 +212,9 @@ def test_export_all_exports_every_measurement_and_names_those_without_a_policy(
     assert len(list(store.folder.glob("policies/*/*.rlid"))) == 1
     named = [line for line in done.stderr.splitlines() if line.startswith("not exported: ")]
     assert len(named) == len(records)
+    for record in records:
+        path = f"{record.spec.task}/cmaes/{record.spec.network}/{record.spec.projection}/"
+        assert sum(line.startswith(f"not exported: {path}") for line in named) == 1
 
 
 def test_the_command_writes_into_the_store_and_says_what_it_weighs(quick_store, tmp_path):

@@ -135,6 +135,12 @@ def test_without_a_known_error_the_trials_are_judged_once(reference):
     assert under_other_references(a_measurement(), reference) == []
 
 
+def test_trials_of_an_earlier_run_with_an_equal_figure_leave_the_interval_as_it_is():
+    reference = a_reference(300.0, 400.0, 500.0, 560.0, 600.0)
+    given = infer(a_measurement(baseline="given"), reference, dmin=1, dmax=20)
+    assert given == infer(a_measurement(), reference, dmin=1, dmax=20)
+
+
 def test_the_tasks_own_figure_has_no_error():
     records = a_measurement(baseline="global")
     assert under_other_references(records, a_reference(300.0, 400.0, 500.0, 560.0, 600.0)) == []

@@ -72,6 +72,11 @@ class TestPublished:
         ran = rlid_here("compare", shown_name(place), "published:cartpole/cmaes", cwd=place)
         assert ran.returncode == 0
         assert "B: cartpole · cmaes · mlp:20x20" in ran.stdout
+        names = [shown_name(place), "published:cartpole/cmaes"]
+        compared = json.loads(rlid_here("compare", *names, "--json", cwd=place).stdout)
+        assert compared["a"] == names[0]
+        assert compared["b"].startswith("published:cartpole/cmaes/mlp:20x20/onehot/")
+        assert rlid_here("compare", compared["a"], compared["b"], cwd=place).returncode == 0
 
     def test_published_results_need_no_store(self, tmp_path):
         names = ("published:cartpole/cmaes", "published:acrobot/cmaes")

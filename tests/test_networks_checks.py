@@ -55,6 +55,12 @@ def of_unseeded_numbers():
     return head
 
 
+def listing():
+    head = Head(lambda head, x, y: x @ head.weights[0].T)
+    head.weights = [head.layer.weight]
+    return head
+
+
 def of_random_size():
     return nn.Sequential(nn.Linear(4, 3 + int(torch.randint(100, ()))), nn.LazyLinear(2))[:1]
 
@@ -97,6 +103,8 @@ BAD = {
     "wide": (lambda: Head(tall), r"shape \(3, 6\) for 3 observations: return \(3, 2\)"),
     "flat": (lambda: Head(lambda head, x, y: y[:, 0]), r"shape \(3,\)"),
     "integer outputs": (lambda: Head(lambda head, x, y: y.long()), "returns torch.int64"),
+    "listed": (listing, "'layer.weight' is also kept in the attribute 'weights'"),
+    "parallel": (lambda: nn.DataParallel(Head()), "use the module inside, its attribute `module`"),
     "not finite": (lambda: Head(lambda head, x, y: y / 0), "not finite at its start"),
     "random": (lambda: Head(lambda head, x, y: functional.dropout(y)), "two calls"),
     "noisy": (lambda: Head(lambda head, x, y: y + torch.rand(2)), "two calls"),

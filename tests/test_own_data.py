@@ -136,7 +136,7 @@ class TestImages:
             resolve(f"images:{tmp_path}/none")
         with pytest.raises(DataError, match="one class"):
             read_image_folder(write_photos(tmp_path / "few", count=0))
-        with pytest.raises(DataError, match="30 rows; at least 50"):
+        with pytest.raises(DataError, match="30 examples; at least 50"):
             read_image_folder(write_photos(tmp_path / "small", count=10))
         with pytest.raises(InputError, match="size=0 is no side"):
             resolve(f"images:{tmp_path},size=0")
@@ -196,7 +196,11 @@ class TestTables:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("", "must name every column"),
+            ("", "must name every column, each once, with commas between them"),
+            (",a,y\n1,2,3\n", "but column 1 has no name"),
+            ("a,b,a\n1,2,3\n", "but 'a' is there twice"),
+            ("a;b;y\n1;2;3\n", "has semicolons between its columns: use commas"),
+            ("a\tb\n1\t2\n", "has tabs between its columns: use commas"),
             ("a,a\n1,2\n", "each once"),
             ("a,y\n1\n", "line 2: 1 values in 2 columns"),
             ("a,b\n1,2\n", "unknown column 'y'.*known: a, b"),
@@ -209,7 +213,7 @@ class TestTables:
             ("a,y\n1,cat\n2,inf\n", "line 3: 'inf' in the target column 'y' is no value"),
             ("a,y\n1,0.5\n2,n/a\n", "line 3: 'n/a' .* leave out such rows, or add ,kind=label"),
             ('y,a\n1,"2\n', "no CSV file"),
-            ("a,y\n" + "1,2\n3,1\n" * 10, "20 rows; at least 50"),
+            ("a,y\n" + "1,2\n3,1\n" * 10, "20 examples; at least 50"),
         ],
     )
     def test_tables_that_cannot_be_used_are_refused_in_one_line(self, tmp_path, text, reason):

@@ -139,6 +139,8 @@ def test_a_gradient_free_agent_takes_its_settings_from_a_file_too(tmp_path):
         (f"lr: 0x{'f' * 5000}\n", "a number of more than 300 characters"),
         (f"lr: {'59:' * 5000}59\n", "a number of more than 300 characters"),
         (f"policy_kwargs: {{net_arch: [0x{'f' * 5000}]}}\n", "a number of more than 300"),
+        ("lr: 0.1\ngamma: 0.9\nlr: 0.2\n", "line 3: 'lr' is there twice"),
+        ("CartPole-v1:\n  lr: 0.1\n  lr: 0.1\n", "line 3: 'lr' is there twice"),
         ("lr: fast\n", "lr=fast: not a number"),
         ("lr: -1\n", "lr must be positive"),
         ("lr: .inf\n", "must be finite"),

@@ -6,6 +6,7 @@ import pytest
 from command import rlid_here
 from records import a_record, a_spec
 
+import rlid
 from rlid.agent import AGENTS, described_settings
 from rlid.agent import settings as settings_of
 from rlid.cli.shown import names_of, print_summaries
@@ -24,6 +25,17 @@ def store(tmp_path):
                     spec = a_spec(task=task, d=d, seed=seed, budget=budget)
                     made.add(a_record(spec=spec, status=status, score=100.0 * d))
     return made
+
+
+@pytest.fixture
+def given_store(tmp_path):
+    """A run of CartPole with a user's figure that is the shipped reference, and its trial."""
+    folder = tmp_path / "given"
+    options = {"dims": [1], "search": "grid", "seeds": 1, "budget": 100, "jobs": 1}
+    rlid.measure(
+        "cartpole", reference=500.0, reference_source="the most there is", store=folder, **options
+    )
+    return Store(folder)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 110, 200])
@@ -50,6 +62,14 @@ def test_rows_that_look_alike_say_what_they_differ_by(store, capsys):
     out = capsys.readouterr().out
     assert out.count("budget 100,000") == 2
     assert out.count("budget 200,000") == 2
+
+
+def test_a_reference_that_was_given_is_shown_with_its_source(given_store, tmp_path):
+    said = rlid_here("show", "cartpole", "--details", "--store", given_store.folder, cwd=tmp_path)
+    assert "reference given, from this source: the most there is" in said.stdout
+    assert "reference by" not in said.stdout
+    (summary,) = measurements(given_store)
+    assert summary.reference.is_given
 
 
 def test_a_name_shows_one_measurement_in_full(store, tmp_path):

@@ -123,6 +123,7 @@ def _parsed(path: Path, text: bytes) -> Any:
             return None
         if _size(node, {}) > MOST_VALUES:
             raise InputError(f"--config {path}: its aliases make more than {MOST_VALUES:,} values")
+        _check_keys(path, node, set())
         return loader.construct_document(node)
     except InputError:
         raise
@@ -160,6 +161,32 @@ def _size(node: Any, sizes: dict[int, float]) -> float:
         pairs = (part if isinstance(part, tuple) else (part,) for part in parts)
         sizes[id(node)] = 1 + sum(_size(each, sizes) for pair in pairs for each in pair)
     return sizes[id(node)]
+
+
+def _check_keys(path: Path, node: Any, seen: set[int]) -> None:
+    """Refuse a mapping in which a key stands twice: PyYAML would take the last one in silence.
+
+    Args:
+        path: the file.
+        node: a node of YAML that is part of no ring.
+        seen: the nodes so far, by their identity: one that an alias repeats is looked at once.
+
+    Raises:
+        InputError: the message names the key and its line.
+    """
+    if id(node) in seen or not isinstance(node.value, list):
+        return
+    seen.add(id(node))
+    keys: set[str] = set()
+    for part in node.value:
+        pair = part if isinstance(part, tuple) else (part,)
+        if isinstance(part, tuple) and isinstance(key := part[0].value, str):
+            if key in keys:
+                line = part[0].start_mark.line + 1
+                raise InputError(f"--config {path}, line {line}: {brief(key)} is there twice")
+            keys.add(key)
+        for each in pair:
+            _check_keys(path, each, seen)
 
 
 def _entry(path: Path, content: Mapping[str, Any], task: Task) -> tuple[str, Mapping[str, Any]]:

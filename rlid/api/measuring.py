@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,10 +11,10 @@ from typing import Literal
 from rlid.api.measurement import Measurement
 from rlid.api.progress import ProgressLine, is_notebook
 from rlid.engine import Place
-from rlid.errors import InputError
+from rlid.errors import InputError, brief
 from rlid.measurement import Runner, Watcher, ask, plan_of, run_plan, with_settings_file
 from rlid.records import MeasurementSpec
-from rlid.registry import typed_text
+from rlid.registry import each_once, typed_text
 
 
 def measure(
@@ -90,7 +90,8 @@ def measure(
             one package.
         store: the folder of records; trials found there are not run again.
         jobs: worker processes; None for as many as there are cores.
-        place: where trials run, if not in local processes: `Place("ray", address=...)`.
+        place: where trials run, if not in local processes: `Place("ray", address=...)` of
+            `rlid.engine`.
         timeout: seconds without a sign of life after which a trial counts as hung.
         tensorboard: a folder for TensorBoard's curves of every trial.
         watcher: hears how it goes, in place of `progress`.
@@ -108,10 +109,12 @@ def measure(
     # Every parameter that MeasurementSpec declares bears on the answer; the others do not.
     options = {name: value for name, value in given.items() if name in FIELDS}
     options["settings"] = _assignments(settings)
-    options["imports"] = (imports,) if isinstance(imports, str) else tuple(imports or ())
+    options["imports"] = _texts("imports", imports, '"my_package", or ["my_package"]')
     # A package that is imported may change the working folder.
     folder = Path(os.path.abspath(store))
     curves = None if tensorboard is None else os.path.abspath(tensorboard)
+    if not isinstance(place, Place | None):
+        raise InputError(f'place={brief(place)}: give a Place of rlid.engine, such as Place("ray")')
     place = place or Place()
     if jobs is not None:
         place = replace(place, jobs=jobs)
@@ -139,12 +142,20 @@ def _assignments(settings: Sequence[str] | Mapping[str, object]) -> tuple[str, .
     """
     if isinstance(settings, Mapping):
         return tuple(f"{name}={typed_text(value)}" for name, value in settings.items())
-    texts = (settings,) if isinstance(settings, str) else tuple(settings or ())
-    if not all(isinstance(text, str) for text in texts):
-        raise InputError(
-            f'settings={settings!r}: give a mapping {{"lr": 0.001}}, or texts ["lr=0.001"]'
-        )
-    return texts
+    texts = _texts("settings", settings, 'a mapping {"lr": 0.001}, or texts ["lr=0.001"]')
+    return each_once("--set", texts)
+
+
+def _texts(name: str, given: object, right: str) -> tuple[str, ...]:
+    """Return an argument that is a list of texts, where one text stands for itself.
+
+    Raises:
+        InputError: it is something else; `right` says what would be right.
+    """
+    texts = (given,) if isinstance(given, str) else given or ()
+    if not isinstance(texts, Collection) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"{name}={brief(given)}: give {right}")
+    return tuple(texts)
 
 
 FIELDS = frozenset(MeasurementSpec.model_fields)

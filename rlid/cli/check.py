@@ -54,11 +54,11 @@ def check(
     env_args: EnvArgsOption = None,
     episode_cap: EpisodeCapOption = None,
     timeout: TimeoutOption = None,
-    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     junit: Annotated[
         Optional[Path],  # noqa: UP007, UP045 (typer reads it)
         typer.Option(help="write the verdict there as JUnit XML"),
     ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="run failed trials again")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

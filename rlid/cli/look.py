@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlid.cli.named import measurements_of, named, yardsticks
+from rlid.cli.named import PUBLISHED, is_published, looked_up, named, yardsticks
 from rlid.cli.options import DEFAULT_STORE, ImportOption, JsonOption, StoreOption
 from rlid.cli.streams import print_json
 from rlid.cli.terminal import say, say_table
@@ -112,7 +112,10 @@ def _list_settings(what: str, name: str, *, as_json: bool) -> None:
     from rlid.agent import AGENTS, described_settings
 
     if what != "agents":
-        raise InputError(f"list {what} {name}: only agents have settings: rlid list agents {name}")
+        raise InputError(
+            f"list {what} {name}: only agents have settings; leave out {name}, or use rlid list "
+            "agents AGENT"
+        )
     rows = described_settings(AGENTS[name])
     if as_json:
         print_json([vars(row) for row in rows])
@@ -143,8 +146,7 @@ def show(
     from rlid.leaderboard import yardstick
     from rlid.measurement import control, summary
 
-    is_one = "/" in name
-    summaries = named(store, name) if is_one else measurements_of(name, store)
+    summaries, is_one = looked_up(name, store)
     of_mnist = yardsticks(store)
     ratios = [yardstick.ratio(each, of_mnist) for each in summaries]
     controls = [control.control(each.spec, each.records[0].threshold, store) for each in summaries]
@@ -190,6 +192,11 @@ def compare(
     first, second = named(store, a, b)
     result = compare_summaries(first, second)
     if as_json:
-        print_json({"a": first.path, "b": second.path, **vars(result)})
+        # As they can be typed back: one of them may be published, and the other of the store.
+        paths = [
+            f"{PUBLISHED if is_published(name) else ''}{summary.path}"
+            for name, summary in ((a, first), (b, second))
+        ]
+        print_json({"a": paths[0], "b": paths[1], **vars(result)})
     else:
         console.print_comparison(first, second, result)

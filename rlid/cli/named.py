@@ -35,6 +35,31 @@ def measurements_of(task: str, store: Path) -> list[Summary]:
     return summaries
 
 
+def looked_up(name: str, store: Path) -> tuple[list[Summary], bool]:
+    """Return the measurements of a task, or the one of a name, and whether it is one.
+
+    The name of a task may have slashes of its own, as those of environments in a namespace and of
+    files in a folder have; it may be typed as it is, or as a table shows it.
+
+    Raises:
+        InputError: there is no store, or no such measurement.
+    """
+    from rlid.measurement import as_name
+
+    if is_published(name):
+        return named(store, name), True
+    if "/" not in name and "_" not in name:
+        return measurements_of(name, store), False
+    of_task = [
+        summary
+        for summary in measurements_of("", store)
+        if name in (summary.spec.task, *as_name((summary.spec.task,)))
+    ]
+    if of_task or "/" not in name:
+        return of_task or measurements_of(name, store), False
+    return named(store, name), True
+
+
 def named(store: Path, *names: str) -> list[Summary]:
     """Return the measurements of names: task/agent/network/projection/digest, or the first parts.
 

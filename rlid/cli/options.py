@@ -13,6 +13,7 @@ import typer
 
 from rlid.cli.terminal import say
 from rlid.errors import InputError
+from rlid.registry import each_once
 
 FAILED, BAD_INPUT, STORE_FAILED, INTERRUPTED = 1, 2, 74, 130
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -54,7 +55,12 @@ JobsOption = Annotated[
 ]
 SetOption = Annotated[
     Optional[list[str]],  # noqa: UP007, UP045
-    typer.Option("--set", metavar="NAME=VALUE", help="a setting of the agent; may be repeated"),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="a setting of the agent; may be repeated",
+        callback=lambda texts: each_once("--set", texts) if texts else texts,
+    ),
 ]
 ObservationOption = Annotated[
     Optional[str],  # noqa: UP007, UP045
@@ -167,6 +173,12 @@ def shown(path: Path) -> str:
         if path.is_relative_to(folder):
             return str(path.relative_to(folder))
     return str(path)
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and is not at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def asked(context: typer.Context) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from rlid.cli.named import measurements_of, named
+from rlid.cli.named import looked_up
 from rlid.cli.options import DEFAULT_STORE, StoreOption, Text, shown
 from rlid.cli.terminal import say
 from rlid.errors import InputError
@@ -58,7 +58,7 @@ def plot(
     if family and kind not in (None, "family"):
         raise InputError(f"--family and --kind {kind}: give one of them")
     wanted = "family" if family else kind
-    summaries = named(store, name) if "/" in name else measurements_of(name, store)
+    summaries, _ = looked_up(name, store)
     folder = out or plots.folder(store)
     palette = style.DARK if dark else style.LIGHT
     drawn = 0

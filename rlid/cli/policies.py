@@ -63,7 +63,8 @@ def export(
         except InputError as error:
             if not every:
                 raise
-            say(f"not exported: {error}", error=True)
+            reason = str(error).removeprefix(f"{summary.title}: ")
+            say(f"not exported: {summary.path}: {reason}", error=True)
             continue
         target = out or saving.path(records, summary)
         saving.save(file, report, target)
@@ -93,9 +94,12 @@ def _chosen(records: Store, wanted: list[str], every: bool) -> list[Summary]:
 
 
 def _print(chosen: Summary, report: PolicyReport, target: Path) -> None:
+    # A file has a header, which outweighs the smallest networks.
+    is_smaller = report.file_bytes < report.network_bytes
+    fewer = f"{report.compression:,.3g} times fewer" if is_smaller else "not fewer"
     say(
         f"{chosen.title}: d = {report.d}, {report.bits} bits an entry: {report.z_bytes} bytes "
-        f"of z, {report.file_bytes} bytes in all, {report.compression:,.0f} times fewer than "
+        f"of z, {report.file_bytes} bytes in all, {fewer} than "
         f"the network's {report.network_bytes:,}"
     )
     say(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, shown
+from rlid.cli.options import DEFAULT_STORE, FAILED, StoreOption, is_given, shown
 from rlid.cli.terminal import say
 from rlid.errors import DamagedRecord, InputError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def publish(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(help="only this task, or this measurement by its name in `rlid show`")
     ] = "",
@@ -33,6 +34,10 @@ def publish(
 ) -> None:
     """Write the measurements of a store as files that anyone can re-derive and verify."""
     if again:
+        if by or when or is_given(context, "store"):
+            raise InputError(
+                "--again reads no store and changes no origin: leave out --store, --by and --when"
+            )
         _derive_again(out, name)
         return
     harvest = _publish(store, out, name, by, when)
@@ -143,17 +148,26 @@ def _publish(
     return harvest
 
 
+def _sources_of(name: str, out: Path, folder: str) -> list[Path]:
+    """Return the published files in some folders of `out` that a name asks for, sorted."""
+    from rlid.leaderboard import publish as publisher
+
+    return [
+        source
+        for source in sorted(out.glob(f"{folder}/*.json"))
+        if publisher.is_named(publisher.read(source).question, name)
+    ]
+
+
 def _derive_again(out: Path, name: str) -> None:
     """Derive the published answers anew, of those that `name` asks for; say what changes."""
     from rlid.leaderboard import publish as publisher
     from rlid.store import slug
 
     task = name.partition("/")[0]
-    sources = [
-        source
-        for source in sorted(out.glob(f"{slug(task) if task else '*'}/*.json"))
-        if publisher.is_named(publisher.read(source).question, name)
-    ]
+    # The name of a task may have slashes of its own: its folder is then not known beforehand.
+    folders = [slug(task), "*"] if task else ["*"]
+    sources = next(filter(None, (_sources_of(name, out, folder) for folder in folders)), [])
     if not sources:
         raise InputError(f"no published results{f' of {name}' if name else ''} at {shown(out)!r}")
     for source in sources:

@@ -172,7 +172,9 @@ def print_remarks(summary: Summary) -> None:
     say(f"{summary.title}: {answer(summary.estimate)}")
     for line in (*console.remarks(summary.estimate), *details(summary.estimate)):
         say(f"  {line}")
-    if summary.reference is not None:
+    if summary.reference is not None and summary.reference.is_given:
+        say(f"  reference given, from this source: {summary.reference.source}")
+    elif summary.reference is not None:
         scores = ", ".join(console.number(score) for score in summary.reference.scores)
         say(f"  reference by {summary.reference.agent}; its trials scored {scores or 'nothing'}")
     say(f"  name: {summary.path}")

@@ -107,9 +107,11 @@ def in_three_parts(
     """
     count = len(labels) if given_test is None else len(labels) + len(given_test[1])
     if count < FEWEST_ROWS:
-        raise DataError(f"{source}: {count} rows; at least {FEWEST_ROWS} are needed")
+        raise DataError(f"{source}: {count} examples; at least {FEWEST_ROWS} are needed")
     if given_test is not None and len(given_test[1]) < FOLDS:
-        raise DataError(f"{source}: {len(given_test[1])} test rows; at least {FOLDS} are needed")
+        raise DataError(
+            f"{source}: {len(given_test[1])} test examples; at least {FOLDS} are needed"
+        )
     digests = _digests(inputs, keys, b"row")
     order = _canonical(digests)
     permuted = Stream(SEED, "own/split").permutation(len(order))
@@ -126,7 +128,7 @@ def in_three_parts(
         all_digests = sorted([*digests, *test_digests])
     size = max(FOLDS, round(HELD_OUT_SHARE * len(rows)))
     if len(rows) < 2 * size:
-        raise DataError(f"{source}: {len(rows)} training rows; at least {2 * size} are needed")
+        raise DataError(f"{source}: {len(rows)} training examples; at least {2 * size} are needed")
     held_out, train = rows[:size], rows[size:]
     identity = hashlib.sha256(b"".join(all_digests)).hexdigest()
     return (inputs[train], labels[train]), (inputs[held_out], labels[held_out]), test, identity

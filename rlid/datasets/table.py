@@ -104,6 +104,25 @@ def _read(path: Path, target: str, kind: TargetKind | None, stamp: tuple[int, in
     return OwnData(parts[0], parts[1], parts[2], tuple(names), sha256, scales=scales)
 
 
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a first line that does not name at least two columns, each once.
+
+    Raises:
+        DataError: the message says what is wrong with it.
+    """
+    rule = f"{path}: the first line must name every column, each once"
+    if len(header) < 2:
+        for separator, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if separator in "".join(header):
+                raise DataError(f"{path}: has {word} between its columns: use commas")
+        raise DataError(f"{rule}, with commas between them")
+    if "" in header:
+        raise DataError(f"{rule}, but column {header.index('') + 1} has no name")
+    for number, name in enumerate(header):
+        if name in header[:number]:
+            raise DataError(f"{rule}, but {name!r} is there twice")
+
+
 def _cells(path: Path) -> tuple[list[str], Rows]:
     """Return the names of the columns, and the rows with their line numbers.
 
@@ -117,8 +136,7 @@ def _cells(path: Path) -> tuple[list[str], Rows]:
             rows = [(reader.line_num, cells) for cells in reader if cells]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: no CSV file in UTF-8 ({str(error):.100})") from None
-    if len(header) < 2 or not all(header) or len(set(header)) < len(header):
-        raise DataError(f"{path}: the first line must name every column, each once")
+    _check_header(path, header)
     for line, cells in rows:
         if len(cells) != len(header):
             raise DataError(f"{path}, line {line}: {len(cells)} values in {len(header)} columns")

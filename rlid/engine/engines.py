@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rlid.errors import InputError
+from rlid.errors import InputError, brief
 from rlid.operating_system import cores
 from rlid.registry import unknown
 
@@ -72,6 +73,10 @@ class Place:
         """
         if self.engine not in ENGINES:
             raise InputError(unknown("engine", self.engine, list(ENGINES)))
+        if not isinstance(self.jobs, Integral | None):
+            raise InputError(f"--jobs {brief(self.jobs)}: must be a whole number")
+        if not isinstance(self.memory, Real | None):
+            raise InputError(f"--memory {brief(self.memory)}: must be a number of gigabytes")
         if self.jobs is not None and self.jobs < 1:
             raise InputError(f"--jobs {self.jobs}: must be at least 1")
         for option, value in (("--cpus", self.cpus), ("--gpus", self.gpus)):

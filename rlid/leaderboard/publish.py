@@ -24,7 +24,7 @@ from rlid.leaderboard.published import (
     is_possible,
     parse,
 )
-from rlid.measurement import curve_json, fits, name_of, why_not_published
+from rlid.measurement import as_name, curve_json, fits, name_of, typed_parts, why_not_published
 from rlid.policies import PolicyReport
 from rlid.policies import report as policy_report
 from rlid.records import REFERENCE_SEED, MeasurementSpec, Record, judged
@@ -75,7 +75,10 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
     Raises:
         StoreError: a file of the store is damaged.
     """
-    task, *others = (name or "").split("/")
+    finished = list(measured.of_store(store))
+    tasks = {measurement.question.task for measurement in finished}
+    first, *others = typed_parts(name or "", tasks)
+    task = next((each for each in sorted(tasks) if as_name((each,)) == (first,)), first)
     records = {
         record.key: record
         for record in store.records(task or None)
@@ -83,7 +86,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
     }
     reports, torn = _reports(store)
     published, refused, claimed, stale = [], [], set[str](), list[str]()
-    for measurement in measured.of_store(store):
+    for measurement in finished:
         if task not in ("", measurement.question.task):
             continue
         claimed.update(measurement.trials)
@@ -120,7 +123,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
 
 def is_named(question: MeasurementSpec, name: str | None) -> bool:
     """Whether `name`, as `harvest` takes it, asks for the measurement of a question."""
-    return not name or fits(name_of(question), tuple(name.split("/")))
+    return not name or fits(name_of(question), typed_parts(name, (question.task,)))
 
 
 def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> str:

@@ -39,9 +39,11 @@ from rlid.measurement.inference import infer as infer
 from rlid.measurement.inference import reasons as reasons
 from rlid.measurement.inference import under_other_references as under_other_references
 from rlid.measurement.inference import why_not_published as why_not_published
+from rlid.measurement.names import as_name as as_name
 from rlid.measurement.names import fits as fits
 from rlid.measurement.names import name_of as name_of
 from rlid.measurement.names import select as select
+from rlid.measurement.names import typed_parts as typed_parts
 from rlid.measurement.plan import Plan as Plan
 from rlid.measurement.plan import plan as plan
 from rlid.measurement.plan import plan_of as plan_of
@@ -91,6 +93,7 @@ __all__ = [
     "answer",
     "answer_json",
     "answered",
+    "as_name",
     "as_trial",
     "ask",
     "check",
@@ -138,6 +141,7 @@ __all__ = [
     "summarise",
     "summary",
     "task_of",
+    "typed_parts",
     "under_other_references",
     "value",
     "why_not_published",

@@ -53,9 +53,10 @@ def under_other_references(records: Sequence[Record], reference: Reference | Non
     Returns:
         (weight, trials) of each draw. Nothing where the reference has no known error: it is the
         task's own figure or the user's, it rests on fewer than FEWEST_SCORES trials, or it is not
-        the one that these records were judged by.
+        the one that these records were judged by. Trials that an earlier run judged by a figure of
+        the user's, which was equal, count for the measured one like any others.
     """
-    if reference is None or not records or records[0].baseline not in ("own", None):
+    if reference is None or not records or records[0].baseline == "global":
         return []
     judgement = Judgement.of_record(records[0])
     scores = reference.scores

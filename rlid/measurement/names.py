@@ -34,6 +34,19 @@ def as_name(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.replace("/", "_") for part in parts)
 
 
+def typed_parts(wanted: str, tasks: Iterable[str]) -> tuple[str, ...]:
+    """Return the parts of a name as it is typed, in which a task may have its own slashes.
+
+    Args:
+        wanted: such as "table:data/iris.csv,target=species/adam".
+        tasks: the names of the tasks that may be meant.
+    """
+    for task in sorted(tasks, key=len, reverse=True):
+        if wanted == task or wanted.startswith(f"{task}/"):
+            return (*as_name((task,)), *wanted[len(task) :].split("/")[1:])
+    return tuple(wanted.split("/"))
+
+
 def group_digest(record: Record) -> str:
     """Return eight hexadecimal digits of what the trials of a record's measurement share."""
     name = record.spec.group
@@ -70,7 +83,7 @@ def select(summaries: Sequence[Summary], wanted: str) -> Summary:
     Raises:
         InputError: none or several are named so.
     """
-    parts = tuple(wanted.split("/"))
+    parts = typed_parts(wanted, {summary.spec.task for summary in summaries})
     matching = [
         summary for summary in summaries if any(fits(name, parts) for name in summary.names)
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlid.errors import InputError
+from rlid.errors import InputError, brief
+from rlid.measurement.dims import read_dims
 from rlid.networks import parse
 from rlid.records import MAX_SEED, PROTOCOL, MeasurementSpec
 from rlid.registry import import_packages
@@ -31,9 +32,11 @@ def ask(task: str, **options: Any) -> MeasurementSpec:
     import_packages(fields.get("imports", ()))
     own = resolve(task)
     fields = {"agent": own.agent, "network": own.network, **fields, "task": own.name}
+    if not isinstance(fields["network"], str):
+        raise InputError(f"--network {brief(fields['network'])}: must be a text, as mlp:20x20")
     fields["network"] = parse(fields["network"]).name
     if "dims" in fields:
-        fields["dims"] = tuple(sorted(set(fields["dims"])))
+        fields["dims"] = _rising(fields["dims"])
         if "dmax" in fields and fields["dims"] and fields["dmax"] < fields["dims"][-1]:
             raise InputError(f"--dims: {fields['dims'][-1]} is above --dmax {fields['dmax']}")
         fields.pop("dmax", None)
@@ -52,3 +55,15 @@ def ask(task: str, **options: Any) -> MeasurementSpec:
     if question.reference is not None and question.baseline == "global":
         raise InputError("--reference: takes the place of --baseline global; leave one of them out")
     return question
+
+
+def _rising(dims: Any) -> tuple[Any, ...]:
+    """Return a list of d rising, each once; a text is read as after `--dims`.
+
+    Raises:
+        InputError: it is no list of numbers.
+    """
+    try:
+        return tuple(sorted(set(read_dims(dims) if isinstance(dims, str) else dims)))
+    except TypeError:
+        raise InputError(f"--dims {brief(dims)}: must be a list of whole numbers") from None

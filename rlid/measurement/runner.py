@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from numbers import Real
 
 from rlid.agent import has_gpu
 from rlid.dimension import Estimate
 from rlid.engine import Agenda, Cell, Place, make_engine, probe, split
-from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed
+from rlid.errors import EngineError, EnvironmentWarning, InputError, TrialsFailed, brief
 from rlid.measurement.answer import count
 from rlid.measurement.inference import infer
 from rlid.measurement.plan import Plan
@@ -75,8 +76,8 @@ class Runner:
                 engine or tensorboard is not installed, or the GPU is not there or not used.
             StoreError: the store cannot be written.
         """
-        if timeout is not None and not timeout > 0:
-            raise InputError(f"--timeout {timeout:g}: must be above 0")
+        if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
+            raise InputError(f"--timeout {brief(timeout)}: must be above 0, in seconds")
         if tensorboard is not None:
             # Here, since it imports torch, which takes a second that `rlid show` need not wait.
             from rlid.training import check_tensorboard

@@ -16,7 +16,7 @@ from rlid.errors import InputError, first_line
 from rlid.measurement.dims import read_dims
 from rlid.measurement.toml_text import read_toml
 from rlid.networks import parse
-from rlid.records import MeasurementSpec
+from rlid.records import MeasurementSpec, complaint
 from rlid.registry import unknown
 
 SUFFIX = ".toml"
@@ -274,4 +274,8 @@ def _complaint(error: ValidationError | TypeError) -> str:
         return first_line(error)
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    if first["type"] == "extra_forbidden":
+        return unknown("field", place, sorted(SuiteFile.model_fields))
+    if first["loc"] == ("row",) and first["type"] in ("missing", "list_type", "too_short"):
+        return "name its rows, each below a line [[row]]"
+    return f"{place}: {complaint(first)}"

@@ -186,8 +186,8 @@ class _Finished:
 
 
 def _is_behind(reference: Reference, record: Record) -> bool:
-    """Whether a record's scores are those of a reference."""
-    if reference.random != record.random:
+    """Whether a record's scores are those of a reference, and both are measured or both given."""
+    if reference.is_given != (record.baseline == "given") or reference.random != record.random:
         return False
     return record.baseline == "global" or reference.reference == record.reference
 

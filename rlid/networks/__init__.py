@@ -20,6 +20,7 @@ from rlid.networks.network import Network as Network
 from rlid.networks.network import Parts as Parts
 from rlid.networks.network import Prepared as Prepared
 from rlid.networks.plain import to_torch as to_torch
+from rlid.networks.references import kept_tensors as kept_tensors
 
 __all__ = [
     "BUILT_IN",
@@ -34,6 +35,7 @@ __all__ = [
     "Prepared",
     "ceiling",
     "check_parameters",
+    "kept_tensors",
     "make",
     "parse",
     "to_torch",

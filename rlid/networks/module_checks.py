@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rlid.errors import InputError, named_line
 from rlid.networks.module_start import constants, trained
+from rlid.networks.references import check_references
 from rlid.random_stream import Stream
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check_parameters(module: nn.Module) -> None:
 
     Raises:
         InputError: it has none, or they are no real numbers, have no shape yet, or are not in the
-            memory of the CPU, or belong to TorchScript.
+            memory of the CPU, or belong to TorchScript or a parallel module, or are kept in a list.
     """
     import torch
     from torch import nn
@@ -59,6 +60,12 @@ def check_parameters(module: nn.Module) -> None:
             f"{type(module).__name__} is compiled by TorchScript, whose weights cannot be replaced "
             "in a call: use the module that it was compiled from"
         )
+    for layer in module.modules():
+        if isinstance(layer, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            raise InputError(
+                f"{type(layer).__name__} copies its weights, which cannot be replaced in a call: "
+                "use the module inside, its attribute `module`"
+            )
     parameters = dict(module.named_parameters())
     for name, tensor in {**parameters, **dict(module.named_buffers())}.items():
         if isinstance(tensor, (nn.parameter.UninitializedParameter, nn.UninitializedBuffer)):
@@ -75,6 +82,7 @@ def check_parameters(module: nn.Module) -> None:
                 f"parameter {name!r} is of {parameter.dtype}: only real floating-point numbers can "
                 "be moved in a subspace; keep other numbers in a buffer"
             )
+    check_references(module)
     devices = {str(parameter.device) for parameter in parameters.values()}
     if len(devices) > 1:
         raise InputError(f"parameters are on {' and '.join(sorted(devices))}: use one device")

@@ -17,6 +17,7 @@ from rlid.records.judgement import judged as judged
 from rlid.records.measurement_spec import DEFAULT_FRACTION as DEFAULT_FRACTION
 from rlid.records.measurement_spec import PROTOCOL as PROTOCOL
 from rlid.records.measurement_spec import MeasurementSpec as MeasurementSpec
+from rlid.records.measurement_spec import complaint as complaint
 from rlid.records.measurement_spec import option_name as option_name
 from rlid.records.processor import GPU as GPU
 from rlid.records.processor import PREFIX as PREFIX
@@ -78,6 +79,7 @@ __all__ = [
     "TrialSpec",
     "Value",
     "canonical",
+    "complaint",
     "decode",
     "encode",
     "generator_state",

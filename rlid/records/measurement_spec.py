@@ -99,7 +99,7 @@ class MeasurementSpec(BaseModel):
             except ValueError:
                 # Python writes out no number of more than 4,300 digits.
                 text = brief(value)
-            raise InputError(f"{option_name(name)} {text}: {_complaint(first)}") from None
+            raise InputError(f"{option_name(name)} {text}: {complaint(first)}") from None
 
     @property
     def digest(self) -> str:
@@ -150,7 +150,7 @@ def option_name(field: str) -> str:
     return "--" + OPTION_NAMES.get(field, field).replace("_", "-")
 
 
-def _complaint(error: Any) -> str:
+def complaint(error: Any) -> str:
     """Return what is wrong with a value, in words, from pydantic's account of it."""
     bounds = error.get("ctx", {})
     if error["type"] == "literal_error":
@@ -161,6 +161,17 @@ def _complaint(error: Any) -> str:
         "less_than_equal": f"must be at most {bounds.get('le')}",
         "less_than": f"must be below {bounds.get('lt')}",
         "finite_number": "must be finite",
+        "int_type": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_type": "must be a number",
+        "float_parsing": "must be a number",
+        "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+        "string_type": "must be a text",
+        "tuple_type": "must be a list",
+        "list_type": "must be a list",
+        "missing": "is missing",
     }
     message = str(error["msg"])
     return words.get(error["type"], message[:1].lower() + message[1:])

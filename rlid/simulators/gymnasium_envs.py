@@ -21,6 +21,9 @@ MAX_SLOTS = 128
 RESET = "reset."
 """How the options of a task begin that are options of `reset`, not arguments of the environment."""
 
+RESERVED = frozenset({"id", "max_episode_steps", "disable_env_checker"})
+"""Arguments of `gymnasium.make` that are no arguments of the environment."""
+
 
 def make_env(env: str, options: Mapping[str, Any], episode_cap: int) -> Any:
     """Return an environment as a task means it: cut at the cap, in the wrappers that it names.
@@ -36,6 +39,9 @@ def make_env(env: str, options: Mapping[str, Any], episode_cap: int) -> Any:
     """
     import gymnasium
 
+    for name in RESERVED & options.keys():
+        instead = "use --episode-cap" if name == "max_episode_steps" else "leave it out"
+        raise InputError(f"--env-arg {name}: is set by rlid for every environment; {instead}")
     others = (RESET, WRAP)
     arguments = {name: value for name, value in options.items() if not name.startswith(others)}
     resets = {name[len(RESET) :]: options[name] for name in options if name.startswith(RESET)}

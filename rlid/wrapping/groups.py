@@ -60,14 +60,10 @@ def groups_of(sizes: Mapping[str, int], d: int | None, groups: Groups) -> list[P
 def _given_groups(
     sizes: Mapping[str, int], d: int | None, groups: Mapping[str, int]
 ) -> Iterator[ParameterGroup]:
-    left = dict(sizes)
+    left = {name for name in sizes if _group_of(name, groups) is None}
     for prefix, given in groups.items():
         own = whole_number(f"groups: d of {prefix!r}", given)
-        part = {
-            name: left.pop(name)
-            for name in list(left)
-            if name == prefix or name.startswith(f"{prefix}.") or prefix == ""
-        }
+        part = {name: size for name, size in sizes.items() if _group_of(name, groups) == prefix}
         if not part:
             raise InputError(f"groups: no parameter left whose name begins with {prefix!r}")
         if not 0 <= own <= sum(part.values()):
@@ -76,11 +72,20 @@ def _given_groups(
             )
         yield ParameterGroup(prefix, part, own)
     if left:
-        raise InputError(f"groups: no group for {', '.join(left)}; add '' for all others")
+        names = ", ".join(name for name in sizes if name in left)
+        raise InputError(f"groups: no group for {names}; add '' for all others")
     if not any(groups.values()):
         raise InputError("groups: at least one d must be above 0")
     if d is not None and d != sum(groups.values()):
         raise InputError(f"d = {d}, but the groups have {sum(groups.values())} in all")
+
+
+def _group_of(name: str, groups: Mapping[str, int]) -> str | None:
+    """Return the longest beginning among the groups that a parameter's name has, or None."""
+    beginnings = [
+        prefix for prefix in groups if prefix in ("", name) or name.startswith(f"{prefix}.")
+    ]
+    return max(beginnings, key=lambda prefix: len(str(prefix)), default=None)
 
 
 def _shares(sizes: Mapping[str, int], d: int) -> dict[str, int]:

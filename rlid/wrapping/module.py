@@ -6,8 +6,7 @@ of their own. theta0 is what the module's parameters are when it is wrapped.
 
 from __future__ import annotations
 
-import copy
-import hashlib
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,25 +14,30 @@ import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.nn.utils.spectral_norm import SpectralNorm
-from torch.nn.utils.weight_norm import WeightNorm
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from rlid import projections
 from rlid.errors import InputError
 from rlid.networks import check_parameters
+from rlid.wrapping.copying import check_hooks, copied
+from rlid.wrapping.digests import constant_digests, differing, digest_of, sha256_of
+from rlid.wrapping.exported import z_of
 from rlid.wrapping.freezing import freeze, thaw
 from rlid.wrapping.groups import Groups, groups_of, seed_of, whole_number
 
-NORMALISING = nn.modules.batchnorm._NormBase
-"""Layers whose running statistics would change with every batch, and are not part of z."""
+NORMALISING = (nn.modules.batchnorm._NormBase, _SpectralNorm)
+"""Layers whose statistics would change with every call, and are not part of z."""
+DIGEST = "_extra_state"
+"""Name in state dicts of the digest of the subspace: torch's own for what is no parameter."""
 
 
 class SubspaceModule(nn.Module):
     """A module whose parameters are theta0 + P z; its only parameter is z (d,).
 
     Each layer keeps the mode, training or evaluation, in which it is wrapped, until `train()` or
-    `eval()` is called. Batch normalisation stays in evaluation mode, also in `train()`: its running
-    statistics are numbers that z does not describe, so they keep the values they had.
+    `eval()` is called. Batch normalisation and spectral normalisation stay in evaluation mode, also
+    in `train()`: their statistics are numbers that z does not describe, so they keep the values
+    they had. z is float32, whatever the type of the weights.
 
     Attributes:
         z: the coordinates in the subspace, at first all zero.
@@ -56,8 +60,8 @@ class SubspaceModule(nn.Module):
         if not isinstance(module, nn.Module):
             raise InputError(f"wrap takes a torch.nn.Module, not {module!r:.80}")
         check_parameters(module)
-        _check_hooks(module)
-        self.module = copy.deepcopy(module)
+        check_hooks(module)
+        self.module = copied(module)
         constants = list(self.module.buffers())
         self._names, self._frozen = list[str](), list[str]()
         for name, parameter in self.module.named_parameters():
@@ -89,6 +93,7 @@ class SubspaceModule(nn.Module):
             if isinstance(layer, NORMALISING)
         }
         self._hold_statistics()
+        self._constants = self._constant_digests()
 
     @property
     def d(self) -> int:
@@ -127,7 +132,7 @@ class SubspaceModule(nn.Module):
         return self
 
     def _hold_statistics(self) -> None:
-        """Keep batch normalisation in evaluation mode; `unwrap` gives it the mode it would have."""
+        """Keep NORMALISING layers in evaluation mode; `unwrap` gives the mode they would have."""
         for name in self._normalising:
             self.module.get_submodule(name).eval()
 
@@ -138,7 +143,7 @@ class SubspaceModule(nn.Module):
         """
         with torch.no_grad():
             values = {name: value.detach().clone() for name, value in self._values().items()}
-        plain = copy.deepcopy(self.module)
+        plain = copied(self.module)
         thaw(plain, values)
         thaw(plain, {name: plain.get_buffer(name) for name in self._frozen}, is_trained=False)
         for name, mode in self._normalising.items():
@@ -148,42 +153,75 @@ class SubspaceModule(nn.Module):
     def export(self) -> dict[str, Any]:
         """Return what rebuilds theta beside theta0: plain data, with z as a numpy array (d,).
 
-        `theta_sha256` is that of the float32 bytes of theta; `restore` checks it.
+        `theta_sha256` is that of the float32 bytes of theta, and `constants_sha256` has that of
+        each buffer and of each parameter without a gradient; `restore` checks both. A warning names
+        buffers that have changed since the module was wrapped: a state dict has their values.
         """
-        return {
-            "projection": self.projection,
-            "projection_version": projections.version(self.projection),
-            "seed": self.seed,
-            "dims": self.dims,
-            "z": self.z.detach().cpu().numpy().copy(),
-            "theta_sha256": self._sha256(),
-        }
+        constants = self._constant_digests()
+        if changed := differing(self._constants, constants):
+            warnings.warn(
+                f"{', '.join(changed)} changed since the module was wrapped, and an export has the "
+                "values of z alone: save state_dict() as well",
+                stacklevel=2,
+            )
+        return {**self._identity(), "constants_sha256": constants}
 
     def restore(self, exported: Mapping[str, Any]) -> None:
         """Take z from what `export` gave.
 
         Raises:
-            InputError: it is of another module, projection or seed.
+            InputError: it is of another module, projection or seed, or is no export.
         """
-        own = self.export()
-        for name in ("projection", "projection_version", "seed", "dims"):
-            if exported[name] != own[name]:
-                raise InputError(
-                    f"exported with {name} {exported[name]!r}, but this module has {own[name]!r}"
-                )
+        z = z_of(exported, self._identity())
+        # Exports of earlier versions have no digests of constants.
+        constants = exported.get("constants_sha256")
+        if constants and (changed := differing(constants, self._constant_digests())):
+            raise InputError(
+                f"exported with other values of {', '.join(changed)}, which z does not describe: "
+                "load the state dict of then before you wrap"
+            )
         before = self.z.detach().clone()
         with torch.no_grad():
-            self.z.copy_(torch.as_tensor(exported["z"]))
-        if self._sha256() != exported["theta_sha256"]:
+            self.z.copy_(z)
+        if sha256_of(self.theta()) != exported["theta_sha256"]:
             with torch.no_grad():
                 self.z.copy_(before)
             raise InputError(
                 "exported from another start: wrap a module with the same weights as then"
             )
 
-    def _sha256(self) -> str:
-        theta = self.theta().detach().cpu().numpy().astype("<f4")
-        return hashlib.sha256(theta.tobytes()).hexdigest()
+    def get_extra_state(self) -> torch.Tensor:
+        """Return the digest of the subspace, so that no z is loaded into another one."""
+        return digest_of(
+            self.projection, projections.version(self.projection), self.seed, self.dims
+        )
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """Do nothing: `_load_from_state_dict` has compared the digest before it loads z."""
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *arguments: Any
+    ) -> None:
+        digest = state_dict.setdefault(prefix + DIGEST, self.get_extra_state())
+        if not torch.equal(digest.cpu(), self.get_extra_state()):
+            raise InputError(
+                "the state dict is of another subspace: wrap with the same projection, seed, d and "
+                "groups as then"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "projection": self.projection,
+            "projection_version": projections.version(self.projection),
+            "seed": self.seed,
+            "dims": self.dims,
+            "z": self.z.detach().float().cpu().numpy().copy(),
+            "theta_sha256": sha256_of(self.theta()),
+        }
+
+    def _constant_digests(self) -> dict[str, str]:
+        return constant_digests(self.module, {id(self._start(name)) for name in self._names})
 
     def _start(self, name: str) -> torch.Tensor:
         return self.module.get_buffer(name)
@@ -191,7 +229,8 @@ class SubspaceModule(nn.Module):
     def _values(self) -> dict[str, torch.Tensor]:
         """Return the weights by name, each in its own shape and dtype; differentiable in z."""
         values: dict[str, torch.Tensor] = {}
-        coordinates = torch.split(self.z, [group.d for group in self._groups])
+        # Projections are made in float32; `module.half()` and `double()` reach z as well.
+        coordinates = torch.split(self.z.float(), [group.d for group in self._groups])
         for group, projection, z in zip(self._groups, self._maps, coordinates, strict=True):
             starts = {name: self._start(name) for name in group.names}
             if projection is None:
@@ -202,24 +241,6 @@ class SubspaceModule(nn.Module):
             for (name, start), offset in zip(starts.items(), offsets, strict=True):
                 values[name] = start + offset.view(start.shape).to(start.dtype)
         return values
-
-
-def _check_hooks(module: nn.Module) -> None:
-    """Refuse layers that compute their weight before each call and keep it as an attribute.
-
-    torch cannot copy such an attribute, so that the module could neither be wrapped nor unwrapped.
-
-    Raises:
-        InputError: the message names the layer, and what to use instead.
-    """
-    for name, layer in module.named_modules():
-        for hook in layer._forward_pre_hooks.values():
-            if isinstance(hook, (SpectralNorm, WeightNorm)):
-                new = "weight_norm" if isinstance(hook, WeightNorm) else "spectral_norm"
-                raise InputError(
-                    f"layer {name!r} has a {type(hook).__name__} of torch.nn.utils, which cannot "
-                    f"be copied: use torch.nn.utils.parametrizations.{new}"
-                )
 
 
 def wrap(
@@ -245,7 +266,7 @@ def wrap(
     Raises:
         InputError: the module has no parameters to train, or such as cannot be wrapped (of
             integers, complex numbers, without a shape yet, on another device, compiled by
-            TorchScript, computed by an old-style weight_norm or spectral_norm), or an argument is
-            of the wrong type or out of range.
+            TorchScript, computed by an old-style weight_norm or spectral_norm, kept in a list as
+            well), or an argument is of the wrong type or out of range.
     """
     return SubspaceModule(module, d, projection=projection, seed=seed, groups=groups)
