@@ -19,7 +19,6 @@ from rlid.cli import ci
 from rlid.measurement.check import ROUND, SURE, Check, _probability
 from rlid.measurement.reference import Standard
 from rlid.records.judgement import Judgement
-from rlid.store import Store
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
@@ -105,22 +104,6 @@ def test_a_limit_that_is_kept_passes_and_says_so_to_the_ci(tmp_path, quick_store
     assert "d_int90 is at most 5" in done.stdout
     assert "rlid check: passed" in summary.read_text()
     assert ElementTree.parse(tmp_path / "a" / "j.xml").getroot().get("failures") == "0"
-
-
-def test_a_failed_trial_leaves_no_verdict_until_it_is_run_again(tmp_path, quick_store):
-    store = Store(shutil.copytree(quick_store.folder, tmp_path / "store"))
-    arguments = ["check", *QUICK, "--store", store.folder, "--jobs", "1", "--quiet"]
-    arguments += ["--max-dint", "5"]
-    assert rlid_here(*arguments, cwd=tmp_path).returncode == 0
-    spec = next(r.spec for r in store.records() if (r.spec.d, r.spec.seed) == (5, 0))
-    for path in store.folder.glob(f"trials/*/{spec.key}*"):
-        path.unlink()
-    store.add(a_record(spec=spec, status="error", score=None, reason="a disk was full"))
-    refused = rlid_here(*arguments, cwd=tmp_path)
-    assert refused.returncode == 1
-    assert "no verdict: 1 trial failed" in refused.stdout
-    done = rlid_here(*arguments, "--retry", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("limit", ["0", "-3", "x", "99999"])
