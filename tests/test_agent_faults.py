@@ -53,6 +53,15 @@ def test_an_agent_that_raises_makes_its_trial_missing(scripted, error, task):
     assert "(test_agent_faults.py:" in record.reason
 
 
+def test_a_search_that_ends_before_any_z_makes_its_trial_missing(scripted):
+    def script(problem, rng):
+        yield from ()
+
+    ((record, z),) = run("gym:Quick-v0", scripted(script), stop=1e3)
+    assert (record.status, record.is_missing, z) == ("error", True, None)
+    assert record.reason == "agent scripted ended its search before it proposed any z"
+
+
 def test_the_reason_names_the_innermost_line_of_the_agents_code(scripted):
     def script(problem, rng):
         yield Ask(np.zeros((2, problem.dim)))

@@ -28,7 +28,7 @@ def drive(
 
     Raises:
         EnvironmentFault: the environment failed.
-        AgentFault: the agent raised.
+        AgentFault: the agent raised, or its search ended without a z.
         Diverged: z stopped being finite.
     """
     problem, spec = course.problem, course.spec
@@ -78,6 +78,9 @@ def drive(
     search.close()
     if course.last is not None:
         yield from validate(course, course.last, may_end=False)
+    elif not course.best:
+        # Without a policy there is nothing to judge, and a failure would tell against this d.
+        raise AgentFault(f"agent {spec.agent} ended its search before it proposed any z")
 
 
 def trained(
