@@ -1,13 +1,17 @@
 """The page of one measurement: warnings, citation, downloads, protocol, scores of the reference."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from measurements import SCRIPT, a_bracket, a_published
-from site_folder import make
+from site_folder import make, write
 
 from rlid.leaderboard import caveats, citation, protocol_words, ranking
 from rlid.leaderboard.published import Origin
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 def page_of(out, published):
@@ -55,6 +59,18 @@ def test_a_page_has_citation_downloads_protocol_and_the_scores_of_the_reference(
     assert "A trial is solved when its score is at least 451.9" in text
     assert "<dt>Its scores</dt><dd>499.7, 499.7, 499.7, 499.7, 499.7</dd>" in text
     assert 'data-copy="rlid run cartpole ' in text
+
+
+def test_an_exported_policy_that_failed_on_fresh_episodes_is_called_no_solution(tmp_path):
+    stem = "cmaes-mlp_20x20-onehot-8f0a4d96"
+    (tmp_path / "reacher").mkdir()
+    for ending in (".json", ".rlid", ".safetensors"):
+        shutil.copy(RESULTS / "reacher" / f"{stem}{ending}", tmp_path / "reacher")
+    write(tmp_path)
+    text = " ".join((tmp_path / "reacher" / f"{stem}.html").read_text().split())
+    assert "No exported policy counts as a solution." in text
+    assert "did not pass when it was played again on fresh episodes" in text
+    assert "It has not been exported" not in text
 
 
 def test_a_citation_names_author_year_answer_and_data():

@@ -19,8 +19,8 @@ FILES = {
     "scores": ("-scores.svg", "figure: score of every trial"),
     "curves": (CURVES, "figure: learning curves"),
     "points": (learning_curves.ENDING, "validation scores of every trial by steps"),
-    "policy": (".rlid", "the smallest solved policy, rounded"),
-    "z": (".safetensors", "z of that policy, as it was found"),
+    "policy": (".rlid", "the exported policy: z, rounded"),
+    "z": (".safetensors", "z of the smallest solved policy, as it was found"),
     "record": (".json", "all data of the measurement"),
 }
 """Files beside a page by what they are: how their names end, and what a reader calls them."""
