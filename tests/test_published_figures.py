@@ -172,8 +172,9 @@ def claims_of_the_page(row):
         "By `cmaes` the interval holds the paper's 4":
             pendulum.row["ci_low"] <= 4 <= pendulum.row["ci_high"],
         "above the paper's 25": dqn.row["ci_low"] > 25,
-        "It contains the paper's figure":
-            pong.row["bracket_low"] < 6000 < pong.row["bracket_high"],
+        "neither d = 3,000 nor d = 10,000 reached the threshold":
+            [(t["d"], t["status"]) for t in pong.content["rows"]]
+            == [(3000, "unsolved"), (10000, "unsolved")],
         "By rlid's recipe both figures are below the paper's":
             max(r["ci_high"] for r in fixed) < 750,
         "whose interval holds the paper's 750": slower["ci_low"] <= 750 <= slower["ci_high"],
