@@ -156,7 +156,7 @@ def test_the_draw_does_not_depend_on_the_order_of_the_rows(honest):
     assert len(seeds) > 5
 
 
-@pytest.mark.parametrize("source", [EXPORTED, NO_SHIPPED_REFERENCE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", [EXPORTED, CIFAR10], ids=lambda path: path.stem)
 def test_invented_trials_are_met_at_least_at_the_stated_rate(source):
     published = publisher.read(source)
     rows = sorted(published.rows, key=lambda row: (row.d, row.seed))
@@ -174,8 +174,8 @@ def test_invented_trials_are_met_at_least_at_the_stated_rate(source):
 
 
 def test_direct_training_and_policy_are_drawn_where_they_are_not_known(tmp_path):
-    drawn = sample.draw(publisher.read(NO_SHIPPED_REFERENCE), 1000, 0)
-    assert drawn.direct == (("ppo", 2**32),)
+    drawn = sample.draw(publisher.read(CIFAR10), 1000, 0)
+    assert drawn.direct == tuple(("adam", 2**32 + number) for number in range(5))
     assert drawn.has_policy
     of_cartpole = map(publisher.read, sorted(RESULTS.glob("cartpole/*.json")))
     known = next(each for each in of_cartpole if known_reference.is_shipped(each))

@@ -9,6 +9,7 @@ import sys
 import pytest
 from documents import ROOT, text_of
 
+from rlid.dimension import FEWEST_SEEDS
 from rlid.measurement import load_suite
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -207,11 +208,11 @@ def test_the_sentences_of_the_page_about_the_rows_hold(row):
         assert holds, sentence
 
 
-def test_a_measurement_named_as_missing_has_a_cost_and_no_row(published):
+def test_a_measurement_named_as_missing_has_a_cost_and_no_row_of_five_seeds(published):
     measured = {
         (entry.row["task"], entry.row["network"], entry.row["agent"])
         for entry in published.values()
-        if not entry.row["edition"]
+        if not entry.row["edition"] and entry.row["seeds"] >= FEWEST_SEEDS
     }
     missing = [dict(row.options) for row in load_suite(str(ROOT / NOT_MEASURED)).rows]
     with (ROOT / NOT_MEASURED).with_suffix(".csv").open(newline="") as file:
