@@ -60,7 +60,7 @@ class PublishedRow:
         text = interval_in_words(
             row["ci_low"], row["ci_high"], dmax=row["dmax"], is_open_below=is_open_below
         )
-        return text or "not claimed"
+        return text or f"not claimed, {seeds_in_words(row['seeds'])}"
 
     @property
     def text(self) -> str:

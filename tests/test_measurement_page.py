@@ -71,6 +71,8 @@ def test_an_exported_policy_that_failed_on_fresh_episodes_is_called_no_solution(
     assert "No exported policy counts as a solution." in text
     assert "did not pass when it was played again on fresh episodes" in text
     assert "It has not been exported" not in text
+    assert "none passed" in text
+    assert "no export" not in text
 
 
 def test_a_citation_names_author_year_answer_and_data():

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from measurements import SCRIPT, a_board, a_published
 
-from rlid.figures import overview, relative, theme
+from rlid.figures import overview, relative, style, theme
 from rlid.leaderboard import pictures, ranking
 
 NAMES = {"relative", "published", "agents", "budget", "bytes", "profile"}
@@ -182,3 +182,20 @@ def test_a_profile_is_drawn_once_for_each_task(tmp_path):
     made = pictures.draw(ranking.board(published), tmp_path)
     (profile,) = [picture for picture in made if picture.path == "figures/profile.svg"]
     assert profile.alt.count("cartpole cmaes: d = ") == 1
+
+
+def test_names_of_lines_that_lie_close_do_not_overlap(tmp_path):
+    points = [overview.Point(x, y, None, None, "", "rl") for x, y in ((10.0, 85.0), (1e6, 700.0))]
+    lines = [overview.Line(4.0, "upper line"), overview.Line(0.04, "lower line")]
+    text = overview.draw_points(points, tmp_path / "lines", "x", "y", lines).read_text()
+    heights = [
+        float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', text)[1])
+        for name in ("upper line", "lower line")
+    ]
+    assert heights[1] - heights[0] > 8
+
+
+def test_long_labels_of_dimensions_have_more_room_than_short_ones():
+    dims = [39, 209, 968, 1923, 4039, 7720, 11886]
+    assert style.thinned(dims) == [39, 209, 968, 4039, 11886]
+    assert style.thinned([3, 16, 74, 148, 311, 594, 914]) == [3, 16, 74, 148, 311, 594]

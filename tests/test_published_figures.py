@@ -10,6 +10,8 @@ import pytest
 from documents import ROOT, text_of
 
 from rlid.dimension import FEWEST_SEEDS
+from rlid.leaderboard.assessment import assess
+from rlid.leaderboard.published import parse
 from rlid.measurement import load_suite
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -176,6 +178,9 @@ def claims_of_the_page(row):
         "neither d = 3,000 nor d = 10,000 reached the threshold":
             [(t["d"], t["status"]) for t in pong.content["rows"]]
             == [(3000, "unsolved"), (10000, "unsolved")],
+        "lies above 10,000 with probability 0.57":
+            0.565 <= assess(parse((ROOT / pong.path).read_text())).estimate.probability_above_dmax
+            < 0.575,
         "By rlid's recipe both figures are below the paper's":
             max(r["ci_high"] for r in fixed) < 750,
         "whose interval holds the paper's 750": slower["ci_low"] <= 750 <= slower["ci_high"],

@@ -131,10 +131,11 @@ def _join(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    """Write the name of each line where it leaves the picture."""
-    (left, right), top = axes.get_xlim(), axes.get_ylim()[1]
-    for line in lines:
-        x = min(right, top / line.factor) / 1.1
+    """Write the name of each line near where it leaves the picture, each lower than the last."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    for number, line in enumerate(lines):
+        height = top * (bottom / top) ** (number * LABEL_GAP * 1.5)
+        x = min(right, height / line.factor) / 1.1
         is_left = x < (left * right) ** 0.5
         axes.annotate(
             line.name, (x, line.factor * x), fontsize=8, color=QUIET, va="top",

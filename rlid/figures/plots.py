@@ -102,13 +102,13 @@ def _draw_dimension(axes: Axes, summary: Summary, palette: Palette) -> None:
 
     A bracket is drawn as a band alone.
     """
-    from matplotlib.ticker import NullFormatter, ScalarFormatter
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     estimate = summary.estimate
     dims = sorted({record.spec.d for record in summary.records})
     axes.set_xscale("log")
     axes.set_xlim(min(dims) / 1.25, max(*dims, estimate.d_int90 or 1) * 1.25)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(thinned(dims))
     axes.set_xlabel("subspace dimension d")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png")
 MOST_TICKS = 9
+LABEL_CHARACTER = 0.022
+"""Width of a character of a tick's label, in parts of a small figure's axis."""
 LEAST_GAP = 1.18
 """Ratio of two neighbouring d from which on their labels do not touch."""
 MOST = 1e100
@@ -128,11 +130,12 @@ def check_sizes(scores: Iterable[float | None]) -> None:
 
 
 def thinned(dims: Sequence[int]) -> list[int]:
-    """Return the rising d, thinned so that labels on a log axis do not touch."""
+    """Return the rising d, thinned so that labels such as "7,720" on a log axis do not touch."""
     kept: list[int] = []
-    gap = max(LEAST_GAP, (max(dims) / min(dims)) ** (1 / MOST_TICKS))
+    span = max(dims) / min(dims)
     for d in dims:
-        if not kept or d >= kept[-1] * gap:
+        share = max(1 / MOST_TICKS, LABEL_CHARACTER * (len(f"{d:,}") + 1))
+        if not kept or d >= kept[-1] * max(LEAST_GAP, span**share):
             kept.append(d)
     return kept
 

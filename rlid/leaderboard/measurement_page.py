@@ -103,7 +103,8 @@ def _draw_curves(assessment: Assessment, target: Path) -> tuple[dict[str, Path],
 
 def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, str]]:
     """Return the numbers at the head of a measurement's page: (name, text, small print)."""
-    texts, policy = tables.cells(row), assessment.published.solved_policy
+    texts, published = tables.cells(row), assessment.published
+    policy, failed = published.solved_policy, "none passed" if published.policy else "no export"
     interval = "a bracket, no figure" if row.is_bracket else f"95 %: {texts['95 %']}"
     return [
         ("d_int90", texts["d_int90"], interval),
@@ -111,6 +112,6 @@ def _tiles(assessment: Assessment, row: LeaderboardRow) -> list[tuple[str, str, 
         ("weights D", texts["D"], row.network),
         ("D / d", texts["D / d"], f"D - d = {texts['D - d']}"),
         ("/ MNIST FC", texts["/ MNIST FC"], f"rule {row.rule}"),
-        ("smallest policy", texts["policy"], f"{policy.z_bytes} B of z" if policy else "no export"),
+        ("smallest policy", texts["policy"], f"{policy.z_bytes} B of z" if policy else failed),
         ("seeds", texts["seeds"], f"{row.trials} trials, {row.status}"),
     ]
