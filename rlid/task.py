@@ -206,10 +206,10 @@ def _factory(name: str, address: str) -> Any:
     if address in gymnasium.registry:
         raise UnknownName(f"unknown task {address!r}: did you mean 'gym:{address}'?")
     module, _, env = address.rpartition(":")
-    package = module or "for its package"
+    package = f" {module}" if module else ", followed by its package"
     raise UnknownName(
-        f"unknown task {address!r}: an environment of gymnasium is named gym:{env}, with --import "
-        f"{package}"
+        f"unknown task {address!r}: for an environment of gymnasium write gym:{env}, and add "
+        f"--import{package}"
     )
 
 

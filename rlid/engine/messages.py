@@ -61,7 +61,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Refused:
-    """The job cannot be what was asked for, nor can any other of the run; `reason` is one line."""
+    """The task has changed, so that no job of the run can go on; `reason` is one line."""
 
     reason: str
 
