@@ -1,6 +1,8 @@
 """Files of strangers ask for no more time and memory than there is for their kind."""
 
 import json
+import os
+import random
 import time
 from pathlib import Path
 
@@ -21,30 +23,46 @@ PUBLISHED = Path(__file__).parent / "fixtures" / "published"
 EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 
 
-def seconds(function, *arguments):
-    """Processor seconds of a call; a refusal counts as its end."""
+# Processor seconds. What is guarded against would take many times as long, or never end; what is
+# right takes a small part of a second, so that a slow machine fails no test.
+AT_MOST = 30.0
+
+
+def refused(function, *arguments):
+    """Whether a call refuses its file, within the time that is allowed."""
     started = time.process_time()
     with pytest.raises(DamagedRecord):
         function(*arguments)
-    return time.process_time() - started
+    return time.process_time() - started < AT_MOST
 
 
-def test_a_file_beyond_its_cap_is_read_no_further(tmp_path):
+@pytest.fixture
+def bytes_read(monkeypatch):
+    """The sizes of all that is read from files by the operating system's own call."""
+    sizes, read = [], os.read
+
+    def counted(descriptor, size):
+        chunk = read(descriptor, size)
+        sizes.append(len(chunk))
+        return chunk
+
+    monkeypatch.setattr(os, "read", counted)
+    return sizes
+
+
+def test_a_file_beyond_its_cap_is_read_no_further(tmp_path, bytes_read):
     path = tmp_path / "large.json"
     path.write_bytes(b"[" + b"1," * (30 * 2**20) + b"1]")
-    assert seconds(publisher.read, path) < 2
     with pytest.raises(DamagedRecord, match="larger than"):
         publisher.read(path)
+    assert MAX_BYTES < sum(bytes_read) <= MAX_BYTES + max(bytes_read)
 
 
-def test_reading_takes_time_in_proportion_to_the_size(tmp_path):
-    path, times = tmp_path / "file", []
-    for size in (8, 64):
-        path.write_bytes(bytes(size * 2**20))
-        started = time.process_time()
-        read_limited(path, 2**28)
-        times.append(time.process_time() - started)
-    assert times[1] < 24 * max(times[0], 0.01)
+def test_a_file_is_read_once_and_whole(tmp_path, bytes_read):
+    path, content = tmp_path / "file", random.Random(0).randbytes(2**20 + 1)
+    path.write_bytes(content)
+    assert read_limited(path, 2**21) == content
+    assert sum(bytes_read) == len(content)
 
 
 TEXTS = {
@@ -58,7 +76,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_json_of_many_parts_is_refused(text):
-    assert seconds(parse_json, text) < 2
+    assert refused(parse_json, text)
 
 
 def changed(tmp_path, **fields):
@@ -83,7 +101,7 @@ def changed(tmp_path, **fields):
     ids=lambda fields: next(iter(fields)),
 )
 def test_a_published_file_with_more_than_fits_any_measurement_is_damaged(tmp_path, fields):
-    assert seconds(publisher.read, changed(tmp_path, **fields)) < 2
+    assert refused(publisher.read, changed(tmp_path, **fields))
 
 
 def test_a_grid_of_any_size_is_counted_and_not_drawn_up(tmp_path):
@@ -93,7 +111,7 @@ def test_a_grid_of_any_size_is_counted_and_not_drawn_up(tmp_path):
     started = time.process_time()
     problems = verify(changed(tmp_path, question=huge))[1].problems
     assert any("a grid of 10000000000000 trials" in line for line in problems)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < AT_MOST
 
 
 BOMBS = {
@@ -114,7 +132,7 @@ def test_a_policy_that_asks_for_too_much_is_refused_before_it_is_drawn(tmp_path,
     started = time.process_time()
     with pytest.raises(PolicyFileError, match=words):
         Policy.load(path)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < AT_MOST
 
 
 def test_measurements_of_papers_are_within_the_bounds():

@@ -261,7 +261,7 @@ class TestTimeLimit:
         started = time.monotonic()
         with pytest.raises(TimeLimit, match="no sign of life"), within(0.1):
             swallow()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30  # three sleeps of 30 s
 
     def test_signs_of_life_begin_the_time_again(self):
         with within(0.5) as beat:

@@ -39,7 +39,7 @@ def is_alive(number):
 
 
 def wait_until_ended(numbers):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(map(is_alive, numbers)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return [number for number in numbers if is_alive(number)]

@@ -46,7 +46,7 @@ def test_trials_that_were_begun_and_never_ended_do_not_lower_the_count():
 def test_a_line_comes_though_no_trial_ends(capsys):
     watcher = PlainWatcher(silence=0.05)
     watcher.round(3, 3)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     said = ""
     while not fractions(said) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -93,7 +93,7 @@ class TestInsideATrial:
         watcher = PlainWatcher(silence=0.05)
         watcher.round(3, 3)
         watcher.stand([standing(0.45), standing(0.1, "b", seed=4, best=None)])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         said = ""
         while "of its budget" not in said and time.monotonic() < deadline:
             time.sleep(0.05)
