@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlid.cli.options import DEFAULT_STORE, FAILED, HELP, JsonOption, help_if_alone
+from rlid.cli.options import DEFAULT_STORE, FAILED, HELP, ImportOption, JsonOption, help_if_alone
 from rlid.cli.streams import print_json
 from rlid.cli.terminal import say
 from rlid.errors import InputError
 
 if TYPE_CHECKING:
-    from rlid.store import Store
+    from rlid.store import Store, maintenance
 
 app = typer.Typer(context_settings=HELP)
 
@@ -59,45 +61,78 @@ def check(
         raise typer.Exit(FAILED)
 
 
-@app.command(short_help="Add the records of stores to another.")
+@app.command(short_help="Add the records of stores or published files to a store.")
 def merge(
     target: Annotated[Path, typer.Argument(help="the store that grows")],
-    sources: Annotated[list[Path], typer.Argument(help="the stores whose records it gets")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="stores, or published files, whose records it gets")
+    ],
+    imports: ImportOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the records and measurements of stores to another.
+    """Add the records and measurements of stores, or of published files, to a store.
 
-    What is there stays. Exit code 1 where results of one spec differ.
+    What is there stays. Exit code 1 where results of one spec differ. A published file is merged
+    where it is consistent; `rlid verify --rerun` repeats trials of it.
     """
+    from rlid.registry import import_packages
     from rlid.store import Store, maintenance
 
+    import_packages(imports or [])
     outcomes = {}
-    stores = [_store(source) for source in sources]
-    grown = Store(target)
-    grown.check_writable()
-    for store in stores:
-        merged = maintenance.merge(grown, store)
-        conflicts = [record.key for record in merged.conflicts]
-        outcomes[str(store.folder)] = {
-            "added": merged.added,
-            "known": merged.known,
-            "conflicts": conflicts,
-            "measurements": merged.measurements,
-            "kept": [question.command for question in merged.kept],
-        }
-        if not as_json:
-            say(
-                f"{store.folder}: {merged.added} added, {merged.known} there already; "
-                f"measurements: {merged.measurements} added"
-            )
-            for question in merged.kept:
-                say(f"{store.folder}: another answer is there, which stays: {question.command}")
-            for key in conflicts:
-                say(f"{store.folder}: {key} differs from the record there, which stays")
+    with ExitStack() as unfolded:
+        stores = [_opened(source, unfolded) for source in sources]
+        grown = Store(target)
+        grown.check_writable()
+        for source, store in zip(sources, stores, strict=True):
+            merged = maintenance.merge(grown, store)
+            outcomes[str(source)] = _outcome(merged)
+            if not as_json:
+                _say_outcome(source, merged)
     if as_json:
         print_json(outcomes)
     if any(outcome["conflicts"] for outcome in outcomes.values()):
         raise typer.Exit(FAILED)
+
+
+def _outcome(merged: maintenance.Merged) -> dict[str, Any]:
+    """Return what is printed as JSON of a merge."""
+    return {
+        "added": merged.added,
+        "known": merged.known,
+        "conflicts": [record.key for record in merged.conflicts],
+        "measurements": merged.measurements,
+        "kept": [question.command for question in merged.kept],
+    }
+
+
+def _say_outcome(source: Path, merged: maintenance.Merged) -> None:
+    say(
+        f"{source}: {merged.added} added, {merged.known} there already; "
+        f"measurements: {merged.measurements} added"
+    )
+    for question in merged.kept:
+        say(f"{source}: another answer is there, which stays: {question.command}")
+    for record in merged.conflicts:
+        say(f"{source}: {record.key} differs from the record there, which stays")
+
+
+def _opened(source: Path, unfolded: ExitStack) -> Store:
+    """Return the store in a folder, or one that a published file is unfolded to.
+
+    Args:
+        source: a store, or a published file.
+        unfolded: removes what was unfolded when it closes.
+
+    Raises:
+        InputError: there is neither, or the file contradicts itself.
+    """
+    if not source.is_file():
+        return _store(source)
+    from rlid.leaderboard import unfolded as published
+
+    folder = unfolded.enter_context(tempfile.TemporaryDirectory(prefix="rlid-"))
+    return published.unfold(source, Path(folder))
 
 
 def _store(folder: Path) -> Store:

@@ -26,6 +26,7 @@ __all__ = [
     "suite_page",
     "suite_report",
     "tables",
+    "unfolded",
     "verify",
     "yardstick",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rlid.leaderboard.assessment import Assessment
 from rlid.leaderboard.row import LeaderboardRow
-from rlid.records import MISSING
+from rlid.records import MERGED_FROM, MISSING
 
 
 def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> list[str]:
@@ -52,6 +52,14 @@ def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> lis
         texts.append(
             f"d_int90 lies above {estimate.dmax:,}, the largest d that was open, with probability "
             f"{estimate.probability_above_dmax:.2f}."
+        )
+    sources = {row.notes.get(MERGED_FROM) for row in published.rows} - {None}
+    if sources:
+        merged = sum(MERGED_FROM in row.notes for row in published.rows)
+        files = "a published file" if len(sources) == 1 else f"{len(sources)} published files"
+        texts.append(
+            f"{merged} of {len(published.rows)} trials were merged from {files}, and were not run "
+            "where the others were."
         )
     missing = sum(trial.status in MISSING for trial in published.rows)
     if missing:

@@ -97,7 +97,7 @@ def harvest(store: Store, name: str | None = None, by: str = "", when: str = "")
             for key in measurement.trials
             if key in records
         ]
-        if reason := _why_refused(measurement, trials):
+        if reason := _why_refused(measurement, trials, store):
             refused.append(f"{reason}: {measurement.question.command}")
             continue
         exported = [
@@ -126,7 +126,7 @@ def is_named(question: MeasurementSpec, name: str | None) -> bool:
     return not name or fits(name_of(question), typed_parts(name, (question.task,)))
 
 
-def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> str:
+def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record], store: Store) -> str:
     """Return why a measurement is not published, or ""."""
     asked = len(measurement.trials)
     if len(trials) < asked or not trials:
@@ -136,6 +136,10 @@ def _why_refused(measurement: StoredMeasurement, trials: Sequence[Record]) -> st
         scores += [score for score in (trial.score, trial.deciding_score) if score is not None]
     if not all(map(is_possible, scores)):
         return f"a score beyond {MAX_SCORE:g}"
+    solved = [trial for trial in trials if trial.status == "solved"]
+    smallest = min(solved, key=lambda trial: (trial.spec.d, -(trial.score or 0.0)), default=None)
+    if smallest is not None and smallest.is_merged and not store.has_z(smallest):
+        return f"its smallest solved trial was merged without its z (d = {smallest.spec.d})"
     return why_not_published(trials)
 
 

@@ -22,7 +22,7 @@ from rlid.leaderboard.known import known_of
 from rlid.leaderboard.published import Published, TrialRow
 from rlid.leaderboard.sample import Sample
 from rlid.policies import policy
-from rlid.records import Judgement, Record, TrialSpec
+from rlid.records import MERGED_FROM, Judgement, Record, TrialSpec
 from rlid.registry import import_packages
 from rlid.store import Leases, Store
 from rlid.task import Task
@@ -280,6 +280,8 @@ def _differences(row: TrialRow, again: Record | None) -> list[str]:
         ignored.add("stopped_early")
     first = row.model_dump(exclude=ignored, exclude_unset=True)
     second = row_of(again, 0).model_dump(exclude=ignored)
+    if "notes" in first:
+        first["notes"].pop(MERGED_FROM, None)
     return [
         f"{name} is {second[name]!r}, not {first[name]!r}"
         for name in first

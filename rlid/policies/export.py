@@ -68,7 +68,8 @@ def export(
     Where no candidate succeeds, the best validated one is exported as not solved.
 
     Raises:
-        InputError: nothing is solved, or this rlid has another version of the task.
+        InputError: nothing is solved, a z was not merged with its trial, or this rlid has another
+            version of the task.
         DamagedRecord: a z in the store is damaged.
         EnvironmentFault: the environment failed.
     """
@@ -169,6 +170,11 @@ def _candidate(task: Task, record: Record, store: Store, number: int = 0) -> _Ca
         number: how many candidates were confirmed before: each has fresh episodes of its own.
     """
     spec = record.spec
+    if record.is_merged and not store.has_z(record):
+        raise InputError(
+            f"the z of d = {spec.d}, seed {spec.seed} is not in the store: the trial was merged "
+            "from a published file, which holds one z alone; export the policy where it was run"
+        )
     problem = policy.make(task, spec.network, spec.projection, spec.d, spec.seed)
     confirming = task.confirmation_episodes or task.scoring_episodes
     fixed = task.validation_episodes + task.scoring_episodes

@@ -24,6 +24,7 @@ from rlid.records.processor import PREFIX as PREFIX
 from rlid.records.processor import card as card
 from rlid.records.processor import overrides as overrides
 from rlid.records.record import MAX_NAMES as MAX_NAMES
+from rlid.records.record import MERGED_FROM as MERGED_FROM
 from rlid.records.record import MISSING as MISSING
 from rlid.records.record import NOT_WHOLE as NOT_WHOLE
 from rlid.records.record import Record as Record
@@ -61,6 +62,7 @@ __all__ = [
     "MAX_D",
     "MAX_NAMES",
     "MAX_SEED",
+    "MERGED_FROM",
     "MISSING",
     "MeasurementSpec",
     "NOT_WHOLE",

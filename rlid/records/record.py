@@ -31,6 +31,8 @@ _CHECKSUM = re.compile(r',\n "sha256": "[0-9a-f]{64}"\n}\n\Z')
 _CHECKSUM_LENGTH = 90
 MAX_NAMES = 100
 """Entries of a record's dictionaries, such as its notes."""
+MERGED_FROM = "merged_from"
+"""The note of a record that was merged from a published file: the file's digest."""
 
 Status = Literal["solved", "unsolved", "error", "nonfinite", "timeout"]
 MISSING = ("error", "nonfinite", "timeout")
@@ -101,6 +103,11 @@ class Record(StrictModel):
     def key(self) -> str:
         """The spec's key."""
         return self.spec.key
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether it was merged from a published file, which holds the z of one trial alone."""
+        return MERGED_FROM in self.notes
 
     @property
     def is_missing(self) -> bool:

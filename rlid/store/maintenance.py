@@ -214,12 +214,17 @@ def is_same_result(a: Record, b: Record) -> bool:
 
 def _copy(source: Store, record: Record, target: Store) -> None:
     try:
-        z = source.z(record) if record.z_sha256 is not None else None
+        z = source.z(record) if _has_own_z(source, record) else None
     except (DamagedRecord, OSError) as error:
         raise StoreError(
             f"the z of {record.key} cannot be read ({error}): `rlid store check --repair` first"
         ) from None
     target.add(record, z)
+
+
+def _has_own_z(store: Store, record: Record) -> bool:
+    """Whether a record is to have its z beside it, which may be lost or damaged."""
+    return record.z_sha256 is not None and (not record.is_merged or store.has_z(record))
 
 
 def _records(store: Store, only: Path | None = None) -> Iterator[Defect]:
@@ -228,7 +233,7 @@ def _records(store: Store, only: Path | None = None) -> Iterator[Defect]:
             record = store.parse(path)
             if slug(record.spec.task) != path.parent.name:
                 raise DamagedRecord(f"a record of {record.spec.task}, in the wrong folder")
-            if record.z_sha256 is not None:
+            if _has_own_z(store, record):
                 store.z(record)
         except NewerRecord as error:
             # It is sound: a repair by an older version would take it out of the store.

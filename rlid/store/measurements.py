@@ -128,7 +128,7 @@ def save(
     target = path(store, question)
     if target.exists() and _is_same(target, measurement):
         return target
-    return _write(store, measurement)
+    return write(store, measurement)
 
 
 def merge(target: Store, source: Store) -> tuple[int, tuple[MeasurementSpec, ...]]:
@@ -144,14 +144,14 @@ def merge(target: Store, source: Store) -> tuple[int, tuple[MeasurementSpec, ...
     for measurement in of_store(source):
         present = path(target, measurement.question)
         if not present.exists():
-            _write(target, measurement)
+            write(target, measurement)
             added += 1
         elif not _is_same(present, measurement):
             kept.append(measurement.question)
     return added, tuple(kept)
 
 
-def _write(store: Store, measurement: StoredMeasurement) -> Path:
+def write(store: Store, measurement: StoredMeasurement) -> Path:
     """Write the file of a measurement, in place of one of the same question.
 
     Raises:

@@ -223,6 +223,10 @@ class Store:
         """
         return parse_z(self.z_bytes(record.spec, record.z_sha256), record.spec.d)
 
+    def has_z(self, record: Record) -> bool:
+        """Whether a z lies beside a record; it is not read."""
+        return has_z(self.path(record.spec), record.z_sha256)
+
     def z_bytes(self, spec: TrialSpec, sha256: str | None) -> bytes:
         """Return the bytes of the safetensors file with the z of a trial.
 
