@@ -27,7 +27,7 @@ EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 WITH_ORIGIN = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-870e2998.json"
 DIGITS = RESULTS / "digits" / "adam-mlp_50x50-onehot-f8d0f17a.json"
 CIFAR10 = RESULTS / "cifar10" / "adam-mlp_200x200-onehot-4e61be88.json"
-NO_SHIPPED_REFERENCE = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-315d73f7.json"
+PONG = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-315d73f7.json"
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_direct_training_and_policy_are_drawn_where_they_are_not_known(tmp_path)
 def test_direct_training_by_either_ppo_covers_that_by_the_other(
     monkeypatch, shipped, own, is_enough
 ):
-    published = publisher.read(NO_SHIPPED_REFERENCE)
+    published = publisher.read(PONG)
     (direct,) = published.reference_record.direct
 
     def by(agent, reference):
