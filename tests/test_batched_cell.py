@@ -31,7 +31,12 @@ def records(task, pairs, budget=6000, threshold=THRESHOLD, checkpoints=None, set
 
 
 @pytest.mark.parametrize(
-    ("task", "threshold"), [("cartpole", 150.0), ("pendulum", -900.0), ("acrobot", -300.0)]
+    ("task", "threshold"),
+    [
+        ("cartpole", 150.0),
+        ("pendulum", -900.0),
+        pytest.param("acrobot", -300.0, marks=pytest.mark.slow),
+    ],
 )
 def test_trials_of_a_cell_equal_each_trial_alone(task, threshold):
     pairs = [(30, 0), (4, 1), (12, 2), (40, 3), (1, 4)]

@@ -83,8 +83,14 @@ def first_task_for(agent):
     raise AssertionError(f"no task for {agent}")
 
 
-def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=3000, stop=None):
+def budget_of(agent):
+    """Steps of a short trial, in which agents that update at every step learn as well."""
+    return 1500 if agent in ("crossq", "dqn", "qrdqn", "sac", "td3", "tqc") else 3000
+
+
+def run_one(name, task, *, d=2, seed=0, projection="onehot", budget=None, stop=None):
     outcomes = []
+    budget = budget or budget_of(name)
     planned = plan(
         task.name,
         agent=name,
@@ -230,7 +236,7 @@ class TestAgents:
         assert record.status == "unsolved"
         assert record.reason == ""
         assert z.shape == (1,)
-        assert 3000 <= record.search_steps < 3000 + 60_000
+        assert budget_of(name) <= record.search_steps < budget_of(name) + 60_000
         parts = record.search_steps + record.validation_steps + record.scoring_steps
         assert record.env_steps == parts
 

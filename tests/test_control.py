@@ -57,11 +57,15 @@ def test_a_control_of_another_protocol_or_version_is_none(store, give_reference,
     assert control(spec, None, store.folder) is None
 
 
-def test_every_rl_task_that_ships_with_a_reference_ships_with_its_control(tmp_path):
+def test_every_rl_task_but_pong_ships_with_its_control_where_it_ships_with_a_reference(tmp_path):
     folders = Path(references.__file__).parents[1].joinpath("references").iterdir()
     tasks = [task for folder in folders if (task := resolve(folder.name)).kind == "rl"]
-    assert "cartpole" in {task.name for task in tasks}
-    for task in tasks:
+    names = {task.name for task in tasks}
+    assert "cartpole" in names
+    # Direct training of a linear policy from Pong's pixels takes hours, and is not measured.
+    without = {"pong"}
+    assert without <= names
+    for task in (task for task in tasks if task.name not in without):
         assert references.find(tmp_path, task.name, task.version, task.protocol(), "linear"), (
             task.name
         )

@@ -213,11 +213,12 @@ def test_a_script_measures_with_everything_that_it_registers(tmp_path, how):
 
 
 def test_a_script_that_measures_when_it_is_imported_is_told_what_to_change(tmp_path):
-    done = run_script("unguarded", tmp_path)
+    # A worker that waited for its own parent's leases would take longer.
+    done = run_script("unguarded", tmp_path, timeout=100)
     assert done.returncode == 1
     assert 'behind `if __name__ == "__main__":`' in done.stderr
 
 
-def run_script(how, folder):
+def run_script(how, folder, timeout=240):
     command = [sys.executable, SCRIPT, how, folder / "store"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)

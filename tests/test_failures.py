@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from command import rlid
+from command import rlid, rlid_here
 from here import EngineHere
 from records import a_record
 
@@ -80,14 +80,14 @@ def test_an_agent_that_raises_is_exit_code_1_and_nothing_is_published(tmp_path, 
     assert {record.status for record in group.records} == {"error"}
     assert group.estimate.d_int90 is None
     assert not group.estimate.censored
-    assert rlid("publish", "--store", "store", cwd=tmp_path).returncode != 0
+    assert rlid_here("publish", "--store", "store", cwd=tmp_path).returncode != 0
     assert not list(tmp_path.glob("results/*/*"))
 
-    shown = rlid("show", "--store", "store", cwd=tmp_path)
+    shown = rlid_here("show", "--store", "store", cwd=tmp_path)
     assert re.search(r"crashing +none +5 +5", shown.stdout)
     assert "and 4 more: error: " in shown.stderr
     assert "no_such_name" in shown.stderr
-    (answer,) = json.loads(rlid("show", "--store", "store", "--json", cwd=tmp_path).stdout)
+    (answer,) = json.loads(rlid_here("show", "--store", "store", "--json", cwd=tmp_path).stdout)
     assert "no_such_name" in answer["reasons"][0]
 
 

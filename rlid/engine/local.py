@@ -31,7 +31,12 @@ from rlid.engine.messages import (
     TrialAdded,
     TrialsStand,
 )
-from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory
+from rlid.engine.process import (
+    HANG_SIGNAL,
+    WorkerProcess,
+    fair_memory,
+    refuse_while_importing,
+)
 from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import EngineError, StoreError, TaskChanged
 from rlid.operating_system import cause_of_end
@@ -109,7 +114,12 @@ class LocalEngine:
             jobs: how many processes.
             patience: seconds without a sign of life that make a trial hung.
             memory: bytes that each may use; an equal share of the machine's where None.
+
+        Raises:
+            EngineError: this process is itself a worker, which imports its parent's script.
         """
+        # Here, not where a process starts: before that, a run may wait for its own parent's leases.
+        refuse_while_importing()
         self.jobs = jobs
         self.patience = patience
         self._memory = fair_memory(jobs) if memory is None else memory

@@ -48,12 +48,6 @@ class WorkerProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 (multiprocessing's name)
-        # Only while it imports the parent's script has a process this attribute.
-        if getattr(current_process(), "_inheriting", False):
-            raise EngineError(
-                "a worker imports this script for what it registers, and must not measure: put "
-                'the measurement behind `if __name__ == "__main__":`'
-            )
         try:
             os.getcwd()
         except FileNotFoundError:
@@ -66,6 +60,20 @@ class WorkerProcess(SpawnProcess):
             contextlib.nullcontext() if _is_needed() else _blank_main(),
         ):
             return SpawnProcess._Popen(process_obj)
+
+
+def refuse_while_importing() -> None:
+    """Refuse to measure in a worker that imports the parent's script.
+
+    Raises:
+        EngineError: this process is such a worker.
+    """
+    # Only while it imports the parent's script has a process this attribute.
+    if getattr(current_process(), "_inheriting", False):
+        raise EngineError(
+            "a worker imports this script for what it registers, and must not measure: put "
+            'the measurement behind `if __name__ == "__main__":`'
+        )
 
 
 def settle(parent: int, output: str, memory: int | None) -> None:
