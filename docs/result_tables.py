@@ -82,17 +82,19 @@ def _key(entry: PublishedRow) -> tuple[str, ...]:
 
 
 def agents(published: Published) -> str:
-    """Return the agents on CartPole-v1 with one network, the smallest answer first."""
-    rows = [
-        entry
-        for entry in published.values()
-        if (entry.row["task"], entry.row["network"]) == ("cartpole", "mlp:20x20")
-        and _is_usual(entry)
-    ]
-    head = ("agent", "steps of a trial", "d_int90 (95 % interval)", "first crossing", "seeds",
-            "trials", "environment steps")  # fmt: skip
+    """Return the tasks that several agents were measured on, with the tasks' own settings."""
+    of_task: dict[str, list[PublishedRow]] = {}
+    for entry in published.values():
+        row = entry.row
+        is_own = row["is_own_problem"] and row["is_own_budget"] and not row["settings"]
+        if row["kind"] == "rl" and is_own and _is_usual(entry):
+            of_task.setdefault(row["task"], []).append(entry)
+    rows = [entry for _, entries in sorted(of_task.items()) if len(entries) > 1
+            for entry in entries]  # fmt: skip
+    head = ("task", "agent", "steps of a trial", "d_int90 (95 % interval)", "first crossing",
+            "seeds", "trials", "environment steps")  # fmt: skip
     return table(head, ((
-        _agent(entry), as_text(entry.row["budget"]), _link(entry),
+        _task(entry), _agent(entry), as_text(entry.row["budget"]), _link(entry),
         _or_dash(entry.content["answer"]["first_crossing"]), str(entry.row["seeds"]),
         str(entry.row["trials"]), _millions(entry.row["env_steps"]),
     ) for entry in rows))  # fmt: skip
@@ -194,7 +196,8 @@ def _number(text: str) -> str:
 
 def sizes(published: Published) -> str:
     """Return the measurements of one task by networks of different size."""
-    families = (("cartpole", "cmaes", "normalised"), ("mnist", "adam", "paper, global"))
+    families = (("cartpole", "cmaes", "normalised"), ("cartpole", "batched_ppo", "normalised"),
+                ("mnist", "adam", "paper, global"))  # fmt: skip
     rows = []
     for family in families:
         members = [

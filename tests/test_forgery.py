@@ -27,7 +27,7 @@ EXPORTED = PUBLISHED / "cartpole" / "cmaes-mlp_20x20-onehot-b4cb0ebd.json"
 WITH_ORIGIN = RESULTS / "cartpole" / "cmaes-mlp_20x20-onehot-870e2998.json"
 DIGITS = RESULTS / "digits" / "adam-mlp_50x50-onehot-f8d0f17a.json"
 CIFAR10 = RESULTS / "cifar10" / "adam-mlp_200x200-onehot-4e61be88.json"
-PONG = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-315d73f7.json"
+PONG = RESULTS / "pong" / "ppo-conv_16-32-256-onehot-8b211452.json"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from rlid.leaderboard import known_reference, rerun_random
 from rlid.leaderboard import publish as publisher
 
 RESULTS = Path(__file__).parents[1] / "results"
-PONG = "pong/ppo-conv_16-32-256-onehot-315d73f7"
+PONG = "pong/ppo-conv_16-32-256-onehot-8b211452"
 
 pytestmark = pytest.mark.usefixtures("workers_find_fixtures")
 
