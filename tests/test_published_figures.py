@@ -123,6 +123,7 @@ def test_a_table_with_another_figure_is_renewed_and_one_without_an_end_is_refuse
 def claims_of_the_page(row):
     """Return what the results page says of the rows in words, each with whether it holds."""
     pendulum, dqn = row("inverted_pendulum", "cmaes"), row("cartpole_v0", "dqn")
+    discounted = row("cartpole_v0", "dqn", settings="gamma=0.95")
     given, pong = "scale=none lr=0.3 sigma=0.02", row("pong", "ppo")
     strategy, other, wider = (
         row("inverted_pendulum", "openai_es", network="mlp:20x20", settings=settings)
@@ -176,6 +177,8 @@ def claims_of_the_page(row):
         "By `cmaes` the interval holds the paper's 4":
             pendulum.row["ci_low"] <= 4 <= pendulum.row["ci_high"],
         "above the paper's 25": dqn.row["ci_low"] > 25,
+        "whose interval holds the paper's 25": discounted.row["ci_low"] <= 25
+            <= discounted.row["ci_high"],
         "within the budget, and d = 100,000 reached it after 33 % of it":
             [(t["d"], t["status"]) for t in pong.content["rows"]]
             == [*((d, "unsolved") for d in (3000, 10_000, 30_000)), (100_000, "solved")]
