@@ -1,6 +1,7 @@
 """The local engine: a lost worker costs its own trials only, and no worker outlives its parent."""
 
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -213,12 +214,17 @@ def test_a_script_measures_with_everything_that_it_registers(tmp_path, how):
 
 
 def test_a_script_that_measures_when_it_is_imported_is_told_what_to_change(tmp_path):
-    # A worker that waited for its own parent's leases would take longer.
-    done = run_script("unguarded", tmp_path, timeout=100)
+    done = run_script("unguarded", tmp_path)
     assert done.returncode == 1
     assert 'behind `if __name__ == "__main__":`' in done.stderr
 
 
-def run_script(how, folder, timeout=240):
+def test_a_worker_that_imports_a_script_is_refused_before_it_waits_for_anything(monkeypatch):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(EngineError, match="must not measure"):
+        LocalEngine(1, 60.0)
+
+
+def run_script(how, folder):
     command = [sys.executable, SCRIPT, how, folder / "store"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)

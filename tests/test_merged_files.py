@@ -99,10 +99,7 @@ def test_merged_trials_are_published_again_with_a_note_of_their_file(
     assert repeat(read, [solved], imports=("hostile",)) == [(solved, [])]
     assessment = assess(read)
     texts = caveats(assessment, row_of(assessment, None), is_chosen=True)
-    assert (
-        "9 of 9 trials were merged from a published file, and were not run where the others were."
-        in texts
-    )
+    assert "9 of 9 trials were merged from a published file: they were run elsewhere." in texts
 
 
 def test_a_trial_that_was_run_here_stays_and_a_different_result_is_named(elsewhere, tmp_path):
@@ -117,17 +114,23 @@ def test_a_trial_that_was_run_here_stays_and_a_different_result_is_named(elsewhe
 
 
 def test_a_z_that_no_file_brought_is_missed_where_it_is_needed(elsewhere, tmp_path):
-    source, _ = elsewhere
+    source, run_in = elsewhere
     store = unfold(source, tmp_path / "unfolded")
     (summary,) = measurements(store)
     with pytest.raises(InputError, match="holds one z alone; export the policy where it was run"):
         export.export(summary, store, ("hostile",))
     # Another threshold may make another trial the smallest solved one.
+    whole = Store(shutil.copytree(store.folder, tmp_path / "whole"))
     for path in store.files(".safetensors"):
         path.unlink()
     outcome = publisher.harvest(store)
     assert not outcome.published
     assert "its smallest solved trial was merged without its z (d = " in outcome.refused[0]
+    # The store where the trials ran has what is missing.
+    assert maintenance.merge(whole, run_in).added == 0
+    assert list(maintenance.examine(whole)) == []
+    assert all(whole.has_z(record) for record in summary.records if record.status == "solved")
+    assert export.export(summary, whole, ("hostile",))[1].solved
 
 
 def changed(change):
@@ -146,7 +149,7 @@ SPOILED = {
         changed(lambda value: value["rows"][0].update(score=499.0)),
         "the content is not that of its SHA-256",
     ),
-    "made to be solved": (
+    "another number of weights": (
         resigned(a_published().model_copy(update={"D": 563})),
         "a published file is merged only where it is consistent",
     ),

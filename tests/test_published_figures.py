@@ -209,8 +209,12 @@ def claims_of_the_page(row):
             and round(max(r["D"] for r in images) / min(r["D"] for r in images)) == 12,
         "All five intervals overlap":
             max(r["ci_low"] for r in family) <= min(r["ci_high"] for r in family),
-        "So do those of `batched_ppo`":
-            max(r["ci_low"] for r in by_ppo) <= min(r["ci_high"] for r in by_ppo),
+        "overlap as well, at 6 alone":
+            max(r["ci_low"] for r in by_ppo) == min(r["ci_high"] for r in by_ppo) == 6,
+        "the answers fall from 7 for the smallest network to 4 for the largest":
+            [r["d_int90"] for r in by_ppo] == [7, 5, 5, 5, 4],
+        "Pong has four trials of one seed alone":
+            (pong.row["seeds"], pong.row["trials"]) == (1, 4),
     }  # fmt: skip
 
 

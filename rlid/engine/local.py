@@ -31,12 +31,7 @@ from rlid.engine.messages import (
     TrialAdded,
     TrialsStand,
 )
-from rlid.engine.process import (
-    HANG_SIGNAL,
-    WorkerProcess,
-    fair_memory,
-    refuse_while_importing,
-)
+from rlid.engine.process import HANG_SIGNAL, WorkerProcess, fair_memory, refuse_while_importing
 from rlid.engine.silence import POLL, Looks, Silence
 from rlid.errors import EngineError, StoreError, TaskChanged
 from rlid.operating_system import cause_of_end
@@ -118,7 +113,7 @@ class LocalEngine:
         Raises:
             EngineError: this process is itself a worker, which imports its parent's script.
         """
-        # Here, not where a process starts: before that, a run may wait for its own parent's leases.
+        # Here, not where a process starts: before that, a run may wait for what its parent holds.
         refuse_while_importing()
         self.jobs = jobs
         self.patience = patience

@@ -58,8 +58,8 @@ def caveats(assessment: Assessment, row: LeaderboardRow, is_chosen: bool) -> lis
         merged = sum(MERGED_FROM in row.notes for row in published.rows)
         files = "a published file" if len(sources) == 1 else f"{len(sources)} published files"
         texts.append(
-            f"{merged} of {len(published.rows)} trials were merged from {files}, and were not run "
-            "where the others were."
+            f"{merged} of {len(published.rows)} trials were merged from {files}: they were run "
+            "elsewhere."
         )
     missing = sum(trial.status in MISSING for trial in published.rows)
     if missing:

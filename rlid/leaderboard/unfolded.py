@@ -21,8 +21,8 @@ def unfold(source: Path, folder: Path) -> Store:
 
     A published file holds the z of one trial, its smallest solved one: it is taken from beside the
     file. The other trials have the hash of their z alone. Every record notes the digest of the
-    file that it came from. Learning curves are taken from beside the file as well; the exported
-    policy is not.
+    first file that it came from. Learning curves are taken from beside the file as well; the
+    exported policy is not.
 
     Args:
         source: the JSON file of a published measurement.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from rlid.store.files import TEMPORARY
 from rlid.store.leases import Leases
 from rlid.store.names import slug
 from rlid.store.store import Store
-from rlid.store.z_files import Z_SUFFIX, named_by_hash
+from rlid.store.z_files import Z_SUFFIX, add_z, named_by_hash
 
 Remedy = Literal["set aside"]
 LEFT_OVER = 60.0
@@ -176,8 +177,9 @@ def _is_older(path: Path, oldest: float) -> bool:
 def merge(target: Store, source: Store) -> Merged:
     """Add the records of one store to another; records of the target stay.
 
-    The record of a failed trial is replaced by one of the same trial that did not fail. References
-    and measurements of finished runs that the target lacks are added as well.
+    The record of a failed trial is replaced by one of the same trial that did not fail. The z that
+    a trial of a published file lacks is added, and so are references and measurements of finished
+    runs.
 
     Raises:
         StoreError: a store cannot be read or written.
@@ -192,6 +194,7 @@ def merge(target: Store, source: Store) -> Merged:
             _copy(source, record, target)
             added += 1
         elif is_same_result(present, record):
+            _bring_z(source, present, target)
             known += 1
         else:
             conflicts.append(record)
@@ -220,6 +223,13 @@ def _copy(source: Store, record: Record, target: Store) -> None:
             f"the z of {record.key} cannot be read ({error}): `rlid store check --repair` first"
         ) from None
     target.add(record, z)
+
+
+def _bring_z(source: Store, record: Record, target: Store) -> None:
+    """Add the z of a record that was merged without it, where the source has that z."""
+    if record.is_merged and record.z_sha256 is not None and not target.has_z(record):
+        with suppress(DamagedRecord, OSError):
+            add_z(target.path(record.spec), source.z_bytes(record.spec, record.z_sha256))
 
 
 def _has_own_z(store: Store, record: Record) -> bool:
