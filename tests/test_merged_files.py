@@ -177,6 +177,26 @@ def test_a_file_whose_learning_curves_are_those_of_other_trials_is_refused(elsew
         unfold(file, tmp_path / "unfolded")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("store nowhere.json", "'{}/nowhere.json' is neither a store nor a published file"),
+        ("store published", "'{}/published' is no store: give the folder of one, or JSON files"),
+        (
+            "file.json store",
+            "'{}/file.json' is a file: the folder of the store that grows is first",
+        ),
+    ],
+)
+def test_a_source_that_is_no_store_is_named_and_nothing_is_made(words, said, tmp_path):
+    shutil.copytree(CARTPOLE.parent, tmp_path / "published" / "cartpole")
+    shutil.copy(CARTPOLE, tmp_path / "file.json")
+    done = rlid("store", "merge", *words.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"rlid: {said.format(tmp_path)}\n"
+    assert not (tmp_path / "store").exists()
+
+
 def test_the_command_merges_files_and_stores_alike(elsewhere, tmp_path, workers_find_fixtures):
     source, store = elsewhere
     done = rlid(

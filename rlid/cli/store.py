@@ -79,6 +79,8 @@ def merge(
     from rlid.store import Store, maintenance
 
     import_packages(imports or [])
+    if target.is_file():
+        raise InputError(f"{str(target)!r} is a file: the folder of the store that grows is first")
     outcomes = {}
     with ExitStack() as unfolded:
         stores = [_opened(source, unfolded) for source in sources]
@@ -127,8 +129,13 @@ def _opened(source: Path, unfolded: ExitStack) -> Store:
     Raises:
         InputError: there is neither, or the file contradicts itself.
     """
+    if source.is_dir():
+        store = _store(source)
+        if not store.is_marked():
+            raise InputError(f"{str(source)!r} is no store: give the folder of one, or JSON files")
+        return store
     if not source.is_file():
-        return _store(source)
+        raise InputError(f"{str(source)!r} is neither a store nor a published file")
     from rlid.leaderboard import unfolded as published
 
     folder = unfolded.enter_context(tempfile.TemporaryDirectory(prefix="rlid-"))
